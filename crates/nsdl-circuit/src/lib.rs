@@ -1,0 +1,1 @@
+//! Traces to circuits, and circuits to probabilities and gradients.

@@ -1,0 +1,2 @@
+//! The `nsdl` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Syntax tree to evaluation plan: names, types, strata, join order.

@@ -1,0 +1,94 @@
+//! Typed expressions over the slots of a rule.
+
+use crate::{Slot, Type, Word};
+
+/// A typed expression. Evaluation may fail (overflow, division by zero, NaN): the derivation is then
+/// dropped and counted, see SEMANTICS.md 9.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Expr {
+    /// The value of a variable.
+    Slot(Slot),
+    /// A constant.
+    Const(Word),
+    /// `op operand`, both of type `ty`.
+    Unary {
+        /// What to do.
+        op: UnaryOp,
+        /// Type of operand and result.
+        ty: Type,
+        /// The operand.
+        operand: Box<Expr>,
+    },
+    /// `left op right`; both operands are of type `ty`, and so is the result unless the operator compares.
+    Binary {
+        /// What to do.
+        op: BinaryOp,
+        /// Type of both operands.
+        ty: Type,
+        /// The left operand.
+        left: Box<Expr>,
+        /// The right operand.
+        right: Box<Expr>,
+    },
+}
+
+/// Operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// Minus, on signed integers and floats.
+    Negate,
+    /// Logical not, on `bool`.
+    Not,
+}
+
+/// Operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // They are what their names say.
+pub enum BinaryOp {
+    /// Numbers, or concatenation of `String`s.
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    /// Sign of the dividend, as in Rust.
+    Remainder,
+    /// Logical, on `bool`; both sides are evaluated.
+    And,
+    Or,
+    Xor,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl BinaryOp {
+    /// True for the six operators whose result is `bool` whatever the type of the operands.
+    pub fn is_comparison(self) -> bool {
+        use BinaryOp::*;
+        matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
+    }
+
+    /// As written in programs.
+    pub fn symbol(self) -> &'static str {
+        use BinaryOp::*;
+        match self {
+            Add => "+",
+            Subtract => "-",
+            Multiply => "*",
+            Divide => "/",
+            Remainder => "%",
+            And => "&&",
+            Or => "||",
+            Xor => "^",
+            Equal => "==",
+            NotEqual => "!=",
+            Less => "<",
+            LessEqual => "<=",
+            Greater => ">",
+            GreaterEqual => ">=",
+        }
+    }
+}

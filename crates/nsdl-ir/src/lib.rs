@@ -1,0 +1,31 @@
+//! Plain data shared by the compiler, the evaluator and the circuits of nsdl.
+//!
+//! Nothing here has behaviour beyond construction, conversion and printing: a [`Plan`] is what a program
+//! became, a [`Trace`] is what an evaluation of it did, and both are made of typed ids, [`Type`]s and
+//! interned [`Word`]s.
+
+mod diagnostic;
+mod expr;
+mod id;
+mod plan;
+mod span;
+mod symbols;
+mod trace;
+mod types;
+mod value;
+
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use expr::{BinaryOp, Expr, UnaryOp};
+pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
+pub use plan::{
+    Aggregate, AggregateOp, Choice, Column, DeltaOrder, Fact, Operand, Plan, Query, Relation, Rule,
+    RuleTag, Step, Stratum, Tag,
+};
+pub use span::{SourceId, Span};
+pub use symbols::Symbols;
+pub use trace::{
+    AggregateInstance, AggregateKind, BestMember, FoldStep, Group, Instance, Leaf, LeafSource, Literal,
+    Trace,
+};
+pub use types::Type;
+pub use value::{Value, Word, format_float};

@@ -1,0 +1,1 @@
+//! The algebras of tags, each in a file of its own.

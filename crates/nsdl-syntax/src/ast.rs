@@ -1,0 +1,255 @@
+//! The syntax tree: what was written, with its places, before any name is looked up.
+
+use nsdl_ir::{BinaryOp, Span, Type, UnaryOp};
+
+/// A source text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ast {
+    /// Its items, in order.
+    pub items: Vec<Item>,
+}
+
+/// A declaration, a fact, a rule or a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `@name(…)` before it.
+    pub attributes: Vec<Attribute>,
+    /// What it is.
+    pub kind: ItemKind,
+    /// From its keyword to its end.
+    pub span: Span,
+}
+
+/// The kinds of items.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemKind {
+    /// `type edge(from: i32, to: i32), node(usize)`, `type Id = usize`, `type Name <: String`
+    Types(Vec<TypeDeclaration>),
+    /// `const PI: f64 = 3.14, N = 3`
+    Constants(Vec<ConstantDeclaration>),
+    /// `rel 0.3::digit(0, 1)`
+    Fact {
+        /// The tag before `::`.
+        tag: Option<Expr>,
+        /// The fact.
+        atom: Atom,
+    },
+    /// `rel color = {0.3::(0, "red"); 0.7::(0, "blue")}`
+    FactSet {
+        /// The relation.
+        relation: Name,
+        /// The members.
+        members: Vec<FactSetMember>,
+        /// Separated by `;`: at most one member holds.
+        exclusive: bool,
+    },
+    /// `rel 0.8::path(a, c) = path(a, b), edge(b, c)`
+    Rule {
+        /// The tag before `::`.
+        tag: Option<Expr>,
+        /// What it derives.
+        head: Head,
+        /// From what.
+        body: Formula,
+    },
+    /// `rel n = count(o: obj(o))`: the results of the aggregate are the columns of the relation.
+    AggregateRule {
+        /// The relation.
+        relation: Name,
+        /// The aggregate; its `results` are empty.
+        aggregate: Aggregate,
+    },
+    /// `query path` or `query path(0, _)`
+    Query(Query),
+}
+
+/// A name and its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// The name.
+    pub text: String,
+    /// Its place.
+    pub span: Span,
+}
+
+/// `@name(value, key=value)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    /// The name after `@`.
+    pub name: Name,
+    /// Positional arguments.
+    pub positional: Vec<Expr>,
+    /// Named arguments.
+    pub named: Vec<(Name, Expr)>,
+    /// The whole attribute.
+    pub span: Span,
+}
+
+/// One declaration of a `type` item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeDeclaration {
+    /// `edge(from: i32, to: i32)`
+    Relation {
+        /// The relation.
+        name: Name,
+        /// Its columns.
+        columns: Vec<ColumnDeclaration>,
+        /// The whole declaration.
+        span: Span,
+    },
+    /// `Id = usize` or `Name <: String`
+    Alias {
+        /// The new name.
+        name: Name,
+        /// The type it stands for: a name of [`Type`] or another alias.
+        ty: Name,
+    },
+}
+
+/// A column of a relation declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnDeclaration {
+    /// Field name, if given.
+    pub field: Option<Name>,
+    /// Its type: a name of [`Type`] or an alias.
+    pub ty: Name,
+}
+
+/// One declaration of a `const` item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConstantDeclaration {
+    /// The constant.
+    pub name: Name,
+    /// Its type, if given.
+    pub ty: Option<Name>,
+    /// Its value: any expression without variables.
+    pub value: Expr,
+}
+
+/// A member of a fact set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactSetMember {
+    /// The tag before `::`.
+    pub tag: Option<Expr>,
+    /// The columns: `(1, 2)` has two, `1` one, `()` none.
+    pub tuple: Vec<Expr>,
+    /// The whole member.
+    pub span: Span,
+}
+
+/// What a rule derives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Head {
+    /// `path(a, c)`
+    Atom(Atom),
+    /// `{a(x), b(x)}` or `a(x) and b(x)`
+    Conjunction(Vec<Atom>),
+    /// `{assign(v, true); assign(v, false)}`, alternatives optionally tagged
+    Disjunction(Vec<(Option<Expr>, Atom)>),
+}
+
+/// `path(a, b + 1)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Atom {
+    /// The relation.
+    pub relation: Name,
+    /// The arguments; [`ExprKind::Wildcard`] only in bodies and queries.
+    pub args: Vec<Expr>,
+    /// The whole atom.
+    pub span: Span,
+}
+
+/// A rule body.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Formula {
+    /// `p(x)`
+    Atom(Atom),
+    /// `not p(x)`, `~p(x)`
+    Not {
+        /// The negated atom.
+        atom: Atom,
+        /// With the `not`.
+        span: Span,
+    },
+    /// `x > 1`, `c == a + b` (which binds `c`), or any other Boolean expression
+    Constraint(Expr),
+    /// `n := count(o: obj(o))`, `exists(o: p(o))`, `not exists(o: p(o))`
+    Aggregate(Aggregate),
+    /// `f, g` or `f and g`; two or more parts
+    And(Vec<Formula>),
+    /// `f or g`; two or more parts
+    Or(Vec<Formula>),
+}
+
+/// `results := operator[arguments](bindings: body where groups: group_body)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// `not` before an `exists` without results.
+    pub negated: bool,
+    /// Variables before `:=`, [`ExprKind::Wildcard`] or [`ExprKind::Variable`]; empty for `exists(…)` as a formula.
+    pub results: Vec<Expr>,
+    /// `count`, `sum`, …: looked up by the compiler.
+    pub operator: Name,
+    /// Variables in brackets.
+    pub arguments: Vec<Name>,
+    /// Variables before the colon.
+    pub bindings: Vec<Name>,
+    /// What to aggregate over.
+    pub body: Box<Formula>,
+    /// `where` part: group variables and the body that yields them.
+    pub groups: Option<(Vec<Name>, Box<Formula>)>,
+    /// The whole formula.
+    pub span: Span,
+}
+
+/// `query path(0, _)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// The relation.
+    pub relation: Name,
+    /// The arguments, if it is an atom query.
+    pub args: Option<Vec<Expr>>,
+    /// Without the keyword.
+    pub span: Span,
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A literal.
+    Literal(Literal),
+    /// A variable or a constant, told apart by the compiler.
+    Variable(String),
+    /// `_`
+    Wildcard,
+    /// `-x`, `!b`; a negative number is [`UnaryOp::Negate`] of its literal
+    Unary(UnaryOp, Box<Expr>),
+    /// `x + y`
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+}
+
+/// A literal as written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `12`, `12u8`
+    Integer(u128, Option<Type>),
+    /// `1.5`, `1e3`, `2.0f64`; the digits are kept so that each type rounds them itself
+    Float(String, Option<Type>),
+    /// `true`, `false`
+    Bool(bool),
+    /// `'a'`
+    Char(char),
+    /// `"text"`, escapes resolved
+    String(String),
+    /// `s"RED"`
+    Symbol(String),
+}

@@ -1,0 +1,1 @@
+//! nsdl circuits as libtorch tensors under autograd.

@@ -1,0 +1,1 @@
+//! Differentiable Datalog: programs, sessions, batched modules.
