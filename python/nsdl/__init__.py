@@ -1,0 +1,47 @@
+"""nsdl: differentiable Datalog.
+
+``Context`` runs logic programs over facts, certain or not; it needs nothing but this package.
+``Module`` is a program as a layer of a neural network: a ``torch.nn.Module``, so it needs torch, which is
+imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._nsdl import __version__
+from .context import Context
+from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
+from .mapping import Independent, independent
+from .proof import Proof
+
+if TYPE_CHECKING:
+    from .module import Module
+
+__all__ = [
+    "Context",
+    "DataError",
+    "Independent",
+    "Module",
+    "NsdlError",
+    "NsdlWarning",
+    "ProgramError",
+    "Proof",
+    "RunError",
+    "UsageError",
+    "__version__",
+    "independent",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Module":
+        from .module import Module
+
+        globals()["Module"] = Module  # so that this function is asked only once
+        return Module
+    raise AttributeError(f"module 'nsdl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

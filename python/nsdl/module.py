@@ -1,0 +1,192 @@
+"""A program as a layer of a neural network."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from . import _nsdl
+from .context import row
+from .errors import NsdlWarning, UsageError, error
+from .mapping import Independent, tuples
+from .proof import Proof
+from .torch import Circuit, check, run_kernels
+
+_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+_BACKENDS = ("auto", "kernels", "torch")
+
+
+class Module(torch.nn.Module):
+    """A program from probabilities of input tuples to probabilities of output tuples.
+
+    >>> sum_2 = Module(
+    ...     "rel sum_2(a + b) = digit_1(a), digit_2(b)",
+    ...     inputs={"digit_1": range(10), "digit_2": range(10)},
+    ...     output={"sum_2": range(19)},
+    ... )
+    >>> sum_2(digit_1=p, digit_2=q)  # p and q of shape [batch, 10]; the result of shape [batch, 19]
+
+    ``program`` is the text of a program or the path of a ``.dl`` file. It is compiled once, here.
+
+    ``inputs`` maps each input relation to its mapping: the tuple (or value) for which each column of its tensor
+    stands. The tuples of a row exclude each other, unless the mapping is ``nsdl.independent(...)``.
+
+    ``output`` is a relation, or a dictionary from relations to mappings, of which ``None`` stands for all
+    derivable tuples ordered by value, as for a relation alone. They are listed in ``tuples``. A module with several
+    outputs returns a dictionary.
+
+    ``validate`` refuses NaN, probabilities outside [0, 1] and rows of exclusive tuples with a sum above 1; on a GPU
+    the check is asynchronous.
+
+    ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, any number
+    of times differentiable) or ``"auto"``: kernels for tensors on the CPU and torch for others.
+    """
+
+    def __init__(
+        self,
+        program: str | os.PathLike[str],
+        inputs: Mapping[str, Iterable[Any] | Independent],
+        output: str | Mapping[str, Iterable[Any] | None],
+        provenance: str = "exact",
+        k: int = 3,
+        validate: bool = True,
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        if not inputs:
+            raise UsageError("E0820", "a module needs at least one input", help="evaluate such a program with nsdl.Context")
+        if backend not in _BACKENDS:
+            raise UsageError("E0823", f"unknown backend {backend!r}", help=f"use one of {', '.join(_BACKENDS)}")
+        outputs = {output: None} if isinstance(output, str) else dict(output)
+        if not outputs:
+            raise UsageError("E0820", "a module needs at least one output")
+        compiled, reports = _nsdl.compile(
+            *_source(program),
+            [_input(name, mapping) for name, mapping in inputs.items()],
+            [(name, None if mapping is None else tuples(mapping, name)) for name, mapping in outputs.items()],
+            provenance,
+            k,
+        )
+        for report in reports:
+            warnings.warn(report, NsdlWarning, stacklevel=2)
+        self.inputs = {name: len(mapping) for name, mapping, _ in compiled.inputs}
+        self.outputs = tuple(outputs)
+        self.provenance = provenance
+        self.validate = validate
+        self.backend = backend
+        self._compiled = compiled
+        self._circuit = Circuit(compiled)
+
+    @property
+    def tuples(self) -> Any:
+        """The tuples for which the columns of the result stand; a dictionary if there are several outputs."""
+        return self._result([self._compiled.tuples(i) for i in range(len(self.outputs))])
+
+    def forward(self, **tensors: torch.Tensor) -> Any:
+        """Probabilities of the outputs, ``[batch, m]`` each, from those of the inputs, ``[batch, n]`` each."""
+        inputs, dtype = self._inputs(tensors)
+        device = inputs[0].device
+        if self.backend == "torch" or (self.backend == "auto" and device.type != "cpu" and self._circuit.exists):
+            if self.validate:
+                check(self._compiled, inputs, _tolerance(dtype))
+            outputs = self._circuit(_upcast(inputs, dtype))
+        else:
+            validate = self.validate
+            if validate and dtype.itemsize == 2:  # half precision is checked with the tolerance of half precision
+                check(self._compiled, inputs, _tolerance(dtype))
+                validate = False
+            outputs = run_kernels(self._circuit, [x.cpu() for x in _upcast(inputs, dtype)], validate)
+            outputs = [y.to(device) for y in outputs]
+        return self._result([y.to(dtype) for y in outputs])
+
+    def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: torch.Tensor) -> list[Proof]:
+        """The ``k`` most probable proofs of one output tuple for one sample, most probable first.
+
+        The tensors are as in a call, of shape ``[n]`` or ``[1, n]``; ``output`` is needed if there are several.
+        """
+        if output is None:
+            if len(self.outputs) > 1:
+                raise UsageError("E0820", f"say which output: output={self.outputs[0]!r}, for example")
+            output = self.outputs[0]
+        if output not in self.outputs:
+            raise _unknown("output", output, self.outputs)
+        batched = {name: x.unsqueeze(0) if isinstance(x, torch.Tensor) and x.dim() == 1 else x for name, x in tensors.items()}
+        inputs, _ = self._inputs(batched)
+        if inputs[0].shape[0] != 1:
+            raise UsageError("E0825", f"`why` explains one sample, and got {inputs[0].shape[0]}", help="pass x[i] of each tensor")
+        weights = [x[0].detach().double().tolist() for x in inputs]
+        proofs = self._compiled.why(self.outputs.index(output), row(tuple), k, weights)
+        return [Proof(probability, facts) for probability, facts in proofs]
+
+    def extra_repr(self) -> str:
+        inputs = ", ".join(f"{name}: {width}" for name, width in self.inputs.items())
+        outputs = ", ".join(f"{name}: {len(self._compiled.tuples(i))}" for i, name in enumerate(self.outputs))
+        return f"{inputs} -> {outputs}, provenance={self.provenance!r}"
+
+    def _result(self, values: list[Any]) -> Any:
+        return values[0] if len(values) == 1 else dict(zip(self.outputs, values, strict=True))
+
+    def _inputs(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.dtype]:
+        """The input tensors in order and their dtype, after all checks that do not look at values."""
+        for name in tensors:
+            if name not in self.inputs:
+                raise _unknown("input", name, tuple(self.inputs))
+        inputs = []
+        for name, width in self.inputs.items():
+            x = tensors.get(name)
+            if x is None:
+                raise UsageError("E0824", f"input `{name}` is missing", help=f"pass {name}=tensor of shape [batch, {width}]")
+            if not isinstance(x, torch.Tensor):
+                raise UsageError("E0826", f"input `{name}` is a {type(x).__name__}, not a tensor", help="use torch.as_tensor")
+            if x.dim() == 1 and x.shape[0] == width:
+                raise UsageError("E0825", f"input `{name}` has shape [{width}], without a batch", help=f"pass {name}.unsqueeze(0)")
+            if x.dim() != 2 or x.shape[1] != width:
+                raise UsageError("E0825", f"input `{name}` has shape {list(x.shape)} instead of [batch, {width}]")
+            if x.dtype not in _DTYPES:
+                raise UsageError("E0826", f"input `{name}` is of {x.dtype}, not of a floating-point dtype", help=f"pass {name}.float()")
+            first = inputs[0] if inputs else x
+            if x.shape[0] != first.shape[0]:
+                raise UsageError("E0825", f"input `{name}` has a batch of {x.shape[0]}, an earlier input one of {first.shape[0]}")
+            if x.dtype != first.dtype:
+                raise UsageError("E0826", f"input `{name}` is of {x.dtype}, an earlier input of {first.dtype}", help="convert with .to(dtype)")
+            if x.device != first.device:
+                raise UsageError("E0827", f"input `{name}` is on {x.device}, an earlier input on {first.device}", help="move with .to(device)")
+            inputs.append(x)
+        return inputs, inputs[0].dtype
+
+
+def _source(program: str | os.PathLike[str]) -> tuple[str, str]:
+    """Name and text of a program."""
+    if isinstance(program, str) and not (program.endswith((".dl", ".scl")) and "\n" not in program):
+        return "<program>", program
+    path = os.fspath(program)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return path, file.read()
+    except (OSError, UnicodeDecodeError) as reason:
+        raise error("E0701", f"cannot read `{path}`: {reason}") from None
+
+
+def _input(name: str, mapping: Iterable[Any] | Independent) -> tuple[str, tuple[tuple[Any, ...], ...], bool]:
+    """Relation, mapping, and whether its tuples exclude each other."""
+    if isinstance(mapping, Independent):
+        return name, mapping.mapping, False
+    return name, tuples(mapping, name), True
+
+
+def _upcast(inputs: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:
+    """The kernels know f32 and f64."""
+    return [x.float() for x in inputs] if dtype.itemsize == 2 else inputs
+
+
+def _tolerance(dtype: torch.dtype) -> float:
+    """By how much the sum of a row of exclusive tuples may exceed 1 through rounding."""
+    return 1e-2 if dtype.itemsize == 2 else 1e-4
+
+
+def _unknown(kind: str, name: str, known: tuple[str, ...]) -> UsageError:
+    return UsageError("E0824", f"there is no {kind} `{name}`", help=f"{kind}s are {', '.join(known)}")

@@ -1,0 +1,143 @@
+"""Circuits under torch's autograd: by the compiled kernels, or layer by layer with torch operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from . import _nsdl
+from .errors import error
+
+
+class Circuit:
+    """The circuit of a compiled module as torch operations, on any device and differentiable any number of times.
+
+    Values are kept as a frontier: one row per node that is still needed, one column per sample. Each layer gathers
+    the children of its nodes from the frontier, reduces them, and appends the results.
+    """
+
+    def __init__(self, compiled: _nsdl.CompiledModule) -> None:
+        self.compiled = compiled
+        self.exists = compiled.has_layers
+        self._plans: dict[tuple[torch.device, torch.dtype], Any] = {}
+
+    def __reduce__(self) -> Any:
+        return (Circuit, (self.compiled,))  # the index tensors are made anew
+
+    def __call__(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        if not self.exists:
+            raise error(
+                "E0828",
+                "this circuit is not evaluated in one fixed pass, so torch operations cannot express it",
+                help='use provenance="exact", or backend="kernels" and first derivatives',
+            )
+        batch = inputs[0].shape[0]
+        constants, layers, outputs = self._plan(inputs[0].device, inputs[0].dtype)
+        frontier = torch.cat([*(x.t() for x in inputs), constants.expand(-1, batch)])
+        for keep, groups in layers:
+            results = [
+                _REDUCE[op](frontier.index_select(0, children).view(nodes, width, batch))
+                for op, nodes, width, children in groups
+            ]
+            frontier = torch.cat([frontier if keep is None else frontier.index_select(0, keep), *results])
+        return [frontier.index_select(0, nodes).t() for nodes in outputs]
+
+    def _plan(self, device: torch.device, dtype: torch.dtype) -> Any:
+        """Constant weights, index tensors of each layer, and of the outputs."""
+        plan = self._plans.get((device, dtype))
+        if plan is None:
+            # Tensors made in inference mode could not be used for training later.
+            with torch.inference_mode(False), torch.no_grad():
+
+                def index(numbers: bytes) -> torch.Tensor:
+                    if not numbers:
+                        return torch.empty(0, dtype=torch.int64, device=device)
+                    return torch.frombuffer(bytearray(numbers), dtype=torch.int64).to(device)
+
+                constants, layers, outputs = self.compiled.layers()
+                plan = (
+                    torch.tensor(constants, dtype=torch.float64).to(device, dtype).unsqueeze(1),
+                    [
+                        (
+                            None if keep is None else index(keep),
+                            [(op, nodes, width, index(children)) for op, nodes, width, children in groups],
+                        )
+                        for keep, groups in layers
+                    ],
+                    [index(nodes) for nodes in outputs],
+                )
+            self._plans[device, dtype] = plan
+        return plan
+
+
+def run_kernels(circuit: Circuit, inputs: list[torch.Tensor], validate: bool) -> list[torch.Tensor]:
+    """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU."""
+    inputs = [x.contiguous() for x in inputs]
+    if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
+        return list(_Kernels.apply(circuit, validate, *inputs))
+    outputs, _ = circuit.compiled.forward(inputs, validate)
+    return outputs
+
+
+class _Kernels(torch.autograd.Function):
+    """One node of autograd's graph for a whole circuit."""
+
+    @staticmethod
+    def forward(ctx: Any, circuit: Circuit, validate: bool, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        outputs, tape = circuit.compiled.forward(list(inputs), validate)
+        ctx.circuit, ctx.tape = circuit, tape
+        ctx.save_for_backward(*inputs)
+        return tuple(outputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        inputs = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
+            outputs = ctx.circuit(list(inputs))
+            wanted = [x for x in inputs if x.requires_grad]
+            results = iter(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, allow_unused=True))
+            return None, None, *(next(results) if x.requires_grad else None for x in inputs)
+        return None, None, *ctx.circuit.compiled.backward(ctx.tape, [g.contiguous() for g in gradients])
+
+
+def check(compiled: _nsdl.CompiledModule, inputs: list[torch.Tensor], tolerance: float) -> None:
+    """Refuses what is no probability. On a GPU the process is not stopped for it: the error comes later."""
+    with torch.no_grad():
+        for (name, _, exclusive), x in zip(compiled.inputs, inputs, strict=True):
+            _require("E0503", ((x >= 0) & (x <= 1)).all(), f"input `{name}` has a value that is NaN or outside [0, 1]")
+            if exclusive:
+                sums = x.float().sum(1) if x.dtype.itemsize == 2 else x.sum(1)
+                _require("E0504", (sums <= 1 + tolerance).all(), f"a row of input `{name}` sums to more than 1")
+
+
+def _require(code: str, condition: torch.Tensor, message: str) -> None:
+    if condition.device.type == "cpu":
+        if not condition:
+            raise error(code, message, help="pass probabilities, for example the result of a softmax")
+    else:
+        torch._assert_async(condition, f"error[{code}]: {message}")
+
+
+def _halve(values: torch.Tensor, combine: Any) -> torch.Tensor:
+    """Reduces dimension 1, whose size is a power of two, neighbour with neighbour."""
+    while values.shape[1] > 1:
+        values = combine(values[:, 0::2], values[:, 1::2])
+    return values[:, 0]
+
+
+def _clamped_sum(values: torch.Tensor) -> torch.Tensor:
+    total = values.sum(1)
+    return torch.where(total < 1, total, torch.ones_like(total))  # a clamped value has gradient 0
+
+
+_REDUCE: dict[str, Any] = {
+    "sum": lambda values: values.sum(1),
+    # torch.prod would do, but its gradient looks for zeros, for which a GPU has to wait.
+    "product": lambda values: _halve(values, torch.mul),
+    "complement": lambda values: 1 - values[:, 0],
+    # torch.amax would split the gradient of a tie: it belongs to the first.
+    "max": lambda values: _halve(values, lambda a, b: torch.where(a >= b, a, b)),
+    "min": lambda values: _halve(values, lambda a, b: torch.where(a <= b, a, b)),
+    "clamped_sum": _clamped_sum,
+}
