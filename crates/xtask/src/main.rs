@@ -1,2 +1,56 @@
-//! Chores of the repository.
-fn main() {}
+//! Chores of the repository: `cargo xtask demo`, `test`, `bench`, `tidy`.
+
+mod bench;
+mod demo;
+mod shell;
+mod test;
+mod tidy;
+mod venv;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the nsdl repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Train a network to read digits from their sums, installing what is missing into .venv.
+    Demo {
+        /// Passed on to examples/digit_sum/train.py, for example `--seed 1`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check everything: format, clippy, Rust, doc and Python tests, the tch crate, tidiness.
+    Test,
+    /// Run the benchmarks.
+    Bench {
+        /// Passed on to `cargo bench`, for example a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Check what no other tool does: who depends on whom, file sizes, error codes, lists of examples.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Demo { arguments } => demo::run(&arguments),
+        Chore::Test => test::run(),
+        Chore::Bench { arguments } => bench::run(&arguments),
+        Chore::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
