@@ -1,0 +1,188 @@
+//! From text to the syntax tree, item by item.
+//!
+//! The tokens are split where items begin, and each item is parsed by itself: a syntax error loses one
+//! item, and every broken item is reported.
+
+use std::ops::Range;
+
+use lalrpop_util::{ParseError, lalrpop_mod};
+use nsdl_ir::{Diagnostic, SourceId, Span};
+
+use crate::ast::Ast;
+use crate::lexer::{Lexed, Spanned, lex};
+use crate::raw::{Context, unsupported};
+use crate::syntax_error::{self, Place};
+use crate::token::Token;
+
+lalrpop_mod!(
+    #[allow(
+        warnings,
+        clippy::all,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        missing_docs
+    )]
+    grammar,
+    "/nsdl.rs"
+);
+
+/// Parses a text. Never fails: what cannot be read is left out of the tree and reported.
+///
+/// The diagnostics are in order of place, and are all errors.
+/// Linear in the length of the text.
+pub fn parse(text: &str, source: SourceId) -> (Ast, Vec<Diagnostic>) {
+    let outcome = run(text, source);
+    (outcome.ast, outcome.diagnostics)
+}
+
+/// Whether the text ends inside an item, a comment or a string, so that more lines could complete it.
+///
+/// A text with any other error is not incomplete: more lines would not mend it.
+pub fn is_incomplete(text: &str) -> bool {
+    let outcome = run(text, SourceId::default());
+    outcome.ends_inside && outcome.diagnostics.len() <= 1
+}
+
+struct Outcome {
+    ast: Ast,
+    diagnostics: Vec<Diagnostic>,
+    ends_inside: bool,
+}
+
+fn run(text: &str, source: SourceId) -> Outcome {
+    if u32::try_from(text.len()).is_err() {
+        let problem = Diagnostic::error("E0117", "a source text has at most 4 GiB")
+            .help("keep large data in CSV files");
+        return Outcome {
+            ast: Ast::default(),
+            diagnostics: vec![problem],
+            ends_inside: false,
+        };
+    }
+    let Lexed {
+        tokens,
+        diagnostics: mut problems,
+        open_at_end,
+    } = lex(text, source);
+    let bad: Vec<Range<usize>> = problems
+        .iter()
+        .filter_map(|problem| Some(problem.span()?.range()))
+        .collect();
+
+    let parser = grammar::ItemParser::new();
+    let mut context = Context::new(source);
+    let mut items = Vec::new();
+    let mut ends_inside = open_at_end;
+    let chunks = split(&tokens);
+    let mut tokens = tokens.into_iter();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let chunk_tokens: Vec<Spanned<'_>> = tokens.by_ref().take(chunk.tokens.len()).collect();
+        let place = Place {
+            text,
+            source,
+            brackets: syntax_error::brackets(&chunk_tokens),
+            begin: chunk.bytes.start,
+            end: chunk.bytes.end,
+            next: chunks.get(index + 1).map(|next| next.bytes.start),
+        };
+        if let Some(problem) = refused(&chunk_tokens, source) {
+            context.diagnostics.push(problem);
+            continue;
+        }
+        context.begin_item();
+        let before = context.diagnostics.len();
+        let result = parser.parse(&mut context, chunk_tokens);
+        match result {
+            Ok(item) => items.extend(item),
+            Err(error) => {
+                // What the lexer complained about is the likely cause.
+                let at = error_end(&error, chunk.bytes.end);
+                if bad
+                    .iter()
+                    .any(|bad| chunk.bytes.start <= bad.start && bad.start < at)
+                {
+                    continue;
+                }
+                ends_inside |=
+                    place.next.is_none() && matches!(error, ParseError::UnrecognizedEof { .. });
+                context.diagnostics.truncate(before);
+                context
+                    .diagnostics
+                    .push(syntax_error::diagnostic(error, &place));
+            }
+        }
+    }
+    problems.append(&mut context.diagnostics);
+    problems.sort_by_key(|problem| problem.span().map(|span| span.start));
+    Outcome {
+        ast: Ast { items },
+        diagnostics: problems,
+        ends_inside,
+    }
+}
+
+type Error<'input> = ParseError<usize, Token<'input>, std::convert::Infallible>;
+
+fn error_end(error: &Error<'_>, end: usize) -> usize {
+    match error {
+        ParseError::UnrecognizedToken { token, .. } | ParseError::ExtraToken { token } => token.2,
+        _ => end.saturating_add(1),
+    }
+}
+
+/// The tokens of one item, if all is well.
+struct Chunk {
+    tokens: Range<usize>,
+    bytes: Range<usize>,
+}
+
+/// Cuts before each word that begins an item; attributes stay with the item behind them.
+fn split(tokens: &[Spanned<'_>]) -> Vec<Chunk> {
+    let mut starts = Vec::new();
+    // Whether the current chunk has only attributes so far.
+    let mut attributes = false;
+    for (index, (_, token, _)) in tokens.iter().enumerate() {
+        let after_extern = index > 0 && matches!(tokens[index - 1].1, Token::Extern);
+        if index == 0 || (token.begins_item() && !attributes && !after_extern) {
+            starts.push(index);
+            attributes = matches!(token, Token::At);
+        } else if token.begins_item() && !matches!(token, Token::At) {
+            attributes = false;
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([tokens.len()]);
+    let chunk = |(start, end): (usize, usize)| Chunk {
+        tokens: start..end,
+        bytes: tokens[start].0..tokens[end - 1].2,
+    };
+    starts.iter().copied().zip(ends).map(chunk).collect()
+}
+
+/// Items of the full language that wait for their turn, and text that is no item at all.
+fn refused(tokens: &[Spanned<'_>], source: SourceId) -> Option<Diagnostic> {
+    let keyword = tokens
+        .iter()
+        .position(|(_, token, _)| token.begins_item() && *token != Token::At);
+    let span = |at: usize| {
+        tokens
+            .get(at)
+            .map(|(start, _, end)| Span::new(source, *start, *end))
+    };
+    match keyword {
+        Some(at) => {
+            let what = match (&tokens[at].1, tokens.get(at + 1).map(|next| &next.1)) {
+                (Token::Import, _) => "`import`",
+                (Token::Extern, _) => "`extern`",
+                (Token::Type, Some(Token::Function(_))) => "declarations of functions",
+                _ => return None,
+            };
+            Some(unsupported(span(at)?, what))
+        }
+        None if tokens.first().is_some_and(|(_, token, _)| *token == Token::At) => None,
+        None => Some(
+            Diagnostic::error("E0107", "this is not an item")
+                .label(span(0)?, "an item cannot begin with this")
+                .help("items begin with `rel`, `type`, `const`, `query` or `@`; facts and rules with `rel`"),
+        ),
+    }
+}

@@ -1,0 +1,265 @@
+//! The tree that the grammar builds: formulas and expressions in one type.
+//!
+//! `p(x)` begins like a value and `(x > 1)` like a formula, so telling them apart while parsing takes
+//! more than one token of look-ahead. The grammar does not try; `convert.rs` does, with better messages.
+//! No tree is deeper than [`MAX_DEPTH`], so that whoever walks or drops one needs no more stack than that.
+
+use nsdl_ir::{BinaryOp, Diagnostic, SourceId, Span, UnaryOp};
+
+use crate::ast::{Literal, Name};
+
+/// Deepest nesting of formulas and expressions; see SEMANTICS.md 11.
+pub const MAX_DEPTH: u32 = 2_000;
+
+/// A formula or an expression.
+#[derive(Debug)]
+pub struct Raw {
+    pub kind: RawKind,
+    pub span: Span,
+    pub depth: u32,
+}
+
+#[derive(Debug)]
+pub enum RawKind {
+    /// Reported already.
+    Bad,
+    Literal(Literal),
+    Name(String),
+    Wildcard,
+    Unary(UnaryOp, Box<Raw>),
+    Binary(BinaryOp, Box<Raw>, Box<Raw>),
+    Call(Box<Call>),
+    /// `()`, `(a)`, `(a, b)`
+    Paren(Vec<Raw>),
+    Not(Box<Raw>),
+    /// `x := count(…)` or `x = count(…)`
+    Assign(Box<Raw>, Box<Raw>),
+    /// Written with `and`.
+    And(Vec<Raw>),
+    Or(Vec<Raw>),
+}
+
+/// An atom or an aggregate: `name[brackets](items: body where groups)`.
+#[derive(Debug)]
+pub struct Call {
+    pub name: Name,
+    pub brackets: Option<Vec<Raw>>,
+    pub items: Vec<Raw>,
+    pub body: Option<Vec<Raw>>,
+    pub groups: Option<(Vec<Raw>, Vec<Raw>)>,
+}
+
+/// `{…}` after `=` or as a head.
+#[derive(Debug)]
+pub struct Set {
+    /// Each with its tag.
+    pub members: Vec<Tagged>,
+    /// Separators in order: whether a `;`, and where.
+    pub separators: Vec<(bool, Span)>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Tagged {
+    pub tag: Option<Raw>,
+    pub value: Raw,
+    pub span: Span,
+}
+
+/// What stands before `=` in a rule, or alone in a fact.
+#[derive(Debug)]
+pub struct RawHead {
+    pub tag: Option<Raw>,
+    pub kind: RawHeadKind,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub enum RawHeadKind {
+    Formula(Raw),
+    Set(Set),
+}
+
+/// An argument of an attribute.
+#[derive(Debug)]
+pub enum RawArgument {
+    Positional(Raw),
+    Named(Raw, Raw),
+}
+
+/// What the actions of the grammar share: where they are and what went wrong.
+#[derive(Debug)]
+pub struct Context {
+    pub source: SourceId,
+    pub diagnostics: Vec<Diagnostic>,
+    too_deep: bool,
+}
+
+impl Context {
+    pub fn new(source: SourceId) -> Self {
+        Self {
+            source,
+            diagnostics: Vec::new(),
+            too_deep: false,
+        }
+    }
+
+    /// To be called before each item: too deep nesting is reported once an item.
+    pub fn begin_item(&mut self) {
+        self.too_deep = false;
+    }
+
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.source, start, end)
+    }
+
+    pub fn name(&self, start: usize, text: &str, end: usize) -> Name {
+        Name {
+            text: text.to_owned(),
+            span: self.span(start, end),
+        }
+    }
+
+    pub fn leaf(&self, start: usize, kind: RawKind, end: usize) -> Raw {
+        Raw {
+            kind,
+            span: self.span(start, end),
+            depth: 1,
+        }
+    }
+
+    /// A node over children of depth at most `below`.
+    fn node(&mut self, start: usize, kind: RawKind, end: usize, below: u32) -> Raw {
+        let span = self.span(start, end);
+        if below < MAX_DEPTH {
+            return Raw {
+                kind,
+                span,
+                depth: below + 1,
+            };
+        }
+        if !self.too_deep {
+            self.too_deep = true;
+            self.diagnostics.push(
+                Diagnostic::error("E0111", format!("nesting deeper than {MAX_DEPTH} levels"))
+                    .label(span, "this is too deep")
+                    .help("split it over auxiliary relations; facts for a long list go into a fact set"),
+            );
+        }
+        Raw {
+            kind: RawKind::Bad,
+            span,
+            depth: 1,
+        }
+    }
+
+    pub fn unary(&mut self, start: usize, op: UnaryOp, operand: Raw) -> Raw {
+        let (end, below) = (operand.span.end as usize, operand.depth);
+        self.node(start, RawKind::Unary(op, Box::new(operand)), end, below)
+    }
+
+    pub fn binary(&mut self, op: BinaryOp, left: Raw, right: Raw) -> Raw {
+        let (start, end) = (left.span.start as usize, right.span.end as usize);
+        let below = left.depth.max(right.depth);
+        self.node(
+            start,
+            RawKind::Binary(op, Box::new(left), Box::new(right)),
+            end,
+            below,
+        )
+    }
+
+    pub fn paren(&mut self, start: usize, items: Vec<Raw>, end: usize) -> Raw {
+        let below = depth(&items);
+        self.node(start, RawKind::Paren(items), end, below)
+    }
+
+    pub fn call(&mut self, call: Call, end: usize) -> Raw {
+        let lists = [
+            Some(&call.items),
+            call.brackets.as_ref(),
+            call.body.as_ref(),
+        ];
+        let groups = call.groups.iter().flat_map(|(names, body)| [names, body]);
+        let below = lists
+            .into_iter()
+            .flatten()
+            .chain(groups)
+            .map(|list| depth(list))
+            .max();
+        let start = call.name.span.start as usize;
+        self.node(
+            start,
+            RawKind::Call(Box::new(call)),
+            end,
+            below.unwrap_or(0),
+        )
+    }
+
+    pub fn not(&mut self, start: usize, operand: Raw) -> Raw {
+        let (end, below) = (operand.span.end as usize, operand.depth);
+        self.node(start, RawKind::Not(Box::new(operand)), end, below)
+    }
+
+    pub fn assign(&mut self, results: Raw, value: Raw) -> Raw {
+        let (start, end) = (results.span.start as usize, value.span.end as usize);
+        let below = results.depth.max(value.depth);
+        self.node(
+            start,
+            RawKind::Assign(Box::new(results), Box::new(value)),
+            end,
+            below,
+        )
+    }
+
+    /// `left and right`, one flat list however long.
+    pub fn and(&mut self, left: Raw, right: Raw) -> Raw {
+        let (start, end) = (left.span.start as usize, right.span.end as usize);
+        let (mut parts, below) = match left.kind {
+            RawKind::And(parts) => (parts, left.depth - 1),
+            _ => {
+                let below = left.depth;
+                (vec![left], below)
+            }
+        };
+        let below = below.max(right.depth);
+        parts.push(right);
+        self.node(start, RawKind::And(parts), end, below)
+    }
+
+    /// `left or right`, likewise.
+    pub fn or(&mut self, left: Raw, right: Raw) -> Raw {
+        let (start, end) = (left.span.start as usize, right.span.end as usize);
+        let (mut parts, below) = match left.kind {
+            RawKind::Or(parts) => (parts, left.depth - 1),
+            _ => {
+                let below = left.depth;
+                (vec![left], below)
+            }
+        };
+        let below = below.max(right.depth);
+        parts.push(right);
+        self.node(start, RawKind::Or(parts), end, below)
+    }
+
+    /// Reports a construct of the full language that waits for its turn.
+    pub fn unsupported(&mut self, start: usize, end: usize, what: &str) -> Raw {
+        let span = self.span(start, end);
+        self.diagnostics.push(unsupported(span, what));
+        Raw {
+            kind: RawKind::Bad,
+            span,
+            depth: 1,
+        }
+    }
+}
+
+/// The error for a construct of the full language that waits for its turn.
+pub fn unsupported(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("E0110", format!("not supported yet: {what}"))
+        .label(span, "not supported yet")
+}
+
+fn depth(items: &[Raw]) -> u32 {
+    items.iter().map(|item| item.depth).max().unwrap_or(0)
+}

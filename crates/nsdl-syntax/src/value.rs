@@ -1,0 +1,194 @@
+//! Values from text: as in programs, and as in CSV fields.
+
+use nsdl_ir::{Diagnostic, SourceId, Type, Value};
+
+use crate::ast::Literal;
+use crate::lexer::lex;
+use crate::token::Token;
+
+/// A value of type `ty` as programs and output write it: `-3`, `0xff`, `1.5`, `inf`, `true`, `'a'`, `"text"`,
+/// `s"RED"`. The whole text must match; spaces around it do not count. An integer may stand for a float.
+///
+/// # Errors
+/// `E0120` if it is no such value, `E0121` if it is out of range, `E0122` for NaN, and the errors of literals.
+pub fn parse_value(text: &str, ty: Type) -> Result<Value, Diagnostic> {
+    let trimmed = text.trim();
+    if ty.is_float()
+        && let Some(value) = special_float(trimmed, ty)
+    {
+        return value;
+    }
+    let (negative, digits) = match trimmed.strip_prefix('-') {
+        Some(digits) => (true, digits.trim_start()),
+        None => (false, trimmed),
+    };
+    let mut lexed = lex(digits, SourceId::default());
+    if !lexed.diagnostics.is_empty() {
+        // Its place is in a text that nobody else has.
+        let mut problem = lexed.diagnostics.swap_remove(0);
+        problem.labels.clear();
+        return Err(problem.note(format!("in the value `{}`", shorten(text))));
+    }
+    match (lexed.tokens.pop(), lexed.tokens.is_empty()) {
+        // From the first byte to the last: a comment is not part of a value.
+        (Some((0, Token::Literal(literal), end)), true) if end == digits.len() => {
+            literal_value(&literal, negative, ty)
+        }
+        _ => Err(mismatch(text, ty)),
+    }
+}
+
+/// A value of type `ty` from a CSV field, as it is: nothing is trimmed, and text is not quoted.
+///
+/// # Errors
+/// `E0120` if the field is no such value, `E0121` if it is out of range, `E0122` for NaN.
+pub fn parse_field(text: &str, ty: Type) -> Result<Value, Diagnostic> {
+    let value = match ty {
+        Type::String => Some(Value::String(text.into())),
+        Type::Symbol => Some(Value::Symbol(text.into())),
+        Type::Bool => text.parse().ok().map(Value::Bool),
+        Type::Char => text.parse().ok().map(Value::Char),
+        _ if ty.is_float() => match special_float(text, ty) {
+            Some(special) => return special,
+            None if is_decimal(text) => return float(text, text, ty),
+            None => None,
+        },
+        _ => {
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                None
+            } else {
+                let magnitude = digits.parse().map_err(|_| out_of_range(text, ty))?;
+                return integer(magnitude, text.starts_with('-'), ty)
+                    .ok_or_else(|| out_of_range(text, ty));
+            }
+        }
+    };
+    value.ok_or_else(|| mismatch(text, ty))
+}
+
+/// The value of type `ty` that a literal, perhaps after a minus, stands for.
+///
+/// # Errors
+/// `E0120` if it is of another kind or has the suffix of another type, `E0121` if it is out of range.
+pub fn literal_value(literal: &Literal, negative: bool, ty: Type) -> Result<Value, Diagnostic> {
+    let text = || {
+        let minus = if negative { "-" } else { "" };
+        format!("{minus}{}", crate::format::literal(literal))
+    };
+    let fits = |suffix: &Option<Type>| suffix.is_none_or(|suffix| suffix == ty);
+    match literal {
+        Literal::Integer(magnitude, suffix) if ty.is_integer() && fits(suffix) => {
+            integer(*magnitude, negative, ty).ok_or_else(|| out_of_range(&text(), ty))
+        }
+        Literal::Integer(magnitude, None) if ty.is_float() => {
+            let minus = if negative { "-" } else { "" };
+            float(&format!("{minus}{magnitude}"), &text(), ty)
+        }
+        Literal::Float(digits, suffix) if ty.is_float() && fits(suffix) => {
+            let minus = if negative { "-" } else { "" };
+            float(&format!("{minus}{digits}"), &text(), ty)
+        }
+        Literal::Bool(value) if ty == Type::Bool && !negative => Ok(Value::Bool(*value)),
+        Literal::Char(value) if ty == Type::Char && !negative => Ok(Value::Char(*value)),
+        Literal::String(value) if ty == Type::String && !negative => {
+            Ok(Value::String(value.as_str().into()))
+        }
+        Literal::Symbol(value) if ty == Type::Symbol && !negative => {
+            Ok(Value::Symbol(value.as_str().into()))
+        }
+        _ => Err(mismatch(&text(), ty)),
+    }
+}
+
+fn integer(magnitude: u128, negative: bool, ty: Type) -> Option<Value> {
+    if ty == Type::U128 {
+        return (!negative || magnitude == 0).then_some(Value::U128(magnitude));
+    }
+    let value = match (negative, i128::try_from(magnitude)) {
+        (false, Ok(value)) => value,
+        (true, Ok(value)) => -value,
+        (true, Err(_)) if magnitude == i128::MIN.unsigned_abs() => i128::MIN,
+        _ => return None,
+    };
+    Value::from_i128(value, ty)
+}
+
+/// `inf`, `-inf` and what spells NaN, in any case.
+fn special_float(text: &str, ty: Type) -> Option<Result<Value, Diagnostic>> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if unsigned.eq_ignore_ascii_case("nan") {
+        let problem = Diagnostic::error("E0122", "NaN is not a value")
+            .help("relations hold numbers only: leave the row out, or give it another value");
+        return Some(Err(problem));
+    }
+    if !["inf", "infinity"]
+        .iter()
+        .any(|name| unsigned.eq_ignore_ascii_case(name))
+    {
+        return None;
+    }
+    let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
+    Some(Ok(match ty {
+        Type::F32 => Value::F32(f32::INFINITY * sign as f32),
+        _ => Value::F64(f64::INFINITY * sign),
+    }))
+}
+
+fn is_decimal(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+}
+
+/// Rounds `digits` to the nearest value of the type.
+fn float(digits: &str, text: &str, ty: Type) -> Result<Value, Diagnostic> {
+    let (value, finite) = match ty {
+        Type::F32 => match digits.parse::<f32>() {
+            Ok(value) => (Value::F32(value), value.is_finite()),
+            Err(_) => return Err(mismatch(text, ty)),
+        },
+        _ => match digits.parse::<f64>() {
+            Ok(value) => (Value::F64(value), value.is_finite()),
+            Err(_) => return Err(mismatch(text, ty)),
+        },
+    };
+    if finite {
+        Ok(value)
+    } else {
+        Err(out_of_range(text, ty))
+    }
+}
+
+fn mismatch(text: &str, ty: Type) -> Diagnostic {
+    let problem = Diagnostic::error(
+        "E0120",
+        format!("`{}` is not a value of type `{ty}`", shorten(text)),
+    );
+    let example = match ty {
+        Type::Bool => "values of type `bool` are `true` and `false`",
+        Type::Char => "a value of type `char` is one character, in programs `'a'`",
+        Type::String => "text stands between double quotes: `\"text\"`",
+        Type::Symbol => "a symbol is written `s\"RED\"`",
+        _ if ty.is_float() => "such values are `1.5`, `-2e10`, `inf`",
+        _ if ty.is_unsigned() => "such values are `0`, `12`",
+        _ => "such values are `0`, `-12`",
+    };
+    problem.help(example)
+}
+
+fn out_of_range(text: &str, ty: Type) -> Diagnostic {
+    let message = format!("`{}` is out of the range of `{ty}`", shorten(text));
+    let problem = Diagnostic::error("E0121", message);
+    match (ty.signed_range(), ty.unsigned_max()) {
+        (Some((low, high)), _) => problem.help(format!("`{ty}` reaches from {low} to {high}")),
+        (_, Some(high)) => problem.help(format!("`{ty}` reaches from 0 to {high}")),
+        _ => problem.help("the largest value is `inf`"),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
