@@ -1,1 +1,78 @@
 //! Traces to circuits, and circuits to probabilities and gradients.
+//!
+//! [`compile`] turns the part of a trace that some outputs depend on into a [`Circuit`]; the circuit is then
+//! evaluated for any number of batches of leaf weights. See [`Inference`] for the methods.
+
+mod blocks;
+mod builder;
+mod circuit;
+mod condition;
+mod cone;
+mod exact;
+mod fixpoint;
+mod formula;
+mod kernel;
+mod layers;
+mod real;
+mod report;
+mod support;
+mod tape;
+
+pub use circuit::{Circuit, compile};
+pub use layers::{Layer, LayerOp};
+pub use real::Real;
+pub use report::{Method, Report};
+pub use tape::Tape;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How probabilities are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Inference {
+    /// Maximum of alternatives, minimum of conjuncts, 1 − x.
+    MinMax,
+    /// Sum of alternatives up to 1, product of conjuncts, 1 − x.
+    AddMult,
+    /// Weight of the union of the k most probable proofs.
+    TopK(usize),
+    /// Weight of the worlds whose model holds the tuple.
+    Exact,
+}
+
+/// How large a circuit may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Formulas and circuit nodes that exact inference may make.
+    pub nodes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { nodes: 8_000_000 }
+    }
+}
+
+/// What can end a compilation early.
+pub(crate) struct Limits<'c> {
+    pub nodes: usize,
+    pub cancel: Option<&'c AtomicBool>,
+}
+
+impl Limits<'_> {
+    pub fn cancelled(&self) -> bool {
+        self.cancel
+            .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+    }
+}
+
+/// Why a compilation ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Budget { nodes: usize },
+    Cancelled,
+}
+
+/// Runs a step of a recursion whose depth the input decides.
+pub(crate) fn deep<R>(step: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, step)
+}

@@ -1,0 +1,219 @@
+//! Hash-consed circuit nodes, later laid out in layers.
+
+use crate::layers::{Layer, LayerOp, Layered};
+use hashbrown::{HashTable, hash_table::Entry};
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
+
+/// A circuit under construction. Nodes `0..leaves` are the leaves, then come the constants 0 and 1.
+pub(crate) struct Builder {
+    leaves: u32,
+    ops: Vec<LayerOp>,
+    spans: Vec<(u32, u32)>,
+    pool: Vec<u32>,
+    table: HashTable<u32>,
+}
+
+fn hash(op: LayerOp, children: &[u32]) -> u64 {
+    let mut hasher = FxHasher::default();
+    op.hash(&mut hasher);
+    children.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Builder {
+    pub fn new(leaves: usize) -> Self {
+        Self {
+            leaves: leaves as u32,
+            ops: Vec::new(),
+            spans: Vec::new(),
+            pool: Vec::new(),
+            table: HashTable::new(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    pub fn zero(&self) -> u32 {
+        self.leaves
+    }
+
+    pub fn one(&self) -> u32 {
+        self.leaves + 1
+    }
+
+    /// Ordinary sum; order does not matter.
+    pub fn sum(&mut self, mut children: Vec<u32>) -> u32 {
+        let zero = self.zero();
+        children.retain(|&child| child != zero);
+        children.sort_unstable();
+        self.node(LayerOp::Sum, children, zero)
+    }
+
+    pub fn product(&mut self, mut children: Vec<u32>) -> u32 {
+        let (zero, one) = (self.zero(), self.one());
+        if children.contains(&zero) {
+            return zero;
+        }
+        children.retain(|&child| child != one);
+        children.sort_unstable();
+        self.node(LayerOp::Product, children, one)
+    }
+
+    pub fn complement(&mut self, child: u32) -> u32 {
+        if child == self.zero() {
+            return self.one();
+        }
+        if child == self.one() {
+            return self.zero();
+        }
+        if let Some(index) = child
+            .checked_sub(self.leaves + 2)
+            .map(|index| index as usize)
+            && self.ops[index] == LayerOp::Complement
+        {
+            return self.pool[self.spans[index].0 as usize];
+        }
+        self.intern(LayerOp::Complement, &[child])
+    }
+
+    /// Sum up to 1.
+    pub fn clamped_sum(&mut self, mut children: Vec<u32>) -> u32 {
+        let zero = self.zero();
+        children.retain(|&child| child != zero);
+        self.node(LayerOp::ClampedSum, children, zero)
+    }
+
+    /// Maximum; the first of equal children is the one that counts.
+    pub fn max(&mut self, children: Vec<u32>) -> u32 {
+        let (zero, one) = (self.zero(), self.one());
+        self.extremum(LayerOp::Max, children, zero, one)
+    }
+
+    /// Minimum; the first of equal children is the one that counts.
+    pub fn min(&mut self, children: Vec<u32>) -> u32 {
+        let (zero, one) = (self.zero(), self.one());
+        self.extremum(LayerOp::Min, children, one, zero)
+    }
+
+    fn extremum(
+        &mut self,
+        op: LayerOp,
+        mut children: Vec<u32>,
+        neutral: u32,
+        absorbing: u32,
+    ) -> u32 {
+        if children.contains(&absorbing) {
+            return absorbing;
+        }
+        children.retain(|&child| child != neutral);
+        self.node(op, children, neutral)
+    }
+
+    fn node(&mut self, op: LayerOp, children: Vec<u32>, empty: u32) -> u32 {
+        match children.as_slice() {
+            [] => empty,
+            [child] => *child,
+            _ => self.intern(op, &children),
+        }
+    }
+
+    fn intern(&mut self, op: LayerOp, children: &[u32]) -> u32 {
+        let (ops, spans, pool) = (&mut self.ops, &mut self.spans, &mut self.pool);
+        let range = |spans: &[(u32, u32)], index: u32| {
+            let (start, len) = spans[index as usize];
+            start as usize..(start + len) as usize
+        };
+        let entry = self.table.entry(
+            hash(op, children),
+            |&index| ops[index as usize] == op && &pool[range(spans, index)] == children,
+            |&index| hash(ops[index as usize], &pool[range(spans, index)]),
+        );
+        let index = match entry {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let index = ops.len() as u32;
+                entry.insert(index);
+                ops.push(op);
+                spans.push((pool.len() as u32, children.len() as u32));
+                pool.extend_from_slice(children);
+                index
+            }
+        };
+        self.leaves + 2 + index
+    }
+
+    /// The nodes that `outputs` need, in layers: each node in the first layer after all its children, one
+    /// operation a layer.
+    pub fn finish(self, outputs: &[u32]) -> Layered {
+        let base = self.leaves + 2;
+        let mut used = vec![false; self.ops.len()];
+        for &output in outputs {
+            if output >= base {
+                used[(output - base) as usize] = true;
+            }
+        }
+        // Children have smaller numbers than their parents.
+        for index in (0..self.ops.len()).rev() {
+            if used[index] {
+                for &child in self.children(index) {
+                    if child >= base {
+                        used[(child - base) as usize] = true;
+                    }
+                }
+            }
+        }
+        let mut levels = vec![0u32; self.ops.len()];
+        let mut order = Vec::new();
+        for index in 0..self.ops.len() {
+            if !used[index] {
+                continue;
+            }
+            let below = self.children(index).iter().map(|&child| {
+                child
+                    .checked_sub(base)
+                    .map_or(0, |child| levels[child as usize])
+            });
+            levels[index] = 1 + below.max().unwrap_or(0);
+            order.push(index);
+        }
+        order.sort_by_key(|&index| (levels[index], self.ops[index], index));
+        let mut numbers = vec![0u32; self.ops.len()];
+        for (number, &index) in order.iter().enumerate() {
+            numbers[index] = base + number as u32;
+        }
+        let renumber = |node: u32| {
+            node.checked_sub(base)
+                .map_or(node, |index| numbers[index as usize])
+        };
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut current = None;
+        for &index in &order {
+            let key = (levels[index], self.ops[index]);
+            if current != Some(key) {
+                current = Some(key);
+                layers.push(Layer {
+                    op: self.ops[index],
+                    first: numbers[index],
+                    offsets: vec![0],
+                    children: Vec::new(),
+                });
+            }
+            if let Some(layer) = layers.last_mut() {
+                layer
+                    .children
+                    .extend(self.children(index).iter().map(|&child| renumber(child)));
+                layer.offsets.push(layer.children.len() as u32);
+            }
+        }
+        let outputs = outputs.iter().map(|&output| renumber(output)).collect();
+        Layered::new(self.leaves as usize, layers, outputs)
+    }
+
+    fn children(&self, index: usize) -> &[u32] {
+        let (start, len) = self.spans[index];
+        &self.pool[start as usize..(start + len) as usize]
+    }
+}

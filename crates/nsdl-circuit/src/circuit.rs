@@ -1,0 +1,186 @@
+//! The public face: a trace compiled once, evaluated for many batches.
+
+use crate::blocks;
+use crate::cone::{Cone, Flavour};
+use crate::exact;
+use crate::layers::{Layer, Layered};
+use crate::real::Real;
+use crate::report::{Method, Report};
+use crate::tape::Tape;
+use crate::{Budget, Inference, Limits, Stop};
+use nsdl_ir::{Diagnostic, Trace, TupleId};
+use std::sync::atomic::AtomicBool;
+
+/// A trace compiled for some outputs; evaluates batches of leaf weights.
+#[derive(Clone)]
+pub struct Circuit {
+    leaves: usize,
+    outputs: usize,
+    evaluation: Evaluation,
+    report: Report,
+}
+
+impl std::fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Circuit({})", self.report)
+    }
+}
+
+#[derive(Clone)]
+enum Evaluation {
+    Layers(Layered),
+}
+
+/// Compiles the part of `trace` that `outputs` depend on.
+///
+/// # Errors
+/// `E0620` if exact inference needs more nodes than the budget has, `E0621` if `cancel` became true.
+pub fn compile(
+    trace: &Trace,
+    outputs: &[TupleId],
+    inference: Inference,
+    budget: &Budget,
+    cancel: Option<&AtomicBool>,
+) -> Result<Circuit, Diagnostic> {
+    let limits = Limits {
+        nodes: budget.nodes,
+        cancel,
+    };
+    let flavour = match inference {
+        Inference::MinMax => Flavour::MinMax,
+        Inference::AddMult => Flavour::AddMult,
+        Inference::TopK(_) | Inference::Exact => Flavour::Logical,
+    };
+    let cone = Cone::new(trace, outputs, flavour);
+    let mut report = Report {
+        method: Method::Direct,
+        tuples: cone.tuples,
+        instances: cone.instances,
+        cycles: cone.cycles.len(),
+        nodes: 0,
+        edges: 0,
+        depth: 0,
+        branches: 0,
+        systems: 0,
+        formulas: 0,
+    };
+    let (layered, summary) =
+        exact::compile(trace, &cone, &limits).map_err(|stop| diagnostic(stop, &report, budget))?;
+    report.method = if summary.branches == 0 {
+        Method::Direct
+    } else {
+        Method::Branching
+    };
+    report.branches = summary.branches;
+    report.systems = summary.systems;
+    report.formulas = summary.formulas;
+    report.nodes = layered.nodes - layered.leaves - 2;
+    report.edges = layered.edges;
+    report.depth = layered.layers.len();
+    let evaluation = Evaluation::Layers(layered);
+    Ok(Circuit {
+        leaves: trace.leaves.len(),
+        outputs: outputs.len(),
+        evaluation,
+        report,
+    })
+}
+
+fn diagnostic(stop: Stop, report: &Report, budget: &Budget) -> Diagnostic {
+    match stop {
+        Stop::Budget { nodes } => Diagnostic::error(
+            "E0620",
+            format!("exact inference needs more than its budget of {} nodes", budget.nodes),
+        )
+        .note(format!(
+            "the outputs depend on {} uncertain tuples through {} rule instances in {} cycles; {nodes} nodes were made",
+            report.tuples, report.instances, report.cycles
+        ))
+        .help("use topkproofs for a close approximation, minmaxprob for a fast one, or a larger budget"),
+        Stop::Cancelled => Diagnostic::error("E0621", "compilation was cancelled"),
+    }
+}
+
+impl Circuit {
+    /// How many leaf weights each sample has: all leaves of the trace, in its order.
+    pub fn leaves(&self) -> usize {
+        self.leaves
+    }
+
+    /// How many outputs were asked for.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Computes all outputs of a batch.
+    ///
+    /// `weights` is `[leaf][sample]`, `out` is `[output][sample]`. Nothing is allocated once the tape has grown.
+    ///
+    /// # Panics
+    /// If `weights` or `out` is shorter than that.
+    pub fn forward<T: Real>(&self, weights: &[T], batch: usize, tape: &mut Tape<T>, out: &mut [T]) {
+        assert!(
+            weights.len() >= self.leaves * batch,
+            "weights must be [leaf][sample]"
+        );
+        assert!(
+            out.len() >= self.outputs * batch,
+            "outputs must be [output][sample]"
+        );
+        match &self.evaluation {
+            Evaluation::Layers(layered) => blocks::forward(layered, weights, batch, tape, out),
+        }
+    }
+
+    /// The gradient of the outputs, weighted by `grad_out` (`[output][sample]`), with respect to the weights;
+    /// overwrites `grad_weights` (`[leaf][sample]`). `tape` must come from [`Circuit::forward`] on the same
+    /// weights.
+    ///
+    /// # Panics
+    /// If a slice is shorter than that.
+    pub fn backward<T: Real>(
+        &self,
+        weights: &[T],
+        batch: usize,
+        tape: &mut Tape<T>,
+        grad_out: &[T],
+        grad_weights: &mut [T],
+    ) {
+        assert!(
+            weights.len() >= self.leaves * batch,
+            "weights must be [leaf][sample]"
+        );
+        assert!(
+            grad_out.len() >= self.outputs * batch,
+            "output gradients must be [output][sample]"
+        );
+        assert!(
+            grad_weights.len() >= self.leaves * batch,
+            "weight gradients must be [leaf][sample]"
+        );
+        match &self.evaluation {
+            Evaluation::Layers(layered) => {
+                blocks::backward(layered, batch, tape, grad_out, grad_weights)
+            }
+        }
+    }
+
+    /// The layers for a tensor back end, or `None` where evaluation is not one fixed pass.
+    pub fn layers(&self) -> Option<&[Layer]> {
+        match &self.evaluation {
+            Evaluation::Layers(layered) => Some(&layered.layers),
+        }
+    }
+
+    /// The node of each output in the numbering of [`Circuit::layers`]; empty where there are no layers.
+    pub fn output_nodes(&self) -> &[u32] {
+        match &self.evaluation {
+            Evaluation::Layers(layered) => &layered.outputs,
+        }
+    }
+
+    /// What the compilation did.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}

@@ -1,0 +1,624 @@
+//! The part of a trace that the outputs depend on, as a graph of And, Or, Not and leaves.
+//!
+//! This is the raw form that every inference method starts from: one node per rule instance and per tuple with
+//! several derivations, in the order of the trace, nothing merged or simplified except constants, so that
+//! algebras without idempotence see each derivation once. A tuple with one derivation, and an instance with one
+//! literal, have no node of their own. Aggregates are written out as chains over their members, which is
+//! polynomial, never as sets of members.
+
+use nsdl_ir::{
+    AggregateInstance, AggregateKind, BestMember, FoldStep, Instance, LeafId, Trace, TupleId,
+};
+use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
+
+/// What a node of a [`Cone`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Zero,
+    One,
+    Leaf(LeafId),
+    Not,
+    /// Conjunction of the children, in written order.
+    And,
+    /// Alternatives, in order of derivation.
+    Or,
+    /// Alternatives that exclude each other: the steps of a chain.
+    Sum,
+}
+
+/// Tuples that support each other: the nodes `start..end`, where `start..start + unknowns` are the tuples
+/// (Or nodes) and the rest their instances (And nodes).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cycle {
+    pub start: u32,
+    pub unknowns: u32,
+    pub end: u32,
+}
+
+/// How aggregates are written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavour {
+    /// Any formula with the right models.
+    Logical,
+    /// The sum over sets of members of products, where `x + (1 − x)` is one.
+    AddMult,
+    /// The maximum over sets of members of minima, where a member that does not matter still bounds the
+    /// result by `max(x, 1 − x)`.
+    MinMax,
+}
+
+/// The graph. Children precede their parents except within a [`Cycle`].
+#[derive(Clone, Debug)]
+pub(crate) struct Cone {
+    pub ops: Vec<Op>,
+    spans: Vec<(u32, u32)>,
+    pool: Vec<u32>,
+    /// In order of position.
+    pub cycles: Vec<Cycle>,
+    /// The node of each requested output.
+    pub outputs: Vec<u32>,
+    /// Rule instances and tuples it was made from.
+    pub instances: usize,
+    pub tuples: usize,
+}
+
+pub(crate) const ZERO: u32 = 0;
+pub(crate) const ONE: u32 = 1;
+
+impl Cone {
+    pub fn new(trace: &Trace, outputs: &[TupleId], flavour: Flavour) -> Self {
+        Builder::new(trace, flavour).build(outputs)
+    }
+
+    pub fn children(&self, node: u32) -> &[u32] {
+        let (start, len) = self.spans[node as usize];
+        &self.pool[start as usize..(start + len) as usize]
+    }
+
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+}
+
+/// Which instances and aggregates define each tuple, as two CSR tables.
+struct Definitions {
+    offsets: Vec<u32>,
+    instances: Vec<u32>,
+    aggregates: FxHashMap<TupleId, Vec<u32>>,
+}
+
+impl Definitions {
+    fn new(trace: &Trace) -> Self {
+        let mut offsets = vec![0u32; trace.tuples.len() + 1];
+        for instance in &trace.instances {
+            offsets[instance.head.index() + 1] += 1;
+        }
+        for i in 1..offsets.len() {
+            offsets[i] += offsets[i - 1];
+        }
+        let mut next = offsets.clone();
+        let mut instances = vec![0u32; trace.instances.len()];
+        for (i, instance) in trace.instances.iter().enumerate() {
+            let slot = &mut next[instance.head.index()];
+            instances[*slot as usize] = i as u32;
+            *slot += 1;
+        }
+        let mut aggregates: FxHashMap<TupleId, Vec<u32>> = FxHashMap::default();
+        for (i, aggregate) in trace.aggregates.iter().enumerate() {
+            for result in results(aggregate) {
+                let users = aggregates.entry(result).or_default();
+                if users.last() != Some(&(i as u32)) {
+                    users.push(i as u32);
+                }
+            }
+        }
+        Self {
+            offsets,
+            instances,
+            aggregates,
+        }
+    }
+
+    fn instances(&self, tuple: TupleId) -> &[u32] {
+        let (start, end) = (self.offsets[tuple.index()], self.offsets[tuple.index() + 1]);
+        &self.instances[start as usize..end as usize]
+    }
+
+    fn aggregates(&self, tuple: TupleId) -> &[u32] {
+        self.aggregates.get(&tuple).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The tuples an aggregate may give.
+fn results(aggregate: &AggregateInstance) -> Vec<TupleId> {
+    match &aggregate.kind {
+        AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
+            results.iter().flatten().copied().collect()
+        }
+        AggregateKind::Best { members } => members.iter().map(|member| member.result).collect(),
+        AggregateKind::Exists { some, none } => some.iter().chain(none).copied().collect(),
+    }
+}
+
+const UNSET: u32 = u32::MAX;
+
+struct Builder<'t> {
+    trace: &'t Trace,
+    flavour: Flavour,
+    definitions: Definitions,
+    cone: Cone,
+    /// Node of each tuple, leaf and complement, once made.
+    tuples: Vec<u32>,
+    leaves: FxHashMap<LeafId, u32>,
+    complements: FxHashMap<u32, u32>,
+    /// Results of the aggregates expanded so far.
+    aggregates: FxHashMap<u32, Vec<(TupleId, u32)>>,
+}
+
+impl<'t> Builder<'t> {
+    fn new(trace: &'t Trace, flavour: Flavour) -> Self {
+        let cone = Cone {
+            ops: vec![Op::Zero, Op::One],
+            spans: vec![(0, 0); 2],
+            pool: Vec::new(),
+            cycles: Vec::new(),
+            outputs: Vec::new(),
+            instances: 0,
+            tuples: 0,
+        };
+        Self {
+            trace,
+            flavour,
+            definitions: Definitions::new(trace),
+            cone,
+            tuples: vec![UNSET; trace.tuples.len()],
+            leaves: FxHashMap::default(),
+            complements: FxHashMap::default(),
+            aggregates: FxHashMap::default(),
+        }
+    }
+
+    fn build(mut self, outputs: &[TupleId]) -> Cone {
+        for component in self.components(outputs) {
+            match component.as_slice() {
+                [tuple] if !self.supports_itself(*tuple) => {
+                    let node = self.tuple(*tuple);
+                    self.tuples[tuple.index()] = node;
+                }
+                _ => self.cycle(component),
+            }
+        }
+        self.cone.outputs = outputs
+            .iter()
+            .map(|tuple| self.tuples[tuple.index()])
+            .collect();
+        self.cone
+    }
+
+    /// Strongly connected components of what the outputs depend on, dependencies first. Certain tuples need
+    /// no derivation and end the search.
+    fn components(&mut self, outputs: &[TupleId]) -> Vec<Vec<TupleId>> {
+        let mut graph = DiGraph::<TupleId, ()>::new();
+        let mut index: FxHashMap<TupleId, NodeIndex> = FxHashMap::default();
+        let mut open: Vec<TupleId> = outputs.iter().rev().copied().collect();
+        let mut dependencies = Vec::new();
+        while let Some(tuple) = open.pop() {
+            if self.tuples[tuple.index()] == ONE {
+                continue;
+            }
+            if self
+                .trace
+                .certain
+                .get(tuple.index())
+                .copied()
+                .unwrap_or(false)
+            {
+                self.tuples[tuple.index()] = ONE;
+                continue;
+            }
+            let from = *index.entry(tuple).or_insert_with(|| graph.add_node(tuple));
+            if graph.edges(from).next().is_some() {
+                continue;
+            }
+            dependencies.clear();
+            self.dependencies(tuple, &mut dependencies);
+            for &dependency in &dependencies {
+                if self
+                    .trace
+                    .certain
+                    .get(dependency.index())
+                    .copied()
+                    .unwrap_or(false)
+                {
+                    self.tuples[dependency.index()] = ONE;
+                    continue;
+                }
+                let to = *index.entry(dependency).or_insert_with(|| {
+                    open.push(dependency);
+                    graph.add_node(dependency)
+                });
+                graph.add_edge(from, to, ());
+            }
+        }
+        petgraph::algo::kosaraju_scc(&graph)
+            .into_iter()
+            .map(|component| {
+                let mut tuples: Vec<TupleId> =
+                    component.into_iter().map(|node| graph[node]).collect();
+                tuples.sort_unstable();
+                tuples
+            })
+            .collect()
+    }
+
+    fn dependencies(&self, tuple: TupleId, into: &mut Vec<TupleId>) {
+        for &instance in self.definitions.instances(tuple) {
+            let body = self.trace.body(&self.trace.instances[instance as usize]);
+            into.extend(body.iter().map(|literal| literal.tuple));
+        }
+        for &aggregate in self.definitions.aggregates(tuple) {
+            let aggregate = &self.trace.aggregates[aggregate as usize];
+            into.extend(aggregate.members.iter().chain(&aggregate.group));
+        }
+        into.sort_unstable();
+        into.dedup();
+    }
+
+    fn supports_itself(&self, tuple: TupleId) -> bool {
+        self.definitions.instances(tuple).iter().any(|&instance| {
+            let body = self.trace.body(&self.trace.instances[instance as usize]);
+            body.iter().any(|literal| literal.tuple == tuple)
+        })
+    }
+
+    /// The definition of a tuple outside cycles.
+    fn tuple(&mut self, tuple: TupleId) -> u32 {
+        let alternatives = self.alternatives(tuple);
+        self.node(Op::Or, alternatives)
+    }
+
+    fn alternatives(&mut self, tuple: TupleId) -> Vec<u32> {
+        let mut alternatives = Vec::new();
+        for i in 0..self.definitions.instances(tuple).len() {
+            let instance = self.definitions.instances(tuple)[i];
+            let instance = self.trace.instances[instance as usize];
+            alternatives.push(self.instance(&instance));
+        }
+        for i in 0..self.definitions.aggregates(tuple).len() {
+            let aggregate = self.definitions.aggregates(tuple)[i];
+            self.expand(aggregate);
+            let results = self
+                .aggregates
+                .get(&aggregate)
+                .map_or(&[][..], Vec::as_slice);
+            alternatives.extend(
+                results
+                    .iter()
+                    .filter(|(result, _)| *result == tuple)
+                    .map(|(_, node)| node),
+            );
+        }
+        self.cone.tuples += 1;
+        alternatives
+    }
+
+    fn instance(&mut self, instance: &Instance) -> u32 {
+        self.cone.instances += 1;
+        let parts = self.parts(instance);
+        self.node(Op::And, parts)
+    }
+
+    fn parts(&mut self, instance: &Instance) -> Vec<u32> {
+        let mut parts = Vec::with_capacity(1 + (instance.end - instance.start) as usize);
+        if let Some(leaf) = instance.leaf {
+            parts.push(self.leaf(leaf));
+        }
+        for i in instance.start..instance.end {
+            let literal = self.trace.literals[i as usize];
+            let node = self.tuples[literal.tuple.index()];
+            debug_assert_ne!(node, UNSET, "a body refers to a later component");
+            parts.push(if literal.negated {
+                self.not(node)
+            } else {
+                node
+            });
+        }
+        parts
+    }
+
+    /// Tuples that support each other.
+    fn cycle(&mut self, tuples: Vec<TupleId>) {
+        // What the instances need from outside is made first, so that the cycle is one run of nodes.
+        for tuple in &tuples {
+            for i in 0..self.definitions.instances(*tuple).len() {
+                let instance = self.trace.instances[self.definitions.instances(*tuple)[i] as usize];
+                if let Some(leaf) = instance.leaf {
+                    self.leaf(leaf);
+                }
+                for literal in self
+                    .trace
+                    .body(&instance)
+                    .iter()
+                    .filter(|literal| literal.negated)
+                {
+                    self.not(self.tuples[literal.tuple.index()]);
+                }
+            }
+            for i in 0..self.definitions.aggregates(*tuple).len() {
+                self.expand(self.definitions.aggregates(*tuple)[i]);
+            }
+        }
+        let start = self.cone.ops.len() as u32;
+        for (i, tuple) in tuples.iter().enumerate() {
+            self.tuples[tuple.index()] = start + i as u32;
+            self.cone.ops.push(Op::Or);
+            self.cone.spans.push((0, 0));
+        }
+        for (i, tuple) in tuples.iter().enumerate() {
+            let mut alternatives = self.alternatives(*tuple);
+            alternatives.retain(|&node| node != ZERO);
+            self.cone.spans[start as usize + i] = self.span(&alternatives);
+        }
+        let end = self.cone.ops.len() as u32;
+        self.cone.cycles.push(Cycle {
+            start,
+            unknowns: tuples.len() as u32,
+            end,
+        });
+    }
+
+    fn span(&mut self, children: &[u32]) -> (u32, u32) {
+        let start = self.cone.pool.len() as u32;
+        self.cone.pool.extend_from_slice(children);
+        (start, children.len() as u32)
+    }
+
+    /// A node, unless constants decide it or one child is all of it.
+    fn node(&mut self, op: Op, mut children: Vec<u32>) -> u32 {
+        let (neutral, absorbing) = if op == Op::And {
+            (ONE, ZERO)
+        } else {
+            (ZERO, ONE)
+        };
+        if children.contains(&absorbing) {
+            return absorbing;
+        }
+        children.retain(|&child| child != neutral);
+        match children.as_slice() {
+            [] => neutral,
+            [child] => *child,
+            _ => {
+                let span = self.span(&children);
+                self.push(op, span)
+            }
+        }
+    }
+
+    fn push(&mut self, op: Op, span: (u32, u32)) -> u32 {
+        self.cone.ops.push(op);
+        self.cone.spans.push(span);
+        self.cone.ops.len() as u32 - 1
+    }
+
+    fn leaf(&mut self, leaf: LeafId) -> u32 {
+        if let Some(&node) = self.leaves.get(&leaf) {
+            return node;
+        }
+        let node = self.push(Op::Leaf(leaf), (0, 0));
+        self.leaves.insert(leaf, node);
+        node
+    }
+
+    fn not(&mut self, node: u32) -> u32 {
+        match node {
+            ZERO => return ONE,
+            ONE => return ZERO,
+            _ => {}
+        }
+        if self.cone.ops[node as usize] == Op::Not {
+            return self.cone.children(node)[0];
+        }
+        if let Some(&complement) = self.complements.get(&node) {
+            return complement;
+        }
+        let span = self.span(&[node]);
+        let complement = self.push(Op::Not, span);
+        self.complements.insert(node, complement);
+        complement
+    }
+
+    /// Writes an aggregate out, once.
+    fn expand(&mut self, index: u32) {
+        if self.aggregates.contains_key(&index) {
+            return;
+        }
+        let trace = self.trace;
+        let aggregate = &trace.aggregates[index as usize];
+        let members: Vec<u32> = aggregate
+            .members
+            .iter()
+            .map(|member| self.tuples[member.index()])
+            .collect();
+        let mut results = match &aggregate.kind {
+            AggregateKind::Count { results } => self.count(&members, results),
+            AggregateKind::Fold { levels, results } => self.fold(&members, levels, results),
+            AggregateKind::Best { members: ranked } => self.best(&members, ranked),
+            AggregateKind::Exists { some, none } => self.exists(&members, *some, *none),
+        };
+        if let Some(group) = aggregate.group {
+            let group = self.tuples[group.index()];
+            for (_, node) in &mut results {
+                *node = self.node(Op::And, vec![group, *node]);
+            }
+        }
+        self.aggregates.insert(index, results);
+    }
+
+    /// Cardinality chain: the state after some members is how many of them hold.
+    fn count(&mut self, members: &[u32], results: &[Option<TupleId>]) -> Vec<(TupleId, u32)> {
+        let wanted = |n: &usize| results.get(*n).is_some_and(Option::is_some);
+        let total = members.len();
+        let (Some(least), Some(most)) = ((0..=total).find(wanted), (0..=total).rev().find(wanted))
+        else {
+            return Vec::new();
+        };
+        let mut states = vec![ONE];
+        for (seen, &member) in members.iter().enumerate() {
+            let absent = self.not(member);
+            let seen = seen + 1;
+            let next = (0..=seen.min(most)).map(|count| {
+                if count + (total - seen) < least {
+                    return ZERO;
+                }
+                let mut ways = Vec::with_capacity(2);
+                if let Some(&state) = count.checked_sub(1).and_then(|before| states.get(before)) {
+                    ways.push(self.node(Op::And, vec![member, state]));
+                }
+                if let Some(&state) = states.get(count) {
+                    ways.push(self.node(Op::And, vec![absent, state]));
+                }
+                self.node(Op::Sum, ways)
+            });
+            states = next.collect();
+        }
+        let mut found = Vec::new();
+        for (result, &state) in results.iter().zip(&states) {
+            found.extend(result.map(|result| (result, state)));
+        }
+        found
+    }
+
+    /// A chain over given states.
+    fn fold(
+        &mut self,
+        members: &[u32],
+        levels: &[Vec<FoldStep>],
+        results: &[Option<TupleId>],
+    ) -> Vec<(TupleId, u32)> {
+        let mut states = vec![ONE];
+        for (&member, level) in members.iter().zip(levels) {
+            let absent = self.not(member);
+            let width = level
+                .iter()
+                .map(|step| step.absent.max(step.present) + 1)
+                .max()
+                .unwrap_or(0);
+            let mut ways: Vec<Vec<u32>> = vec![Vec::new(); width as usize];
+            for (&state, step) in states.iter().zip(level) {
+                if step.absent == step.present && self.flavour != Flavour::MinMax {
+                    ways[step.absent as usize].push(state);
+                    continue;
+                }
+                ways[step.absent as usize].push(self.node(Op::And, vec![absent, state]));
+                ways[step.present as usize].push(self.node(Op::And, vec![member, state]));
+            }
+            states = ways
+                .into_iter()
+                .map(|ways| self.node(Op::Sum, ways))
+                .collect();
+        }
+        let mut found: Vec<(TupleId, Vec<u32>)> = Vec::new();
+        let mut places: FxHashMap<TupleId, usize> = FxHashMap::default();
+        for (result, &state) in results.iter().zip(&states) {
+            let Some(result) = *result else { continue };
+            let place = *places.entry(result).or_insert_with(|| {
+                found.push((result, Vec::new()));
+                found.len() - 1
+            });
+            found[place].1.push(state);
+        }
+        found
+            .into_iter()
+            .map(|(result, states)| (result, self.node(Op::Sum, states)))
+            .collect()
+    }
+
+    /// Sorted chain: a result of some rank holds if a member that gives it does and none of lower rank.
+    fn best(&mut self, members: &[u32], ranked: &[BestMember]) -> Vec<(TupleId, u32)> {
+        // Whatever holds from a member on.
+        let mut free = vec![ONE; members.len() + 1];
+        for i in (0..members.len()).rev() {
+            let either = self.either(members[i]);
+            free[i] = self.node(Op::And, vec![either, free[i + 1]]);
+        }
+        let mut found = Vec::new();
+        let mut none_before = ONE;
+        let mut start = 0;
+        while start < ranked.len() {
+            let rank = ranked[start].rank;
+            let end = start
+                + ranked[start..]
+                    .iter()
+                    .take_while(|member| member.rank == rank)
+                    .count();
+            let mut done: Vec<TupleId> = Vec::new();
+            for i in start..end {
+                let result = ranked[i].result;
+                if done.contains(&result) {
+                    continue;
+                }
+                done.push(result);
+                let (givers, others): (Vec<usize>, Vec<usize>) =
+                    (start..end).partition(|&j| ranked[j].result == result);
+                let givers: Vec<u32> = givers.into_iter().map(|j| members[j]).collect();
+                let mut parts = vec![none_before, self.any(&givers)];
+                for j in others {
+                    parts.push(self.either(members[j]));
+                }
+                parts.push(free[end]);
+                let node = self.node(Op::And, parts);
+                found.push((result, node));
+            }
+            for &member in &members[start..end] {
+                let absent = self.not(member);
+                none_before = self.node(Op::And, vec![none_before, absent]);
+            }
+            start = end;
+        }
+        found
+    }
+
+    fn exists(
+        &mut self,
+        members: &[u32],
+        some: Option<TupleId>,
+        none: Option<TupleId>,
+    ) -> Vec<(TupleId, u32)> {
+        let mut found = Vec::new();
+        if let Some(some) = some {
+            found.push((some, self.any(members)));
+        }
+        if let Some(none) = none {
+            let absent = members.iter().map(|&member| self.not(member)).collect();
+            found.push((none, self.node(Op::And, absent)));
+        }
+        found
+    }
+
+    /// At least one of these holds.
+    fn any(&mut self, members: &[u32]) -> u32 {
+        if self.flavour == Flavour::Logical || members.len() == 1 {
+            return self.node(Op::Or, members.to_vec());
+        }
+        let (mut some, mut whatever) = (ZERO, ONE);
+        for &member in members {
+            let absent = self.not(member);
+            let now = self.node(Op::And, vec![member, whatever]);
+            let before = self.node(Op::And, vec![absent, some]);
+            some = self.node(Op::Sum, vec![now, before]);
+            let either = self.either(member);
+            whatever = self.node(Op::And, vec![whatever, either]);
+        }
+        some
+    }
+
+    /// A member that does not matter.
+    fn either(&mut self, member: u32) -> u32 {
+        if self.flavour != Flavour::MinMax {
+            return ONE;
+        }
+        let absent = self.not(member);
+        self.node(Op::Sum, vec![member, absent])
+    }
+}

@@ -1,0 +1,75 @@
+//! Layered flat circuits: what kernels run and tensor back ends interpret.
+
+/// The operation of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LayerOp {
+    /// 1 − x of its one child.
+    Complement,
+    /// Product of the children.
+    Product,
+    /// Sum of the children.
+    Sum,
+    /// Smallest child; the gradient goes to the first of equal ones.
+    Min,
+    /// Largest child; the gradient goes to the first of equal ones.
+    Max,
+    /// min(1, sum of the children); the gradient is 0 where the sum exceeds 1.
+    ClampedSum,
+}
+
+/// Nodes with one operation, all of whose children lie in earlier layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// What each of its nodes computes.
+    pub op: LayerOp,
+    /// The number of its first node; the others follow.
+    pub first: u32,
+    /// Node `first + i` has the children `children[offsets[i]..offsets[i + 1]]`; one entry more than nodes.
+    pub offsets: Vec<u32>,
+    /// Node numbers, any of which is smaller than `first`.
+    pub children: Vec<u32>,
+}
+
+impl Layer {
+    /// How many nodes it has.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The children of each node, in order.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &[u32]> {
+        self.offsets
+            .windows(2)
+            .map(|pair| &self.children[pair[0] as usize..pair[1] as usize])
+    }
+}
+
+/// A circuit in layers. Nodes `0..leaves` are leaf weights, then the constants 0 and 1, then the layers' nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Layered {
+    pub leaves: usize,
+    pub layers: Vec<Layer>,
+    pub outputs: Vec<u32>,
+    /// Nodes in all, leaves and constants included.
+    pub nodes: usize,
+    pub edges: usize,
+}
+
+impl Layered {
+    pub fn new(leaves: usize, layers: Vec<Layer>, outputs: Vec<u32>) -> Self {
+        let nodes = leaves + 2 + layers.iter().map(Layer::len).sum::<usize>();
+        let edges = layers.iter().map(|layer| layer.children.len()).sum();
+        Self {
+            leaves,
+            layers,
+            outputs,
+            nodes,
+            edges,
+        }
+    }
+}
