@@ -1,0 +1,73 @@
+//! Aggregates in one world (SEMANTICS.md 4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::solve::{Binding, Scope, Step};
+use super::{Aggregate, Reduction, Tuple, Var};
+
+/// An aggregate ready to be evaluated.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    /// As written.
+    pub aggregate: Aggregate,
+    /// The variables that tell groups apart.
+    pub keys: Vec<Var>,
+    /// Its body, ordered.
+    pub body: Vec<Step>,
+    /// The body of `where`, ordered.
+    pub explicit: Option<Vec<Step>>,
+}
+
+/// The members of each group that exists: distinct values of arguments and bindings.
+pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<Tuple>> {
+    let mut found: Vec<(Binding, Tuple)> = Vec::new();
+    let columns: Vec<Var> = groups.aggregate.arguments.iter().chain(&groups.aggregate.bindings).copied().collect();
+    scope.solve(&groups.body, &Binding::new(), &[], &mut |binding, _| {
+        let member = columns.iter().map(|var| binding[var]).collect();
+        let keys = groups.keys.iter().filter_map(|var| Some((*var, *binding.get(var)?))).collect();
+        found.push((keys, member));
+    });
+    let mut all: BTreeMap<Tuple, BTreeSet<Tuple>> = BTreeMap::new();
+    match &groups.explicit {
+        Some(explicit) => {
+            scope.solve(explicit, &Binding::new(), &[], &mut |binding, _| {
+                let key: Tuple = groups.keys.iter().map(|var| binding[var]).collect();
+                let group = all.entry(key).or_default();
+                // A group variable that the body does not mention leaves it the same in every group.
+                let same = |keys: &Binding| keys.iter().all(|(var, value)| binding[var] == *value);
+                group.extend(found.iter().filter(|(keys, _)| same(keys)).map(|(_, member)| member.clone()));
+            });
+        }
+        None => {
+            if groups.keys.is_empty() {
+                all.entry(Tuple::new()).or_default();
+            }
+            for (keys, member) in found {
+                all.entry(keys.into_values().collect()).or_default().insert(member);
+            }
+        }
+    }
+    all
+}
+
+/// The results of a group: arguments come first in each member.
+pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Vec<Tuple> {
+    let best = |greatest: bool| {
+        let values = members.iter().map(|member| &member[arguments..]);
+        let best = if greatest { values.max() } else { values.min() };
+        members.iter().filter(move |member| Some(&member[arguments..]) == best)
+    };
+    let distinct = |tuples: Vec<Tuple>| tuples.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    match op {
+        Reduction::Count => vec![vec![members.len() as i64]],
+        Reduction::Sum => {
+            let sum: i64 = members.iter().map(|member| member[arguments]).sum();
+            if i32::try_from(sum).is_ok() { vec![vec![sum]] } else { Vec::new() }
+        }
+        Reduction::Exists => vec![vec![i64::from(!members.is_empty())]],
+        Reduction::Min => distinct(best(false).cloned().collect()),
+        Reduction::Max => distinct(best(true).cloned().collect()),
+        Reduction::Argmin => distinct(best(false).map(|member| member[..arguments].to_vec()).collect()),
+        Reduction::Argmax => distinct(best(true).map(|member| member[..arguments].to_vec()).collect()),
+    }
+}

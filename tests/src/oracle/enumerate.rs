@@ -1,0 +1,124 @@
+//! All worlds: the probability of each tuple, and its derivatives.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::solve::Model;
+use super::world::{Invalid, Outcome, Ready, Variable};
+use super::{Program, Tuple};
+
+/// What a program means: the distribution over its tuples.
+#[derive(Clone, Debug, Default)]
+pub struct Distribution {
+    /// For each relation, the tuples that some world holds.
+    pub relations: Vec<BTreeMap<Tuple, Probability>>,
+    /// How many worlds there are, variables that matter to no tuple left out.
+    pub worlds: usize,
+}
+
+/// The probability of a tuple.
+#[derive(Clone, Debug, Default)]
+pub struct Probability {
+    /// The weight of the worlds that hold it.
+    pub value: f64,
+    /// Its derivative by the weight of each member of each fact set, numbered through. Members of an exclusive
+    /// set are free numbers: what one gains, "none of them" loses. Untagged facts have no weight: 0.
+    pub gradient: Vec<f64>,
+}
+
+/// A variable in a world: what it chose, and the probability of that.
+struct Choice {
+    variable: Variable,
+    chosen: usize,
+    options: usize,
+    probability: f64,
+}
+
+/// Enumerates all worlds of a program, `limit` at most.
+///
+/// Variables are discovered as they are first asked for, so those of rules need no grounding in advance:
+/// a world is a list of choices in that order, and the next world changes its last choice that has an option left.
+pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Invalid> {
+    let ready = Ready::new(program)?;
+    let mut firsts = Vec::new();
+    let mut leaves = 0;
+    for set in &program.facts {
+        firsts.push(leaves);
+        leaves += set.members.len();
+    }
+    let mut all = Distribution { relations: vec![BTreeMap::new(); program.relations.len()], worlds: 0 };
+    let mut script: Vec<usize> = Vec::new();
+    loop {
+        all.worlds += 1;
+        if all.worlds > limit {
+            return Err(Invalid::TooLarge);
+        }
+        let (model, choices) = run(&ready, &script)?;
+        let gradient = gradient(&choices, &firsts, leaves, program);
+        let weight: f64 = choices.iter().map(|choice| choice.probability).product();
+        for (relation, rows) in model.iter().enumerate() {
+            for row in rows.keys() {
+                let entry = all.relations[relation].entry(row.clone()).or_default();
+                entry.value += weight;
+                entry.gradient.resize(leaves, 0.0);
+                entry.gradient.iter_mut().zip(&gradient).for_each(|(sum, part)| *sum += part);
+            }
+        }
+        script = choices.iter().map(|choice| choice.chosen).collect();
+        while let Some(last) = script.pop() {
+            if last + 1 < choices[script.len()].options {
+                script.push(last + 1);
+                break;
+            }
+        }
+        if script.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+/// The model of the world that begins with these choices and then always takes the first.
+fn run(ready: &Ready<'_>, script: &[usize]) -> Result<(Model, Vec<Choice>), Invalid> {
+    let mut choices: Vec<Choice> = Vec::new();
+    let mut index: HashMap<Variable, usize> = HashMap::new();
+    let model = ready.model(&mut |variable, weights| {
+        let at = *index.entry(variable.clone()).or_insert_with(|| {
+            let chosen = script.get(choices.len()).copied().unwrap_or(0);
+            let none = 1.0 - weights.iter().sum::<f64>();
+            let probability = weights.get(chosen).copied().unwrap_or(none);
+            choices.push(Choice { variable: variable.clone(), chosen, options: weights.len() + 1, probability });
+            choices.len() - 1
+        });
+        if choices[at].chosen + 1 < choices[at].options {
+            Outcome::One(choices[at].chosen)
+        } else {
+            Outcome::Nothing
+        }
+    })?;
+    Ok((model, choices))
+}
+
+/// The derivative of the weight of a world by the weight of each fact.
+fn gradient(choices: &[Choice], firsts: &[usize], leaves: usize, program: &Program) -> Vec<f64> {
+    let mut gradient = vec![0.0; leaves];
+    for (index, choice) in choices.iter().enumerate() {
+        let first = match choice.variable {
+            Variable::Fact(set, member) => firsts[set] + member,
+            // Equal shares are not weights that anyone gave.
+            Variable::Set(set) if program.facts[set].members.iter().all(|(tag, _)| tag.is_some()) => firsts[set],
+            Variable::Set(_) | Variable::Rule(..) => continue,
+        };
+        let others: f64 =
+            choices.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other.probability).product();
+        if choice.chosen + 1 < choice.options {
+            gradient[first + choice.chosen] += others;
+        } else {
+            gradient[first..first + choice.options - 1].iter_mut().for_each(|slot| *slot -= others);
+        }
+    }
+    gradient
+}
+
+/// The tuples that plain Datalog derives when everything holds that can.
+pub fn everything(program: &Program) -> Result<Model, Invalid> {
+    Ready::new(program)?.model(&mut |_, _| Outcome::Everything)
+}

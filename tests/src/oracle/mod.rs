@@ -1,0 +1,276 @@
+//! Programs as the oracle sees them, and what they mean.
+//!
+//! A [`Program`] prints itself as `.dl` text (`Display`), is evaluated in one world ([`world`]), in all of them
+//! ([`enumerate`]), and in the fuzzy algebras ([`algebra`]). Nothing here is fast and nothing is shared with
+//! the engine.
+
+pub mod aggregate;
+pub mod algebra;
+pub mod enumerate;
+mod print;
+pub mod solve;
+pub mod strata;
+pub mod world;
+
+/// Types of columns. Values of every type are held as `i64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// `i32`
+    I32,
+    /// `usize`, the type of counts
+    Usize,
+    /// `bool`, 0 or 1
+    Bool,
+    /// `String`: 0 is `"a"`, 1 is `"b"`, …, so that the order of texts is the order of numbers
+    Text,
+}
+
+/// A tuple of values.
+pub type Tuple = Vec<i64>;
+
+/// A variable of a rule; printed as a letter.
+pub type Var = usize;
+
+/// A program.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Its relations; everything else refers to them by number.
+    pub relations: Vec<Relation>,
+    /// Its facts.
+    pub facts: Vec<FactSet>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+}
+
+/// A relation.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Its name.
+    pub name: String,
+    /// The types of its columns.
+    pub columns: Vec<Type>,
+    /// Whether the text declares it.
+    pub declared: bool,
+}
+
+/// Facts of one relation: independent of each other, or at most one of them holds.
+#[derive(Clone, Debug)]
+pub struct FactSet {
+    /// The relation.
+    pub relation: usize,
+    /// The facts with their tags; in an exclusive set all are tagged or none is.
+    pub members: Vec<(Option<f64>, Tuple)>,
+    /// Whether they exclude each other.
+    pub exclusive: bool,
+}
+
+impl FactSet {
+    /// The weight of a member in an exclusive set, where no tags mean equal shares.
+    pub fn weight(&self, member: usize) -> f64 {
+        self.members[member].0.unwrap_or(if self.exclusive { 1.0 / self.members.len() as f64 } else { 1.0 })
+    }
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The tag before a head that is not disjunctive.
+    pub tag: Option<f64>,
+    /// What it derives.
+    pub head: Head,
+    /// Its body.
+    pub body: Vec<Literal>,
+}
+
+/// The head of a rule.
+#[derive(Clone, Debug)]
+pub enum Head {
+    /// Every atom.
+    All(Vec<HeadAtom>),
+    /// One of the atoms, by the weights given, or by equal shares if none is.
+    OneOf(Vec<(Option<f64>, HeadAtom)>),
+}
+
+impl Head {
+    /// Its atoms, each with its alternative of the rule's random variable.
+    pub fn atoms(&self) -> Vec<(usize, &HeadAtom)> {
+        match self {
+            Head::All(atoms) => atoms.iter().map(|atom| (0, atom)).collect(),
+            Head::OneOf(atoms) => atoms.iter().map(|(_, atom)| atom).enumerate().collect(),
+        }
+    }
+}
+
+impl Rule {
+    /// The weights of its random variable; `None` if it has none.
+    pub fn weights(&self) -> Option<Vec<f64>> {
+        match &self.head {
+            Head::All(_) => self.tag.map(|tag| vec![tag]),
+            Head::OneOf(atoms) => {
+                Some(atoms.iter().map(|(tag, _)| tag.unwrap_or(1.0 / atoms.len() as f64)).collect())
+            }
+        }
+    }
+}
+
+/// An atom of a head.
+#[derive(Clone, Debug)]
+pub struct HeadAtom {
+    /// The relation.
+    pub relation: usize,
+    /// One expression per column.
+    pub args: Vec<Expr>,
+}
+
+/// An atom of a body.
+#[derive(Clone, Debug)]
+pub struct Atom {
+    /// The relation.
+    pub relation: usize,
+    /// One term per column.
+    pub args: Vec<Term>,
+}
+
+/// An argument of a body atom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// A variable.
+    Var(Var),
+    /// A constant.
+    Const(i64),
+    /// `x + 1` or `x - 1`, solved for `x`.
+    Offset(Var, i64),
+    /// `_`
+    Wildcard,
+}
+
+/// A formula of a body; a list of them is a conjunction.
+#[derive(Clone, Debug)]
+pub enum Literal {
+    /// `p(x, _)`
+    Atom(Atom),
+    /// `not p(x, _)`: no row matches.
+    Not(Atom),
+    /// `x < y + 1`
+    Compare(Comparison, Expr, Expr),
+    /// `x == y + 1`, which binds `x`.
+    Let(Var, Expr),
+    /// An aggregate.
+    Aggregate(Aggregate),
+    /// `(p(x) and q(x)) or r(x)`: splits the rule.
+    Or(Vec<Vec<Literal>>),
+}
+
+/// An expression over variables of one type.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// A variable.
+    Var(Var),
+    /// A constant of this type.
+    Const(Type, i64),
+    /// `left op right` on `i32`; overflow and division by zero have no value.
+    Binary(Operator, Box<Expr>, Box<Expr>),
+}
+
+/// Operators of arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // They are what their names say.
+pub enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // They are what their names say.
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+/// `results := op[arguments](bindings: body where groups: group body)`
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// What to compute.
+    pub op: Reduction,
+    /// Variables that take the result; none for `exists` as a formula.
+    pub results: Vec<Var>,
+    /// `not` before `exists` as a formula.
+    pub negated: bool,
+    /// Variables in brackets.
+    pub arguments: Vec<Var>,
+    /// Variables before the colon.
+    pub bindings: Vec<Var>,
+    /// What to aggregate over.
+    pub body: Vec<Literal>,
+    /// The `where` part.
+    pub groups: Option<(Vec<Var>, Vec<Literal>)>,
+}
+
+/// Aggregate operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // They are what their names say.
+pub enum Reduction {
+    Count,
+    Sum,
+    Min,
+    Max,
+    Argmin,
+    Argmax,
+    Exists,
+}
+
+/// The variables that occur in `literals`, those inside aggregates included only if `inside` holds.
+pub fn variables(literals: &[Literal], inside: bool, out: &mut Vec<Var>) {
+    for literal in literals {
+        match literal {
+            Literal::Atom(atom) | Literal::Not(atom) => out.extend(atom.args.iter().filter_map(|term| match term {
+                Term::Var(var) | Term::Offset(var, _) => Some(*var),
+                Term::Const(_) | Term::Wildcard => None,
+            })),
+            Literal::Compare(_, left, right) => {
+                left.variables(out);
+                right.variables(out);
+            }
+            Literal::Let(var, value) => {
+                out.push(*var);
+                value.variables(out);
+            }
+            Literal::Aggregate(aggregate) => {
+                out.extend(&aggregate.results);
+                if inside {
+                    out.extend(aggregate.arguments.iter().chain(&aggregate.bindings));
+                    variables(&aggregate.body, true, out);
+                }
+                if let Some((groups, body)) = &aggregate.groups {
+                    out.extend(groups);
+                    if inside {
+                        variables(body, true, out);
+                    }
+                }
+            }
+            Literal::Or(parts) => parts.iter().for_each(|part| variables(part, inside, out)),
+        }
+    }
+}
+
+impl Expr {
+    /// Adds the variables that occur in it.
+    pub fn variables(&self, out: &mut Vec<Var>) {
+        match self {
+            Expr::Var(var) => out.push(*var),
+            Expr::Const(..) => {}
+            Expr::Binary(_, left, right) => {
+                left.variables(out);
+                right.variables(out);
+            }
+        }
+    }
+}

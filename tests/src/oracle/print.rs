@@ -1,0 +1,241 @@
+//! Programs as `.dl` text.
+
+use std::fmt;
+
+use super::*;
+
+impl Program {
+    /// The text without the fact sets of these numbers: their facts come from outside. Their relations are declared.
+    pub fn text_without(&self, outside: &[usize]) -> String {
+        let mut text = String::new();
+        for (index, relation) in self.relations.iter().enumerate() {
+            if relation.declared || outside.iter().any(|&set| self.facts[set].relation == index) {
+                let columns: Vec<&str> = relation.columns.iter().map(|ty| ty.name()).collect();
+                text += &format!("type {}({})\n", relation.name, columns.join(", "));
+            }
+        }
+        for (index, set) in self.facts.iter().enumerate() {
+            if !outside.contains(&index) && !set.members.is_empty() {
+                text += &self.fact_set(set);
+                text.push('\n');
+            }
+        }
+        for rule in &self.rules {
+            text += &self.rule(rule);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn fact_set(&self, set: &FactSet) -> String {
+        let relation = &self.relations[set.relation];
+        let members: Vec<String> = set
+            .members
+            .iter()
+            .map(|(tag, tuple)| format!("{}{}", tag_text(*tag), self.tuple(set.relation, tuple)))
+            .collect();
+        match (&members[..], set.exclusive) {
+            ([member], false) => match member.split_once("::") {
+                Some((tag, tuple)) => format!("rel {tag}::{}{tuple}", relation.name),
+                None => format!("rel {}{member}", relation.name),
+            },
+            // `;` needs two members: one tagged fact alone excludes nothing.
+            ([member], true) => format!("rel {} = {{{member}}}", relation.name),
+            (members, true) => format!("rel {} = {{{}}}", relation.name, members.join("; ")),
+            (members, false) => format!("rel {} = {{{}}}", relation.name, members.join(", ")),
+        }
+    }
+
+    /// `(1, "a")`, as a row of the relation.
+    pub fn tuple(&self, relation: usize, tuple: &[i64]) -> String {
+        let cells: Vec<String> =
+            tuple.iter().zip(&self.relations[relation].columns).map(|(&value, ty)| ty.text(value)).collect();
+        format!("({})", cells.join(", "))
+    }
+
+    fn rule(&self, rule: &Rule) -> String {
+        let head = match &rule.head {
+            Head::All(atoms) => match &atoms[..] {
+                [atom] => self.head_atom(atom),
+                atoms => {
+                    let atoms: Vec<String> = atoms.iter().map(|atom| self.head_atom(atom)).collect();
+                    format!("{{{}}}", atoms.join(", "))
+                }
+            },
+            Head::OneOf(atoms) => {
+                let atoms: Vec<String> = atoms
+                    .iter()
+                    .map(|(tag, atom)| format!("{}{}", tag_text(*tag), self.head_atom(atom)))
+                    .collect();
+                format!("{{{}}}", atoms.join("; "))
+            }
+        };
+        format!("rel {}{head} = {}", tag_text(rule.tag), self.body(&rule.body, ", "))
+    }
+
+    fn head_atom(&self, atom: &HeadAtom) -> String {
+        let args: Vec<String> = atom.args.iter().map(|arg| arg.to_string()).collect();
+        format!("{}({})", self.relations[atom.relation].name, args.join(", "))
+    }
+
+    fn body(&self, body: &[Literal], and: &str) -> String {
+        let parts: Vec<String> = body.iter().map(|literal| self.literal(literal)).collect();
+        parts.join(and)
+    }
+
+    fn atom(&self, atom: &Atom) -> String {
+        let relation = &self.relations[atom.relation];
+        let args: Vec<String> = atom
+            .args
+            .iter()
+            .zip(&relation.columns)
+            .map(|(term, ty)| match term {
+                Term::Var(var) => variable(*var),
+                Term::Const(value) => ty.text(*value),
+                Term::Offset(var, by) if *by < 0 => format!("{} - {}", variable(*var), -by),
+                Term::Offset(var, by) => format!("{} + {by}", variable(*var)),
+                Term::Wildcard => "_".into(),
+            })
+            .collect();
+        format!("{}({})", relation.name, args.join(", "))
+    }
+
+    fn literal(&self, literal: &Literal) -> String {
+        match literal {
+            Literal::Atom(atom) => self.atom(atom),
+            Literal::Not(atom) => format!("not {}", self.atom(atom)),
+            Literal::Compare(op, left, right) => format!("{left} {} {right}", op.symbol()),
+            Literal::Let(var, value) => format!("{} == {value}", variable(*var)),
+            Literal::Aggregate(aggregate) => self.aggregate(aggregate),
+            Literal::Or(parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| format!("({})", self.body(part, " and "))).collect();
+                format!("({})", parts.join(" or "))
+            }
+        }
+    }
+
+    fn aggregate(&self, aggregate: &Aggregate) -> String {
+        let results = match &aggregate.results[..] {
+            [] => String::new(),
+            [result] => format!("{} := ", variable(*result)),
+            results => format!("({}) := ", list(results)),
+        };
+        let arguments = match &aggregate.arguments[..] {
+            [] => String::new(),
+            arguments => format!("[{}]", list(arguments)),
+        };
+        let groups = match &aggregate.groups {
+            None => String::new(),
+            Some((vars, body)) => format!(" where {}: {}", list(vars), self.body(body, ", ")),
+        };
+        format!(
+            "{}{results}{}{arguments}({}: {}{groups})",
+            if aggregate.negated { "not " } else { "" },
+            aggregate.op.name(),
+            list(&aggregate.bindings),
+            self.body(&aggregate.body, ", "),
+        )
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text_without(&[]))
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expr::Var(var) => f.write_str(&variable(*var)),
+            Expr::Const(ty, value) => f.write_str(&ty.text(*value)),
+            Expr::Binary(op, left, right) => {
+                let side = |expr: &Expr| match expr {
+                    Expr::Binary(..) => format!("({expr})"),
+                    _ => expr.to_string(),
+                };
+                write!(f, "{} {} {}", side(left), op.symbol(), side(right))
+            }
+        }
+    }
+}
+
+impl Type {
+    /// As written in programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::I32 => "i32",
+            Type::Usize => "usize",
+            Type::Bool => "bool",
+            Type::Text => "String",
+        }
+    }
+
+    /// A value of this type as written in programs.
+    pub fn text(self, value: i64) -> String {
+        match self {
+            Type::I32 | Type::Usize => value.to_string(),
+            Type::Bool => (value != 0).to_string(),
+            Type::Text => format!("{:?}", letter(value)),
+        }
+    }
+}
+
+/// The text that a value of type [`Type::Text`] stands for.
+pub fn letter(value: i64) -> String {
+    char::from(b'a' + (value.rem_euclid(26)) as u8).to_string()
+}
+
+impl Comparison {
+    /// As written in programs.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterEqual => ">=",
+        }
+    }
+}
+
+impl Operator {
+    /// As written in programs.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide => "/",
+            Operator::Remainder => "%",
+        }
+    }
+}
+
+impl Reduction {
+    /// As written in programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reduction::Count => "count",
+            Reduction::Sum => "sum",
+            Reduction::Min => "min",
+            Reduction::Max => "max",
+            Reduction::Argmin => "argmin",
+            Reduction::Argmax => "argmax",
+            Reduction::Exists => "exists",
+        }
+    }
+}
+
+fn variable(var: Var) -> String {
+    format!("v{var}")
+}
+
+fn list(vars: &[Var]) -> String {
+    vars.iter().map(|var| variable(*var)).collect::<Vec<_>>().join(", ")
+}
+
+fn tag_text(tag: Option<f64>) -> String {
+    tag.map(|tag| format!("{tag:?}::")).unwrap_or_default()
+}

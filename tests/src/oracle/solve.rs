@@ -1,0 +1,309 @@
+//! All bindings of the variables of a body that satisfy it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::aggregate::{Groups, members, results};
+use super::{Aggregate, Atom, Comparison, Expr, Literal, Operator, Term, Tuple, Var, variables};
+
+/// The rows of each relation with their tags, all 1 in a world.
+pub type Model = Vec<BTreeMap<Tuple, f64>>;
+
+/// Values of the variables bound so far.
+pub type Binding = BTreeMap<Var, i64>;
+
+/// A variable that nothing binds: the program is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbound;
+
+/// A step of a body, in an order in which everything is bound when it is needed.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A row matches.
+    Atom(Atom),
+    /// No row matches.
+    Not(Atom),
+    /// The comparison holds.
+    Compare(Comparison, Expr, Expr),
+    /// The variable has this value.
+    Let(Var, Expr),
+    /// The aggregate has a result for the group of these keys.
+    Aggregate(Groups),
+    /// One of the bodies is satisfied.
+    Or(Vec<Vec<Step>>),
+}
+
+/// Orders a body. `outside` are the variables of the rule that occur outside it.
+pub fn order(body: &[Literal], outside: &[Var]) -> Result<Vec<Step>, Unbound> {
+    let mut bound = BTreeSet::new();
+    order_from(body, outside, &mut bound)
+}
+
+fn order_from(body: &[Literal], outside: &[Var], bound: &mut BTreeSet<Var>) -> Result<Vec<Step>, Unbound> {
+    let mut left: Vec<usize> = (0..body.len()).collect();
+    let mut steps = Vec::new();
+    while !left.is_empty() {
+        let ready = left.iter().position(|&index| is_ready(body, index, outside, bound)).ok_or(Unbound)?;
+        let index = left.remove(ready);
+        let mut new = Vec::new();
+        steps.push(match &body[index] {
+            Literal::Atom(atom) => {
+                variables(&body[index..=index], false, &mut new);
+                Step::Atom(atom.clone())
+            }
+            Literal::Not(atom) => Step::Not(atom.clone()),
+            Literal::Compare(op, left, right) => Step::Compare(*op, left.clone(), right.clone()),
+            Literal::Let(var, value) => {
+                new.push(*var);
+                Step::Let(*var, value.clone())
+            }
+            Literal::Aggregate(aggregate) => {
+                let groups = group(aggregate, &elsewhere(body, index, outside))?;
+                if !aggregate.negated {
+                    new.extend(groups.keys.iter().chain(&aggregate.results));
+                }
+                Step::Aggregate(groups)
+            }
+            Literal::Or(parts) => {
+                let outside = elsewhere(body, index, outside);
+                let mut common: Option<BTreeSet<Var>> = None;
+                let mut ordered = Vec::new();
+                for part in parts {
+                    let mut bound = bound.clone();
+                    ordered.push(order_from(part, &outside, &mut bound)?);
+                    common = Some(match common {
+                        Some(common) => common.intersection(&bound).copied().collect(),
+                        None => bound,
+                    });
+                }
+                new.extend(common.unwrap_or_default());
+                Step::Or(ordered)
+            }
+        });
+        bound.extend(new);
+    }
+    Ok(steps)
+}
+
+fn is_ready(body: &[Literal], index: usize, outside: &[Var], bound: &BTreeSet<Var>) -> bool {
+    let all_bound = |vars: &[Var]| vars.iter().all(|var| bound.contains(var));
+    let mut needs = Vec::new();
+    match &body[index] {
+        Literal::Atom(_) | Literal::Or(_) => {}
+        Literal::Not(_) | Literal::Compare(..) => variables(&body[index..=index], false, &mut needs),
+        Literal::Let(_, value) => value.variables(&mut needs),
+        Literal::Aggregate(aggregate) if aggregate.negated => {
+            needs = keys(aggregate, &elsewhere(body, index, outside));
+        }
+        Literal::Aggregate(_) => {}
+    }
+    all_bound(&needs)
+}
+
+/// The variables of a rule outside of one literal.
+fn elsewhere(body: &[Literal], index: usize, outside: &[Var]) -> Vec<Var> {
+    let mut vars = outside.to_vec();
+    variables(&body[..index], false, &mut vars);
+    variables(&body[index + 1..], false, &mut vars);
+    vars
+}
+
+/// The variables that tell one group of an aggregate from another: those of `where`, or else those that its body
+/// shares with the rest of the rule.
+fn keys(aggregate: &Aggregate, elsewhere: &[Var]) -> Vec<Var> {
+    if let Some((vars, _)) = &aggregate.groups {
+        return vars.clone();
+    }
+    let mut inside = Vec::new();
+    variables(&aggregate.body, true, &mut inside);
+    inside.sort_unstable();
+    inside.dedup();
+    inside.retain(|var| {
+        elsewhere.contains(var) && !aggregate.bindings.contains(var) && !aggregate.arguments.contains(var)
+    });
+    inside
+}
+
+fn group(aggregate: &Aggregate, elsewhere: &[Var]) -> Result<Groups, Unbound> {
+    let keys = keys(aggregate, elsewhere);
+    let mut used = keys.clone();
+    used.extend(aggregate.arguments.iter().chain(&aggregate.bindings));
+    let body = order(&aggregate.body, &used)?;
+    let bound = bound_by(&body);
+    if !aggregate.arguments.iter().chain(&aggregate.bindings).all(|var| bound.contains(var)) {
+        return Err(Unbound);
+    }
+    let explicit = match &aggregate.groups {
+        Some((vars, groups)) => {
+            let steps = order(groups, vars)?;
+            let bound = bound_by(&steps);
+            if !vars.iter().all(|var| bound.contains(var)) {
+                return Err(Unbound);
+            }
+            Some(steps)
+        }
+        None if !keys.iter().all(|var| bound.contains(var)) => return Err(Unbound),
+        None => None,
+    };
+    Ok(Groups { aggregate: aggregate.clone(), keys, body, explicit })
+}
+
+/// The variables that hold a value after the steps.
+pub fn bound_by(steps: &[Step]) -> BTreeSet<Var> {
+    let mut bound = BTreeSet::new();
+    for step in steps {
+        match step {
+            Step::Atom(atom) => bound.extend(atom.args.iter().filter_map(|term| match term {
+                Term::Var(var) | Term::Offset(var, _) => Some(*var),
+                Term::Const(_) | Term::Wildcard => None,
+            })),
+            Step::Let(var, _) => {
+                bound.insert(*var);
+            }
+            Step::Aggregate(groups) => {
+                bound.extend(&groups.keys);
+                bound.extend(&groups.aggregate.results);
+            }
+            Step::Or(parts) => {
+                let common = parts.iter().map(|part| bound_by(part)).reduce(|a, b| a.intersection(&b).copied().collect());
+                bound.extend(common.unwrap_or_default());
+            }
+            Step::Not(_) | Step::Compare(..) => {}
+        }
+    }
+    bound
+}
+
+/// What solving needs to know: the rows, and the tag of "none of these rows holds".
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The rows.
+    pub model: &'a Model,
+    /// The tag of absence, given the tags of the rows that match; a body with tag 0 is dropped.
+    pub absence: &'a dyn Fn(&[f64]) -> f64,
+}
+
+impl Scope<'_> {
+    /// Calls `found` for each binding that satisfies the steps, with the tags of its literals.
+    pub fn solve(&self, steps: &[Step], binding: &Binding, tags: &[f64], found: &mut dyn FnMut(&Binding, &[f64])) {
+        let Some((step, rest)) = steps.split_first() else {
+            return found(binding, tags);
+        };
+        match step {
+            Step::Atom(atom) => {
+                for (row, &tag) in &self.model[atom.relation] {
+                    if let Some(extended) = matches(atom, row, binding) {
+                        self.solve(rest, &extended, &[tags, &[tag]].concat(), found);
+                    }
+                }
+            }
+            Step::Not(atom) => {
+                let matching: Vec<f64> = self.model[atom.relation]
+                    .iter()
+                    .filter(|(row, _)| matches(atom, row, binding).is_some())
+                    .map(|(_, &tag)| tag)
+                    .collect();
+                let tag = (self.absence)(&matching);
+                if tag > 0.0 {
+                    self.solve(rest, binding, &[tags, &[tag]].concat(), found);
+                }
+            }
+            Step::Compare(op, left, right) => {
+                if let (Some(left), Some(right)) = (value(left, binding), value(right, binding))
+                    && holds(*op, left, right)
+                {
+                    self.solve(rest, binding, tags, found);
+                }
+            }
+            Step::Let(var, expr) => {
+                if let Some(value) = value(expr, binding)
+                    && let Some(extended) = extend(binding, &[(*var, value)])
+                {
+                    self.solve(rest, &extended, tags, found);
+                }
+            }
+            Step::Aggregate(groups) if groups.aggregate.negated => {
+                let key: Vec<i64> = groups.keys.iter().filter_map(|var| binding.get(var).copied()).collect();
+                if members(self, groups).get(&key).is_none_or(BTreeSet::is_empty) {
+                    self.solve(rest, binding, tags, found);
+                }
+            }
+            Step::Aggregate(groups) => {
+                for (key, members) in members(self, groups) {
+                    for result in results(groups.aggregate.op, groups.aggregate.arguments.len(), &members) {
+                        // As a formula, `exists` has no variable for its result: it must be true.
+                        if groups.aggregate.results.is_empty() && result != [1] {
+                            continue;
+                        }
+                        let keys = groups.keys.iter().copied().zip(key.iter().copied());
+                        let new: Vec<_> = keys.chain(groups.aggregate.results.iter().copied().zip(result)).collect();
+                        if let Some(extended) = extend(binding, &new) {
+                            self.solve(rest, &extended, tags, found);
+                        }
+                    }
+                }
+            }
+            Step::Or(parts) => {
+                for part in parts {
+                    let steps: Vec<Step> = part.iter().chain(rest).cloned().collect();
+                    self.solve(&steps, binding, tags, found);
+                }
+            }
+        }
+    }
+}
+
+fn matches(atom: &Atom, row: &[i64], binding: &Binding) -> Option<Binding> {
+    let mut new = Vec::new();
+    for (term, &value) in atom.args.iter().zip(row) {
+        match term {
+            Term::Var(var) => new.push((*var, value)),
+            Term::Offset(var, by) => new.push((*var, in_range(value - by)?)),
+            Term::Const(constant) if *constant != value => return None,
+            Term::Const(_) | Term::Wildcard => {}
+        }
+    }
+    extend(binding, &new)
+}
+
+fn extend(binding: &Binding, new: &[(Var, i64)]) -> Option<Binding> {
+    let mut extended = binding.clone();
+    for &(var, value) in new {
+        if *extended.entry(var).or_insert(value) != value {
+            return None;
+        }
+    }
+    Some(extended)
+}
+
+/// The value of an expression, if it has one. Arithmetic is that of `i32`.
+pub fn value(expr: &Expr, binding: &Binding) -> Option<i64> {
+    match expr {
+        Expr::Var(var) => binding.get(var).copied(),
+        Expr::Const(_, value) => Some(*value),
+        Expr::Binary(op, left, right) => {
+            let (left, right) = (value(left, binding)?, value(right, binding)?);
+            in_range(match op {
+                Operator::Add => left + right,
+                Operator::Subtract => left - right,
+                Operator::Multiply => left * right,
+                Operator::Divide => left.checked_div(right)?,
+                Operator::Remainder => left.checked_rem(right)?,
+            })
+        }
+    }
+}
+
+fn in_range(value: i64) -> Option<i64> {
+    i32::try_from(value).ok().map(i64::from)
+}
+
+fn holds(op: Comparison, left: i64, right: i64) -> bool {
+    match op {
+        Comparison::Equal => left == right,
+        Comparison::NotEqual => left != right,
+        Comparison::Less => left < right,
+        Comparison::LessEqual => left <= right,
+        Comparison::Greater => left > right,
+        Comparison::GreaterEqual => left >= right,
+    }
+}
