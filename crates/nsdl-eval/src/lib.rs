@@ -1,1 +1,85 @@
 //! Semi-naive evaluation of plans, with a trace on request.
+//!
+//! [`evaluate`] runs a [`Plan`] over facts: stratum by stratum, each to its least fixpoint. Joins are
+//! interpreted over rows of words (`join`), and a sink decides what becomes of each ground rule instance:
+//! plain evaluation keeps new rows only, a trace records every instance exactly once. [`naive::evaluate`]
+//! does the same in the simplest way there is, to test against.
+
+mod aggregate;
+mod arithmetic;
+mod expr;
+mod failure;
+mod fixpoint;
+mod index;
+mod join;
+mod limits;
+mod members;
+pub mod naive;
+mod order;
+mod scope;
+mod table;
+mod trace;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Trace, TupleId};
+
+pub use failure::{Failure, FailureKind};
+pub use limits::Limits;
+pub use table::Table;
+
+/// How to evaluate.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Record a trace of all worlds; without, tags are ignored and all facts hold.
+    pub trace: bool,
+    /// Evaluate only what these relations depend on; `None` for everything.
+    pub targets: Option<Vec<RelationId>>,
+    /// When to give up.
+    pub limits: Limits,
+    /// Set from outside to stop the evaluation soon, with an error.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// What an evaluation found.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// One per relation of the plan; empty where it was not needed for the targets. With a trace, every
+    /// tuple that can hold in some world.
+    pub tables: Vec<Table>,
+    /// If it was asked for. Facts have the first leaves, group by group, groups in order of their first fact.
+    pub trace: Option<Trace>,
+    /// Derivations dropped because an expression had no value, by rule and kind.
+    pub failures: Vec<Failure>,
+    /// How many rounds the recursive strata took in all.
+    pub rounds: usize,
+    tuples: Vec<Vec<TupleId>>,
+}
+
+impl Evaluation {
+    /// The tuple of the trace that row `row` of `relation` is.
+    pub fn tuple(&self, relation: RelationId, row: u32) -> Option<TupleId> {
+        self.tuples
+            .get(relation.index())?
+            .get(row as usize)
+            .copied()
+    }
+}
+
+/// Evaluates `plan` over `facts`, which are all facts: those of the program and those from outside.
+///
+/// The same input gives the same rows and instances in the same order.
+///
+/// # Errors
+/// E0610 to E0612 and E0614 if a limit is met, E0613 if cancelled, E0510 and E0511 if a tagged rule gets
+/// weights that are no probabilities, E0801 if a fact does not fit its relation.
+pub fn evaluate(
+    plan: &Plan,
+    symbols: &Symbols,
+    facts: &[Fact],
+    options: &Options,
+) -> Result<Evaluation, Diagnostic> {
+    scope::check_facts(plan, facts)?;
+    fixpoint::Engine::new(plan, symbols, facts, options).run(facts)
+}

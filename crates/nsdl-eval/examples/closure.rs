@@ -1,0 +1,146 @@
+//! Times transitive closure without a trace: `cargo run --release -p nsdl-eval --example closure`.
+//!
+//! Random graphs of 1,000 nodes, a chain, and the non-linear form of the rule; ascent's figures for the first
+//! three are in `docs/`.
+
+use std::time::Instant;
+
+use nsdl_eval::{Options, evaluate};
+use nsdl_ir::{
+    Column, DeltaOrder, Expr, Fact, Plan, Relation, RelationId, Rule, RuleId, Slot, Span, Step,
+    Stratum, Symbols, Tag, Type,
+};
+
+const EDGE: RelationId = RelationId(0);
+const PATH: RelationId = RelationId(1);
+
+fn main() {
+    let random = |edges: usize| {
+        let mut state = 1_u64;
+        let mut next = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % 1000
+        };
+        (0..edges).map(|_| (next(), next())).collect::<Vec<_>>()
+    };
+    let chain: Vec<(u64, u64)> = (0..1000).map(|i| (i, i + 1)).collect();
+    for (name, edges, linear) in [
+        (
+            "random, 1,000 nodes, 5,000 edges, linear",
+            random(5000),
+            true,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, linear",
+            random(2000),
+            true,
+        ),
+        ("chain of 1,000, linear", chain.clone(), true),
+        (
+            "random, 1,000 nodes, 5,000 edges, non-linear",
+            random(5000),
+            false,
+        ),
+        ("chain of 1,000, non-linear", chain, false),
+    ] {
+        let (plan, symbols, facts) = (plan(linear), Symbols::new(), facts(&edges));
+        let mut times = Vec::new();
+        let mut pairs = 0;
+        for _ in 0..if linear { 10 } else { 2 } {
+            let start = Instant::now();
+            match evaluate(&plan, &symbols, &facts, &Options::default()) {
+                Ok(evaluation) => pairs = evaluation.tables[PATH.index()].len(),
+                Err(error) => println!("{}", error.message),
+            }
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "{name}: {pairs} pairs, best {:.1} ms, median {:.1} ms",
+            times[0],
+            times[times.len() / 2]
+        );
+    }
+}
+
+fn facts(edges: &[(u64, u64)]) -> Vec<Fact> {
+    let fact = |&(a, b): &(u64, u64)| Fact {
+        relation: EDGE,
+        row: [a, b].into(),
+        tag: Tag::Certain,
+        span: None,
+    };
+    edges.iter().map(fact).collect()
+}
+
+/// `path(x, y) = edge(x, y)` and `path(x, z) = path(x, y), edge(y, z)` or `path(x, y), path(y, z)`.
+fn plan(linear: bool) -> Plan {
+    let relation = |name: &str| Relation {
+        name: name.into(),
+        columns: vec![Type::I32; 2],
+        auxiliary: false,
+        hidden: false,
+        span: Span::default(),
+    };
+    let scan = |atom, relation, first, second| Step::Scan {
+        atom,
+        relation,
+        columns: vec![first, second],
+    };
+    let slot = |number| Expr::Slot(Slot(number));
+    let rule = |atoms, slots: &[u32], steps, deltas| Rule {
+        span: Span::default(),
+        head: PATH,
+        args: slots.iter().map(|&number| slot(number)).collect(),
+        slots: vec![Type::I32; 3],
+        atoms,
+        steps,
+        deltas,
+        tag: None,
+    };
+    let (bind, check) = (
+        |slot| Column::Bind(Slot(slot)),
+        |slot| Column::Check(Slot(slot)),
+    );
+    let step = if linear { EDGE } else { PATH };
+    let forward = vec![
+        scan(0, PATH, bind(0), bind(1)),
+        scan(1, step, check(1), bind(2)),
+    ];
+    let backward = vec![
+        scan(1, step, bind(1), bind(2)),
+        scan(0, PATH, bind(0), check(1)),
+    ];
+    let mut deltas = vec![DeltaOrder {
+        atom: 0,
+        steps: forward.clone(),
+    }];
+    if !linear {
+        deltas.push(DeltaOrder {
+            atom: 1,
+            steps: backward,
+        });
+    }
+    Plan {
+        relations: vec![relation("edge"), relation("path")],
+        rules: vec![
+            rule(1, &[0, 1], vec![scan(0, EDGE, bind(0), bind(1))], vec![]),
+            rule(2, &[0, 2], forward, deltas),
+        ],
+        strata: vec![
+            Stratum {
+                relations: vec![EDGE],
+                ..Stratum::default()
+            },
+            Stratum {
+                relations: vec![PATH],
+                rules: vec![RuleId(0), RuleId(1)],
+                aggregates: vec![],
+                recursive: true,
+            },
+        ],
+        ..Plan::default()
+    }
+}

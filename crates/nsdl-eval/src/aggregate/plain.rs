@@ -1,0 +1,67 @@
+//! Aggregates of certain members.
+
+use nsdl_ir::{AggregateOp, Word};
+
+use super::best::Best;
+use super::sum::Sum;
+use super::{GroupRows, Input};
+use crate::failure::Failures;
+
+impl Input<'_> {
+    /// The rows of the output.
+    pub(crate) fn reduce(&self, failures: &mut Failures) -> Vec<Vec<Word>> {
+        let mut rows = Vec::new();
+        for group in self.group() {
+            let results = self.results(&group, failures);
+            rows.extend(
+                results
+                    .into_iter()
+                    .map(|result| [group.key, &result].concat()),
+            );
+        }
+        rows
+    }
+
+    fn results(&self, group: &GroupRows<'_>, failures: &mut Failures) -> Vec<Vec<Word>> {
+        let (count, exists) = (
+            group.members.len(),
+            self.exist_empty() || !group.members.is_empty(),
+        );
+        match self.aggregate.op {
+            AggregateOp::Count => exists.then(|| vec![count as Word]).into_iter().collect(),
+            AggregateOp::Exists => exists
+                .then(|| vec![Word::from(count > 0)])
+                .into_iter()
+                .collect(),
+            AggregateOp::Sum => {
+                let sum = Sum::new(self);
+                let total = sum.in_order(&group.members).into_iter();
+                let total =
+                    total.fold(sum.start(), |partial, row| sum.add(partial, sum.value(row)));
+                match sum.finish(total) {
+                    Ok(result) => result.map(|word| vec![word]).into_iter().collect(),
+                    Err(kind) => {
+                        failures.count(self.aggregate.span, kind);
+                        Vec::new()
+                    }
+                }
+            }
+            AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
+                let best = Best::new(self);
+                let Some(winner) = group
+                    .members
+                    .iter()
+                    .copied()
+                    .min_by(|&a, &b| best.compare(a, b))
+                else {
+                    return Vec::new();
+                };
+                let ties = group
+                    .members
+                    .iter()
+                    .filter(|&&row| best.compare(row, winner).is_eq());
+                ties.map(|&row| best.result(row).to_vec()).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Aggregates of uncertain members: which results are possible, and when each holds.
+
+use nsdl_ir::{
+    AggregateId, AggregateInstance, AggregateKind, AggregateOp, BestMember, Diagnostic, FoldStep,
+    TupleId, Word,
+};
+use rustc_hash::FxHashMap;
+
+use super::best::Best;
+use super::sum::Sum;
+use super::{GroupRows, Input};
+use crate::failure::Failures;
+
+/// One aggregate of a trace.
+pub(crate) struct Traced<'a> {
+    pub(crate) input: Input<'a>,
+    pub(crate) id: AggregateId,
+    /// The tuples of the members and of the groups, by row.
+    pub(crate) members: &'a [TupleId],
+    pub(crate) groups: &'a [TupleId],
+    pub(crate) certain: &'a [bool],
+    /// How many steps folds may still take.
+    pub(crate) steps: usize,
+}
+
+/// Makes the tuple of an output row, or finds it; the flag says whether it is certain.
+pub(crate) type Derive<'d> = dyn FnMut(&[Word], bool) -> TupleId + 'd;
+
+impl Traced<'_> {
+    /// The groups that can have a result, and how many steps their folds took.
+    pub(crate) fn run(
+        &self,
+        derive: &mut Derive<'_>,
+        failures: &mut Failures,
+    ) -> Result<(Vec<AggregateInstance>, usize), Diagnostic> {
+        let (mut instances, mut steps) = (Vec::new(), 0);
+        for group in self.input.group() {
+            let exists = group.exists.map(|row| self.groups[row as usize]);
+            let forced = exists.is_none_or(|tuple| self.certain[tuple.index()]);
+            let mut result = |result: &[Word], certain: bool| {
+                derive(&[group.key, result].concat(), certain && forced)
+            };
+            let (members, kind) = match self.input.aggregate.op {
+                AggregateOp::Count => self.count(&group, &mut result),
+                AggregateOp::Sum => self.sum(&group, &mut result, failures, &mut steps)?,
+                AggregateOp::Exists => self.exists(&group, &mut result),
+                AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
+                    self.best(&group, &mut result)
+                }
+            };
+            steps += members.len();
+            if possible(&kind) {
+                let members = members
+                    .into_iter()
+                    .map(|row| self.members[row as usize])
+                    .collect();
+                instances.push(AggregateInstance {
+                    aggregate: self.id,
+                    group: exists,
+                    members,
+                    kind,
+                });
+            }
+        }
+        Ok((instances, steps))
+    }
+
+    fn is_certain(&self, row: u32) -> bool {
+        self.certain[self.members[row as usize].index()]
+    }
+
+    fn certain_members(&self, group: &GroupRows<'_>) -> usize {
+        group
+            .members
+            .iter()
+            .filter(|&&row| self.is_certain(row))
+            .count()
+    }
+
+    fn count(&self, group: &GroupRows<'_>, derive: &mut Derive<'_>) -> (Vec<u32>, AggregateKind) {
+        let (least, most) = (self.certain_members(group), group.members.len());
+        let result = |count: usize| {
+            let possible = count >= least && (count > 0 || self.input.exist_empty());
+            possible.then(|| derive(&[count as Word], least == most))
+        };
+        (
+            group.members.clone(),
+            AggregateKind::Count {
+                results: (0..=most).map(result).collect(),
+            },
+        )
+    }
+
+    fn exists(&self, group: &GroupRows<'_>, derive: &mut Derive<'_>) -> (Vec<u32>, AggregateKind) {
+        let certain = self.certain_members(group) > 0;
+        let some = (!group.members.is_empty()).then(|| derive(&[1], certain));
+        let none =
+            (!certain && self.input.exist_empty()).then(|| derive(&[0], group.members.is_empty()));
+        (group.members.clone(), AggregateKind::Exists { some, none })
+    }
+
+    fn best(&self, group: &GroupRows<'_>, derive: &mut Derive<'_>) -> (Vec<u32>, AggregateKind) {
+        let best = Best::new(&self.input);
+        let ranked = best.ranked(&group.members, |row| self.is_certain(row));
+        let members = ranked.iter().map(|&(row, rank)| BestMember {
+            rank,
+            result: derive(best.result(row), rank == 0 && self.is_certain(row)),
+        });
+        let members = members.collect();
+        (
+            ranked.into_iter().map(|(row, _)| row).collect(),
+            AggregateKind::Best { members },
+        )
+    }
+
+    /// A fold whose states are the partial sums that can occur.
+    fn sum(
+        &self,
+        group: &GroupRows<'_>,
+        derive: &mut Derive<'_>,
+        failures: &mut Failures,
+        steps: &mut usize,
+    ) -> Result<(Vec<u32>, AggregateKind), Diagnostic> {
+        let sum = Sum::new(&self.input);
+        let members = sum.in_order(&group.members);
+        let mut levels = Vec::with_capacity(members.len());
+        let mut states = vec![sum.start()];
+        for &row in &members {
+            *steps += states.len();
+            if *steps > self.steps {
+                return Err(self.too_large(members.len(), states.len()));
+            }
+            let mut next = Vec::with_capacity(states.len());
+            let mut numbers = FxHashMap::default();
+            let mut number = |state| {
+                *numbers.entry(state).or_insert_with(|| {
+                    next.push(state);
+                    next.len() as u32 - 1
+                })
+            };
+            let (value, certain) = (sum.value(row), self.is_certain(row));
+            let level = states.iter().map(|&state| {
+                // A certain member is never absent: nothing may become possible through its absence.
+                let absent = if certain { None } else { Some(number(state)) };
+                let present = number(sum.add(state, value));
+                FoldStep {
+                    absent: absent.unwrap_or(present),
+                    present,
+                }
+            });
+            levels.push(level.collect());
+            states = next;
+        }
+        let forced = states.len() == 1;
+        let mut kinds = Vec::new();
+        let results = states.iter().map(|&state| match sum.finish(state) {
+            Ok(word) => word.map(|word| derive(&[word], forced)),
+            Err(kind) => {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                    failures.count(self.input.aggregate.span, kind);
+                }
+                None
+            }
+        });
+        let results = results.collect();
+        Ok((members, AggregateKind::Fold { levels, results }))
+    }
+
+    fn too_large(&self, members: usize, states: usize) -> Diagnostic {
+        Diagnostic::error("E0614", format!("a group of {members} members has too many possible sums"))
+            .label(self.input.aggregate.span, "this sum")
+            .note(format!(
+                "{states} different partial sums after some of the members; all sums together may take {} steps",
+                self.steps
+            ))
+            .help("sum fewer uncertain members or values with fewer different sums, or raise the limit of instances")
+    }
+}
+
+/// Whether there is any result.
+fn possible(kind: &AggregateKind) -> bool {
+    match kind {
+        AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
+            results.iter().any(Option::is_some)
+        }
+        AggregateKind::Best { members } => !members.is_empty(),
+        AggregateKind::Exists { some, none } => some.is_some() || none.is_some(),
+    }
+}

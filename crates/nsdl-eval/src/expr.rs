@@ -1,0 +1,137 @@
+//! Expressions made ready for joins: operators are resolved to functions once.
+
+use nsdl_ir::{Expr, Slot, Span, Symbols, Word};
+use rustc_hash::FxHashMap;
+
+use crate::FailureKind;
+use crate::arithmetic::{Binary, Unary, binary, unary};
+use crate::failure::Failures;
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Code {
+    Slot(usize),
+    Const(Word),
+    Unary(Unary, Box<Code>),
+    Binary(Binary, Box<(Code, Code)>),
+}
+
+impl Code {
+    pub(crate) fn new(expr: &Expr) -> Code {
+        match expr {
+            Expr::Slot(slot) => Code::Slot(slot.index()),
+            Expr::Const(word) => Code::Const(*word),
+            Expr::Unary { op, ty, operand } => {
+                Code::Unary(unary(*op, *ty), Box::new(Code::new(operand)))
+            }
+            Expr::Binary {
+                op,
+                ty,
+                left,
+                right,
+            } => Code::Binary(
+                binary(*op, *ty),
+                Box::new((Code::new(left), Code::new(right))),
+            ),
+        }
+    }
+
+    pub(crate) fn eval(&self, slots: &[Word], symbols: &Symbols) -> Result<Word, FailureKind> {
+        match self {
+            Code::Slot(slot) => Ok(slots[*slot]),
+            Code::Const(word) => Ok(*word),
+            Code::Unary(function, operand) => function(operand.eval(slots, symbols)?, symbols),
+            Code::Binary(function, operands) => function(
+                operands.0.eval(slots, symbols)?,
+                operands.1.eval(slots, symbols)?,
+                symbols,
+            ),
+        }
+    }
+}
+
+/// An expression of a rule, with what is needed to count its failures.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) code: Code,
+    site: usize,
+    span: Span,
+    /// The slots it reads: failures for the same values of them count once.
+    reads: Box<[usize]>,
+}
+
+impl Checked {
+    /// The value; a failure is counted.
+    #[inline]
+    pub(crate) fn eval(
+        &self,
+        slots: &[Word],
+        symbols: &Symbols,
+        failures: &mut Failures,
+    ) -> Option<Word> {
+        match self.code.eval(slots, symbols) {
+            Ok(word) => Some(word),
+            Err(kind) => {
+                let operands = self.reads.iter().map(|&slot| slots[slot]).collect();
+                failures.add(self.site, self.span, kind, operands);
+                None
+            }
+        }
+    }
+}
+
+/// Numbers the expressions of all rules: the same expression in two join orders of a rule is one site.
+#[derive(Debug, Default)]
+pub(crate) struct Sites(FxHashMap<(usize, Expr), usize>);
+
+impl Sites {
+    /// Compiles an expression of the rule of this number and span.
+    pub(crate) fn compile(&mut self, rule: usize, span: Span, expr: &Expr) -> Checked {
+        let mut reads = Vec::new();
+        slots(expr, &mut |slot| reads.push(slot.index()));
+        reads.sort_unstable();
+        reads.dedup();
+        // What cannot fail needs no number.
+        let site = if fallible(expr) {
+            let next = self.0.len();
+            *self.0.entry((rule, expr.clone())).or_insert(next)
+        } else {
+            usize::MAX
+        };
+        Checked {
+            code: Code::new(expr),
+            site,
+            span,
+            reads: reads.into(),
+        }
+    }
+}
+
+/// Whether it can fail for some values.
+pub(crate) fn fallible(expr: &Expr) -> bool {
+    use nsdl_ir::BinaryOp::{Add, Divide, Multiply, Remainder, Subtract};
+    match expr {
+        Expr::Slot(_) | Expr::Const(_) => false,
+        Expr::Unary { op, operand, .. } => *op == nsdl_ir::UnaryOp::Negate || fallible(operand),
+        Expr::Binary {
+            op, left, right, ..
+        } => {
+            matches!(op, Add | Subtract | Multiply | Divide | Remainder)
+                || fallible(left)
+                || fallible(right)
+        }
+    }
+}
+
+/// Calls `visit` for each occurrence of a slot.
+pub(crate) fn slots(expr: &Expr, visit: &mut impl FnMut(Slot)) {
+    match expr {
+        Expr::Slot(slot) => visit(*slot),
+        Expr::Const(_) => {}
+        Expr::Unary { operand, .. } => slots(operand, visit),
+        Expr::Binary { left, right, .. } => {
+            slots(left, visit);
+            slots(right, visit);
+        }
+    }
+}

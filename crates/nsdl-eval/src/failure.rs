@@ -1,0 +1,89 @@
+//! Expressions that fail: the derivation is dropped and counted (SEMANTICS 9).
+
+use std::fmt;
+
+use nsdl_ir::{Span, Word};
+use rustc_hash::FxHashSet;
+
+/// Why an expression or an aggregate has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The result of integer arithmetic does not fit its type.
+    Overflow,
+    /// Division or remainder by zero.
+    DivisionByZero,
+    /// A float that is not a number.
+    NotANumber,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FailureKind::Overflow => "integer overflow",
+            FailureKind::DivisionByZero => "division by zero",
+            FailureKind::NotANumber => "a result that is not a number",
+        })
+    }
+}
+
+/// The failures of one kind in one rule or aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The rule or aggregate.
+    pub span: Span,
+    /// What happened.
+    pub kind: FailureKind,
+    /// How many different values of the operands (for aggregates: how many groups) it happened for;
+    /// counting stops after about a million in all.
+    pub count: usize,
+}
+
+/// Beyond so many failures, further ones are dropped without being remembered.
+const REMEMBERED: usize = 1 << 20;
+
+/// Counts failures. A join may meet the same failing operands again, in other rounds and other join orders:
+/// they count once.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    seen: FxHashSet<(usize, Box<[Word]>)>,
+    counts: Vec<Failure>,
+}
+
+impl Failures {
+    /// Counts a failure of the expression `site` with these operands.
+    #[cold]
+    pub(crate) fn add(
+        &mut self,
+        site: usize,
+        span: Span,
+        kind: FailureKind,
+        operands: Box<[Word]>,
+    ) {
+        if self.seen.len() < REMEMBERED && self.seen.insert((site, operands)) {
+            self.count(span, kind);
+        }
+    }
+
+    /// Counts a failure that is known to be met once.
+    pub(crate) fn count(&mut self, span: Span, kind: FailureKind) {
+        match self
+            .counts
+            .iter_mut()
+            .find(|failure| failure.span == span && failure.kind == kind)
+        {
+            Some(failure) => failure.count += 1,
+            None => self.counts.push(Failure {
+                span,
+                kind,
+                count: 1,
+            }),
+        }
+    }
+
+    /// One entry per place and kind, in order of place.
+    pub(crate) fn finish(mut self) -> Vec<Failure> {
+        self.counts
+            .sort_by_key(|failure| (failure.span, failure.kind));
+        self.counts
+    }
+}

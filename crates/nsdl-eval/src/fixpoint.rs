@@ -1,0 +1,344 @@
+//! Strata, each to its least fixpoint by semi-naive evaluation.
+//!
+//! Round 0 of a stratum runs every rule over the rows there are; each further round runs, for each atom
+//! over the stratum itself, the rule with that atom over the rows of the last round, atoms before it over
+//! older rows and atoms after it over all rows. Rows derived in a round are seen from the next one on, so
+//! each instance comes exactly once.
+
+use std::mem;
+
+use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, Stratum, Symbols, TupleId};
+
+use crate::aggregate::{Input, Traced};
+use crate::expr::Sites;
+use crate::failure::Failures;
+use crate::index::Indexes;
+use crate::join::{Frozen, Join, Plain};
+use crate::limits::{Budget, Stop};
+use crate::members::Fresh;
+use crate::order::{Compiler, Order};
+use crate::scope::needed_relations;
+use crate::table::{Rows, Table};
+use crate::trace::{Record, Recorder};
+use crate::{Evaluation, Options};
+
+pub(crate) struct Engine<'a> {
+    plan: &'a Plan,
+    symbols: &'a Symbols,
+    needed: Vec<bool>,
+    budget: Budget,
+    compiler: Compiler,
+    /// Per relation: the rows of earlier rounds, those of this one, and how many there were before the last.
+    rows: Vec<Rows>,
+    fresh: Vec<Fresh>,
+    old: Vec<u32>,
+    indexes: Indexes,
+    recorder: Option<Recorder>,
+    failures: Failures,
+    rounds: usize,
+    /// Rows of all relations, those of this round too.
+    tuples: usize,
+    /// Per rule, how much it has derived.
+    derived: Vec<usize>,
+}
+
+impl<'a> Engine<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        symbols: &'a Symbols,
+        facts: &[Fact],
+        options: &Options,
+    ) -> Self {
+        let mut sites = Sites::default();
+        let recorder = options
+            .trace
+            .then(|| Recorder::new(plan, facts, &mut sites));
+        let arities = || plan.relations.iter().map(|relation| relation.columns.len());
+        Self {
+            plan,
+            symbols,
+            needed: needed_relations(plan, options.targets.as_deref()),
+            budget: Budget {
+                limits: options.limits.clone(),
+                cancel: options.cancel.clone(),
+            },
+            compiler: Compiler {
+                trace: options.trace,
+                sites,
+            },
+            rows: arities().map(Rows::new).collect(),
+            fresh: arities()
+                .map(|arity| Fresh::new(arity, options.trace))
+                .collect(),
+            old: vec![0; plan.relations.len()],
+            indexes: Indexes::default(),
+            recorder,
+            failures: Failures::default(),
+            rounds: 0,
+            tuples: 0,
+            derived: vec![0; plan.rules.len()],
+        }
+    }
+
+    pub(crate) fn run(mut self, facts: &[Fact]) -> Result<Evaluation, Diagnostic> {
+        let plan = self.plan;
+        let outcome = self.load(facts).and_then(|()| {
+            let needed = |stratum: &&Stratum| {
+                stratum
+                    .relations
+                    .iter()
+                    .any(|relation| self.needed[relation.index()])
+            };
+            let strata: Vec<&Stratum> = plan.strata.iter().filter(needed).collect();
+            strata
+                .into_iter()
+                .try_for_each(|stratum| self.stratum(stratum))
+        });
+        if let Err(stop) = outcome {
+            let most = self
+                .derived
+                .iter()
+                .enumerate()
+                .max_by_key(|&(rule, &count)| (count, usize::MAX - rule));
+            let rule = most.filter(|(_, count)| **count > 0).map(|(rule, _)| rule);
+            return Err(stop.diagnostic(plan, &self.budget.limits, rule));
+        }
+        let members = self.fresh.into_iter().map(|fresh| fresh.members);
+        let tables = self
+            .rows
+            .into_iter()
+            .zip(members)
+            .map(|(rows, members)| Table::new(rows, members))
+            .collect();
+        let (trace, tuples) = self
+            .recorder
+            .map(|recorder| (recorder.trace, recorder.tuples))
+            .unzip();
+        Ok(Evaluation {
+            tables,
+            trace,
+            failures: self.failures.finish(),
+            rounds: self.rounds,
+            tuples: tuples.unwrap_or_default(),
+        })
+    }
+
+    fn load(&mut self, facts: &[Fact]) -> Result<(), Stop> {
+        for (number, fact) in facts.iter().enumerate() {
+            let relation = fact.relation.index();
+            if !self.needed[relation] {
+                continue;
+            }
+            match &mut self.recorder {
+                None => {
+                    self.fresh[relation].insert(&self.rows[relation], &fact.row);
+                }
+                Some(recorder) => {
+                    let (row, new) = self.fresh[relation].intern(&self.rows[relation], &fact.row);
+                    let tuple = match recorder.tuples[relation].get(row as usize) {
+                        Some(tuple) if !new => *tuple,
+                        _ => recorder.add_tuple(relation, row, false),
+                    };
+                    recorder.add_fact(number, tuple);
+                }
+            }
+        }
+        for relation in 0..self.rows.len() {
+            self.commit(relation);
+        }
+        self.tuples = self.rows.iter().map(Rows::len).sum();
+        self.check()
+    }
+
+    /// Makes the new rows of a relation those of the last round; true if there are any.
+    fn commit(&mut self, relation: usize) -> bool {
+        let rows = &mut self.rows[relation];
+        self.old[relation] = rows.len() as u32;
+        rows.append(&mut self.fresh[relation].rows);
+        rows.len() as u32 > self.old[relation]
+    }
+
+    fn check(&self) -> Result<(), Stop> {
+        self.budget.check(
+            self.tuples,
+            self.recorder.as_ref().map_or(0, Recorder::size),
+        )
+    }
+
+    fn stratum(&mut self, stratum: &Stratum) -> Result<(), Stop> {
+        let first_instance = self
+            .recorder
+            .as_ref()
+            .map_or(0, |recorder| recorder.trace.instances.len());
+        for &aggregate in &stratum.aggregates {
+            self.aggregate(aggregate)?;
+        }
+        let plan = self.plan;
+        let (mut first, mut later) = (Vec::new(), Vec::new());
+        for number in stratum.rules.iter().map(|rule| rule.index()) {
+            let rule = &plan.rules[number];
+            first.push(self.compiler.order(number, rule, None, &mut self.indexes));
+            for delta in &rule.deltas {
+                later.push(
+                    self.compiler
+                        .order(number, rule, Some(delta), &mut self.indexes),
+                );
+            }
+        }
+        let mut changed = self.round(stratum, &first)?;
+        while changed && !later.is_empty() {
+            self.rounds += 1;
+            if self.rounds > self.budget.limits.rounds {
+                return Err(Stop::Rounds);
+            }
+            changed = self.round(stratum, &later)?;
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.settle(first_instance);
+        }
+        Ok(())
+    }
+
+    /// Runs some orders over the rows of earlier rounds; true if there are new rows.
+    fn round(&mut self, stratum: &Stratum, orders: &[Order]) -> Result<bool, Stop> {
+        for order in orders {
+            if order
+                .delta
+                .is_none_or(|relation| (self.old[relation] as usize) < self.rows[relation].len())
+            {
+                self.rule(order)?;
+            }
+        }
+        let mut changed = false;
+        for relation in &stratum.relations {
+            changed |= self.commit(relation.index());
+        }
+        Ok(changed)
+    }
+
+    fn rule(&mut self, order: &Order) -> Result<(), Stop> {
+        for &(index, relation) in &order.indexes {
+            self.indexes.extend(index, &self.rows[relation]);
+        }
+        let mut fresh = mem::take(&mut self.fresh[order.head]);
+        let before = self.tuples - fresh.rows.len();
+        let frozen = Frozen {
+            rows: &self.rows,
+            fresh: &self.fresh,
+            indexes: &self.indexes,
+            old: &self.old,
+        };
+        let old = &self.rows[order.head];
+        let outcome = match &mut self.recorder {
+            None => {
+                let count = fresh.rows.len();
+                let sink = Plain {
+                    old,
+                    fresh: &mut fresh,
+                    before,
+                    head: vec![0; old.arity()],
+                };
+                let outcome = Join::new(
+                    frozen,
+                    order,
+                    self.symbols,
+                    &self.budget,
+                    &mut self.failures,
+                    sink,
+                )
+                .run();
+                self.derived[order.rule] += fresh.rows.len() - count;
+                outcome
+            }
+            Some(recorder) => {
+                let count = recorder.trace.instances.len();
+                let sink = Record {
+                    recorder,
+                    old,
+                    fresh: &mut fresh,
+                    symbols: self.symbols,
+                    head: order.head,
+                    rule: order.rule,
+                    tag: self.plan.rules[order.rule].tag,
+                    atoms: &order.atoms,
+                };
+                let outcome = Join::new(
+                    frozen,
+                    order,
+                    self.symbols,
+                    &self.budget,
+                    &mut self.failures,
+                    sink,
+                )
+                .run();
+                self.derived[order.rule] += recorder.trace.instances.len() - count;
+                outcome
+            }
+        };
+        self.tuples = before + fresh.rows.len();
+        self.fresh[order.head] = fresh;
+        outcome
+    }
+
+    fn aggregate(&mut self, id: AggregateId) -> Result<(), Stop> {
+        let aggregate = &self.plan.aggregates[id.index()];
+        let (members, output) = (aggregate.members.index(), aggregate.output.index());
+        let mut fresh = mem::take(&mut self.fresh[output]);
+        let input = Input {
+            aggregate,
+            types: &self.plan.relations[members].columns,
+            symbols: self.symbols,
+            members: &self.rows[members],
+            groups: aggregate.groups.map(|groups| &self.rows[groups.index()]),
+        };
+        let old = &self.rows[output];
+        match &mut self.recorder {
+            None => {
+                for row in input.reduce(&mut self.failures) {
+                    fresh.insert(old, &row);
+                }
+            }
+            Some(recorder) => {
+                // The tuples it reads are of earlier strata: they do not change while results are added.
+                let mut results = mem::take(&mut recorder.tuples[output]);
+                let mut new: Vec<bool> = Vec::new();
+                let first = recorder.trace.tuples.len();
+                let traced = Traced {
+                    input,
+                    id,
+                    members: &recorder.tuples[members],
+                    groups: aggregate
+                        .groups
+                        .map_or(&[][..], |groups| &recorder.tuples[groups.index()]),
+                    certain: &recorder.trace.certain,
+                    steps: self.budget.limits.instances.saturating_sub(recorder.size()),
+                };
+                let mut derive = |row: &[u64], certain: bool| {
+                    let (row, is_new) = fresh.intern(old, row);
+                    if is_new {
+                        results.push(TupleId::new(first + new.len()));
+                        new.push(certain);
+                    } else if let Some(flag) = results[row as usize].index().checked_sub(first) {
+                        new[flag] |= certain;
+                    }
+                    results[row as usize]
+                };
+                let (instances, steps) = traced.run(&mut derive, &mut self.failures)?;
+                recorder.tuples[output] = Vec::with_capacity(results.len());
+                let known = results.len() - new.len();
+                recorder.tuples[output].extend_from_slice(&results[..known]);
+                for (offset, certain) in new.into_iter().enumerate() {
+                    recorder.add_tuple(output, (known + offset) as u32, certain);
+                }
+                recorder.steps += steps;
+                instances
+                    .into_iter()
+                    .for_each(|instance| recorder.add_aggregate(instance));
+            }
+        }
+        self.tuples += fresh.rows.len();
+        self.fresh[output] = fresh;
+        self.commit(output);
+        self.check()
+    }
+}

@@ -1,0 +1,297 @@
+//! Indexes: from the values of some columns to the rows that have them.
+//!
+//! Postings are ascending row numbers, so the old, new and all rows of semi-naive evaluation are ranges of them.
+
+use std::ops::Range;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use nsdl_ir::Word;
+use rustc_hash::FxHashMap;
+
+use crate::members::{hash, hash_all};
+use crate::table::Rows;
+
+/// An index of one relation, extended as the relation grows.
+#[derive(Debug)]
+pub(crate) struct Index {
+    columns: Box<[usize]>,
+    keys: Keys,
+    lists: Vec<List>,
+    /// The postings of all lists; a list that outgrows its place moves to the end.
+    arena: Vec<u32>,
+    /// How many rows are indexed.
+    upto: usize,
+}
+
+/// From a key to the number of its list.
+#[derive(Debug)]
+enum Keys {
+    /// One column whose values lie close together: list `value - base`.
+    Dense { base: i64 },
+    /// List numbers by key, which is read from the first row of the list.
+    Hash(HashTable<u32>),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    start: usize,
+    len: u32,
+    capacity: u32,
+}
+
+impl List {
+    fn range(self) -> Range<usize> {
+        self.start..self.start + self.len as usize
+    }
+}
+
+impl Index {
+    fn new(columns: Box<[usize]>) -> Self {
+        Self {
+            columns,
+            keys: Keys::Hash(HashTable::new()),
+            lists: Vec::new(),
+            arena: Vec::new(),
+            upto: 0,
+        }
+    }
+
+    /// The rows with this key, ascending.
+    #[inline]
+    pub(crate) fn get(&self, rows: &Rows, key: &[Word]) -> &[u32] {
+        let list = match (&self.keys, key) {
+            (Keys::Dense { base }, &[value]) => value.wrapping_sub(*base as u64) as usize,
+            (Keys::Hash(table), _) => {
+                match table.find(hash(key), |&list| self.has_key(rows, list as usize, key)) {
+                    Some(&list) => list as usize,
+                    None => return &[],
+                }
+            }
+            _ => return &[],
+        };
+        self.lists
+            .get(list)
+            .map_or(&[], |list| &self.arena[list.range()])
+    }
+
+    fn has_key(&self, rows: &Rows, list: usize, key: &[Word]) -> bool {
+        let first = self.arena[self.lists[list].start];
+        self.columns
+            .iter()
+            .zip(key)
+            .all(|(&column, &value)| rows.cell(first, column) == value)
+    }
+
+    /// Indexes the rows added since the last call.
+    pub(crate) fn extend(&mut self, rows: &Rows) {
+        if self.upto == rows.len() {
+            return;
+        }
+        if self.upto == 0 || !self.fits(rows) {
+            self.rebuild(rows);
+        }
+        let mut key = vec![0; self.columns.len()];
+        for row in self.upto as u32..rows.len() as u32 {
+            let list = self.list_of(rows, row, &mut key);
+            self.push(list, row);
+        }
+        self.upto = rows.len();
+    }
+
+    /// Whether the new rows have places: always, if the keys are hashed.
+    fn fits(&self, rows: &Rows) -> bool {
+        let Keys::Dense { base } = self.keys else {
+            return true;
+        };
+        let column = self.columns[0];
+        (self.upto as u32..rows.len() as u32).all(|row| {
+            (rows.cell(row, column).wrapping_sub(base as u64) as usize) < self.lists.len()
+        })
+    }
+
+    /// Indexes everything anew, each list with exactly the room it needs.
+    fn rebuild(&mut self, rows: &Rows) {
+        let first = self.upto == 0;
+        self.lists.clear();
+        self.arena.clear();
+        self.keys = match self.dense_range(rows, !first) {
+            Some((base, width)) => {
+                self.lists.resize(width, List::default());
+                Keys::Dense { base }
+            }
+            None => Keys::Hash(HashTable::new()),
+        };
+        if let Keys::Dense { base } = self.keys {
+            let column = self.columns[0];
+            let list = |row| rows.cell(row, column).wrapping_sub(base as u64) as usize;
+            for row in 0..rows.len() as u32 {
+                self.lists[list(row)].capacity += 1;
+            }
+            let mut start = 0;
+            for list in &mut self.lists {
+                list.start = start;
+                start += list.capacity as usize;
+            }
+            self.arena.resize(start, 0);
+        }
+        self.upto = 0;
+    }
+
+    /// Range of the single key column if that is small for the number of rows, with `room` for growth.
+    fn dense_range(&self, rows: &Rows, room: bool) -> Option<(i64, usize)> {
+        let &[column] = &*self.columns else {
+            return None;
+        };
+        let values = || (0..rows.len() as u32).map(|row| rows.cell(row, column) as i64);
+        let (mut least, mut greatest) = (values().min()?, values().max()?);
+        let width = |least: i64, greatest: i64| {
+            usize::try_from(greatest.checked_sub(least)?)
+                .ok()?
+                .checked_add(1)
+        };
+        if room {
+            let half = i64::try_from(width(least, greatest)? / 2).ok()?;
+            (least, greatest) = (least.saturating_sub(half), greatest.saturating_add(half));
+        }
+        let width = width(least, greatest)?;
+        (width <= 1024 + 4 * rows.len()).then_some((least, width))
+    }
+
+    /// The list of a row's key, made if there is none.
+    fn list_of(&mut self, rows: &Rows, row: u32, key: &mut [Word]) -> usize {
+        for (value, &column) in key.iter_mut().zip(&self.columns) {
+            *value = rows.cell(row, column);
+        }
+        let table = match &mut self.keys {
+            Keys::Dense { base } => return key[0].wrapping_sub(*base as u64) as usize,
+            Keys::Hash(table) => table,
+        };
+        let (columns, lists, arena) = (&self.columns, &self.lists, &self.arena);
+        let value = |list: u32, column: usize| rows.cell(arena[lists[list as usize].start], column);
+        let same = |&list: &u32| {
+            columns
+                .iter()
+                .zip(&*key)
+                .all(|(&column, &cell)| value(list, column) == cell)
+        };
+        let rehash = |&list: &u32| hash_all(columns.iter().map(|&column| value(list, column)));
+        match table.entry(hash(key), same, rehash) {
+            Entry::Occupied(entry) => *entry.get() as usize,
+            Entry::Vacant(entry) => {
+                let list = self.lists.len();
+                entry.insert(list as u32);
+                self.lists.push(List {
+                    start: self.arena.len(),
+                    len: 0,
+                    capacity: 1,
+                });
+                self.arena.push(0);
+                list
+            }
+        }
+    }
+
+    fn push(&mut self, list: usize, row: u32) {
+        let list = &mut self.lists[list];
+        if list.len == list.capacity {
+            let start = self.arena.len();
+            list.capacity = (2 * list.capacity).max(4);
+            self.arena.resize(start + list.capacity as usize, 0);
+            self.arena.copy_within(list.range(), start);
+            list.start = start;
+        }
+        self.arena[list.start + list.len as usize] = row;
+        list.len += 1;
+    }
+}
+
+/// All indexes of an evaluation.
+#[derive(Debug, Default)]
+pub(crate) struct Indexes {
+    list: Vec<Index>,
+    numbers: FxHashMap<(usize, Box<[usize]>), usize>,
+}
+
+impl Indexes {
+    /// The number of the index of `relation` on `columns`, made if there is none.
+    pub(crate) fn number(&mut self, relation: usize, columns: Box<[usize]>) -> usize {
+        *self
+            .numbers
+            .entry((relation, columns))
+            .or_insert_with_key(|(_, columns)| {
+                self.list.push(Index::new(columns.clone()));
+                self.list.len() - 1
+            })
+    }
+
+    pub(crate) fn get(&self, number: usize) -> &Index {
+        &self.list[number]
+    }
+
+    pub(crate) fn extend(&mut self, number: usize, rows: &Rows) {
+        self.list[number].extend(rows);
+    }
+}
+
+/// The part of ascending `postings` within `range`.
+#[inline]
+pub(crate) fn within(postings: &[u32], range: Range<u32>) -> &[u32] {
+    let start = postings.partition_point(|&row| row < range.start);
+    let end = start + postings[start..].partition_point(|&row| row < range.end);
+    &postings[start..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(columns: &[usize], batches: &[Vec<[Word; 2]>]) -> Index {
+        let (mut rows, mut index) = (Rows::new(2), Index::new(columns.into()));
+        for batch in batches {
+            batch.iter().for_each(|row| rows.push(row));
+            index.extend(&rows);
+            for row in rows.iter().chain([&[77, 99][..]]) {
+                let key: Vec<Word> = columns.iter().map(|&column| row[column]).collect();
+                let wanted: Vec<u32> = (0..rows.len() as u32)
+                    .filter(|&id| {
+                        columns
+                            .iter()
+                            .all(|&column| rows.cell(id, column) == row[column])
+                    })
+                    .collect();
+                assert_eq!(index.get(&rows, &key), wanted);
+            }
+        }
+        index
+    }
+
+    fn batch(range: Range<u64>, key: impl Fn(u64) -> u64) -> Vec<[Word; 2]> {
+        range.map(|i| [key(i), i % 5]).collect()
+    }
+
+    #[test]
+    fn dense_keys_grow_in_both_directions() {
+        let batches = [
+            batch(0..50, |i| i % 7),
+            batch(50..90, |i| i % 2000),
+            batch(90..130, |i| (i % 9).wrapping_neg()),
+        ];
+        assert!(matches!(check(&[0], &batches).keys, Keys::Dense { .. }));
+    }
+
+    #[test]
+    fn sparse_and_double_keys_are_hashed() {
+        let batches = [batch(0..60, |i| i % 7), batch(60..200, |i| (i % 50) << 40)];
+        assert!(matches!(check(&[0], &batches).keys, Keys::Hash(_)));
+        check(&[0, 1], &batches);
+        check(&[1, 0], &batches);
+    }
+
+    #[test]
+    fn a_range_of_postings() {
+        assert_eq!(within(&[1, 3, 5, 9], 3..9), [3, 5]);
+        assert_eq!(within(&[1, 3, 5, 9], 10..12), [0; 0]);
+        assert_eq!(within(&[], 0..2), [0; 0]);
+    }
+}

@@ -1,0 +1,362 @@
+//! Runs a join order: calls a sink for each ground instance of a rule.
+
+use nsdl_ir::{Symbols, TupleId, Word};
+
+use crate::failure::Failures;
+use crate::index::{Indexes, within};
+use crate::limits::{Budget, Stop};
+use crate::members::Fresh;
+use crate::order::{Extent, Op, Order, Scan, Source, Tail, operand};
+use crate::table::Rows;
+
+/// What joins read: the rows of earlier rounds.
+#[derive(Clone, Copy)]
+pub(crate) struct Frozen<'a> {
+    pub(crate) rows: &'a [Rows],
+    /// Of every relation but the head's: that one is with the sink.
+    pub(crate) fresh: &'a [Fresh],
+    pub(crate) indexes: &'a Indexes,
+    /// Per relation, how many rows there were before the last round.
+    pub(crate) old: &'a [u32],
+}
+
+/// What a `not` finds.
+pub(crate) enum Absence {
+    /// The tuple holds in no world.
+    Always,
+    /// The tuple holds in every world.
+    Never,
+    /// The tuple holds in some.
+    Unless(TupleId),
+}
+
+/// What becomes of instances.
+pub(crate) trait Sink {
+    /// Whether rows of the body and absences matter.
+    const TRACE: bool;
+    /// An instance: its head and what led to it. False if it comes to nothing.
+    fn derive(
+        &mut self,
+        head: &[Word],
+        body: Body<'_>,
+        failures: &mut Failures,
+    ) -> Result<bool, Stop>;
+    /// One head per row of the last scan; only called without a trace. True if there was one.
+    fn derive_all(
+        &mut self,
+        tail: &Tail,
+        slots: &[Word],
+        rows: &Rows,
+        ids: impl Iterator<Item = u32>,
+    ) -> bool;
+    /// What is known about row `id` of a relation.
+    fn absence(&self, relation: usize, id: u32) -> Absence;
+    /// Rows and instances in all.
+    fn size(&self) -> (usize, usize);
+}
+
+/// What led to an instance.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    pub(crate) slots: &'a [Word],
+    /// Row of each positive atom, in written order.
+    pub(crate) rows: &'a [u32],
+    /// Uncertain tuples that must be absent.
+    pub(crate) negatives: &'a [TupleId],
+}
+
+/// Rows visited between two looks at the budget.
+const WORK: usize = 1 << 16;
+
+pub(crate) struct Join<'a, S> {
+    frozen: Frozen<'a>,
+    order: &'a Order,
+    symbols: &'a Symbols,
+    budget: &'a Budget,
+    failures: &'a mut Failures,
+    sink: S,
+    slots: Vec<Word>,
+    rows: Vec<u32>,
+    negatives: Vec<TupleId>,
+    /// A key or a row being looked for; the head being made.
+    key: Vec<Word>,
+    work: usize,
+}
+
+impl<'a, S: Sink> Join<'a, S> {
+    pub(crate) fn new(
+        frozen: Frozen<'a>,
+        order: &'a Order,
+        symbols: &'a Symbols,
+        budget: &'a Budget,
+        failures: &'a mut Failures,
+        sink: S,
+    ) -> Self {
+        Self {
+            frozen,
+            order,
+            symbols,
+            budget,
+            failures,
+            sink,
+            slots: vec![0; order.slots],
+            rows: vec![0; order.atoms.len()],
+            negatives: Vec::new(),
+            key: Vec::new(),
+            work: 0,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<(), Stop> {
+        self.step(0)?;
+        self.look()
+    }
+
+    /// Runs the operations from `at`; true if an instance came of it.
+    fn step(&mut self, at: usize) -> Result<bool, Stop> {
+        let order = self.order;
+        let Some(op) = order.ops.get(at) else {
+            return self.emit();
+        };
+        match op {
+            Op::Scan(scan) => self.scan(at, scan),
+            Op::Present {
+                atom,
+                relation,
+                args,
+            } => {
+                self.set_key(args);
+                let (rows, fresh) = (&self.frozen.rows[*relation], &self.frozen.fresh[*relation]);
+                if !S::TRACE {
+                    return if fresh.contains(rows, &self.key) {
+                        self.step(at + 1)
+                    } else {
+                        Ok(false)
+                    };
+                }
+                match self.find(*relation) {
+                    Some(row) => {
+                        self.rows[*atom] = row;
+                        self.step(at + 1)
+                    }
+                    None => Ok(false),
+                }
+            }
+            Op::Absent { relation, args } => {
+                self.set_key(args);
+                if !S::TRACE {
+                    let (rows, fresh) =
+                        (&self.frozen.rows[*relation], &self.frozen.fresh[*relation]);
+                    return if fresh.contains(rows, &self.key) {
+                        Ok(false)
+                    } else {
+                        self.step(at + 1)
+                    };
+                }
+                match self
+                    .find(*relation)
+                    .map(|row| self.sink.absence(*relation, row))
+                {
+                    None | Some(Absence::Always) => self.step(at + 1),
+                    Some(Absence::Never) => Ok(false),
+                    Some(Absence::Unless(tuple)) => {
+                        self.negatives.push(tuple);
+                        let emitted = self.step(at + 1);
+                        self.negatives.pop();
+                        emitted
+                    }
+                }
+            }
+            Op::Filter(condition) => match condition.eval(&self.slots, self.symbols, self.failures)
+            {
+                None | Some(0) => Ok(false),
+                Some(_) => self.step(at + 1),
+            },
+            Op::Let { slot, value } => match value.eval(&self.slots, self.symbols, self.failures) {
+                None => Ok(false),
+                Some(word) => {
+                    self.slots[*slot] = word;
+                    self.step(at + 1)
+                }
+            },
+        }
+    }
+
+    fn set_key(&mut self, args: &[nsdl_ir::Operand]) {
+        self.key.clear();
+        self.key
+            .extend(args.iter().map(|&arg| operand(arg, &self.slots)));
+    }
+
+    /// The row of a relation that equals the key.
+    fn find(&self, relation: usize) -> Option<u32> {
+        self.frozen.fresh[relation].find(&self.frozen.rows[relation], &self.key)
+    }
+
+    #[inline]
+    fn scan(&mut self, at: usize, scan: &'a Scan) -> Result<bool, Stop> {
+        let rows = &self.frozen.rows[scan.relation];
+        let (old, len) = (self.frozen.old[scan.relation], rows.len() as u32);
+        let range = match scan.extent {
+            Extent::All => 0..len,
+            Extent::Old => 0..old,
+            Extent::New => old..len,
+        };
+        match &scan.source {
+            Source::Rows => self.visit(at, scan, rows, range),
+            Source::Index { number, key } => {
+                let index = self.frozen.indexes.get(*number);
+                let postings = if let [single] = **key {
+                    index.get(rows, &[operand(single, &self.slots)])
+                } else {
+                    self.set_key(key);
+                    index.get(rows, &self.key)
+                };
+                let postings = if scan.extent == Extent::All {
+                    postings
+                } else {
+                    within(postings, range)
+                };
+                self.visit(at, scan, rows, postings.iter().copied())
+            }
+        }
+    }
+
+    #[inline]
+    fn visit(
+        &mut self,
+        at: usize,
+        scan: &'a Scan,
+        rows: &'a Rows,
+        ids: impl ExactSizeIterator<Item = u32>,
+    ) -> Result<bool, Stop> {
+        self.work += ids.len() + 1;
+        if self.work >= WORK {
+            self.look()?;
+        }
+        if let Some(tail) = &self.order.tail
+            && at + 1 == self.order.ops.len()
+        {
+            return Ok(self.sink.derive_all(tail, &self.slots, rows, ids));
+        }
+        let once = at >= self.order.cut;
+        let mut emitted = false;
+        for id in ids {
+            for &(column, slot) in &scan.binds {
+                self.slots[slot] = rows.cell(id, column);
+            }
+            if scan
+                .checks
+                .iter()
+                .any(|&(column, slot)| rows.cell(id, column) != self.slots[slot])
+            {
+                continue;
+            }
+            if S::TRACE {
+                self.rows[scan.atom] = id;
+            }
+            emitted |= self.step(at + 1)?;
+            if emitted && once {
+                break;
+            }
+        }
+        Ok(emitted)
+    }
+
+    fn emit(&mut self) -> Result<bool, Stop> {
+        self.work += 1;
+        if self.work >= WORK {
+            self.look()?;
+        }
+        self.key.clear();
+        for arg in &self.order.args {
+            match arg.eval(&self.slots, self.symbols, self.failures) {
+                Some(word) => self.key.push(word),
+                None => return Ok(false),
+            }
+        }
+        let body = Body {
+            slots: &self.slots,
+            rows: &self.rows,
+            negatives: &self.negatives,
+        };
+        self.sink.derive(&self.key, body, self.failures)
+    }
+
+    #[cold]
+    fn look(&mut self) -> Result<(), Stop> {
+        self.work = 0;
+        let (tuples, instances) = self.sink.size();
+        self.budget.check(tuples, instances)
+    }
+}
+
+/// Keeps new rows and forgets how they came.
+pub(crate) struct Plain<'a> {
+    pub(crate) old: &'a Rows,
+    pub(crate) fresh: &'a mut Fresh,
+    /// Rows of all relations, less those of `fresh`.
+    pub(crate) before: usize,
+    /// Room for one row of the head.
+    pub(crate) head: Vec<Word>,
+}
+
+impl Sink for Plain<'_> {
+    const TRACE: bool = false;
+
+    fn derive(&mut self, head: &[Word], _: Body<'_>, _: &mut Failures) -> Result<bool, Stop> {
+        self.fresh.insert(self.old, head);
+        Ok(true)
+    }
+
+    #[inline]
+    fn derive_all(
+        &mut self,
+        tail: &Tail,
+        slots: &[Word],
+        rows: &Rows,
+        mut ids: impl Iterator<Item = u32>,
+    ) -> bool {
+        for &(column, value) in &tail.fixed {
+            self.head[column] = operand(value, slots);
+        }
+        match *tail.varying {
+            [] => {
+                let any = ids.next().is_some();
+                if any {
+                    self.fresh.insert(self.old, &self.head);
+                }
+                any
+            }
+            [(column, from)] => {
+                let mut any = false;
+                let values = ids.map(|id| {
+                    any = true;
+                    rows.cell(id, from)
+                });
+                self.fresh
+                    .insert_line(self.old, &mut self.head, column, values);
+                any
+            }
+            _ => {
+                let mut any = false;
+                for id in ids {
+                    any = true;
+                    for &(column, from) in &tail.varying {
+                        self.head[column] = rows.cell(id, from);
+                    }
+                    self.fresh.insert(self.old, &self.head);
+                }
+                any
+            }
+        }
+    }
+
+    fn absence(&self, _: usize, _: u32) -> Absence {
+        Absence::Never
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.before + self.fresh.rows.len(), 0)
+    }
+}

@@ -1,0 +1,478 @@
+//! Which rows a relation has: a bitmap where values lie close together, else a hash table of row numbers.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use nsdl_ir::Word;
+
+use crate::table::Rows;
+
+/// The set of rows of a relation.
+#[derive(Clone, Debug)]
+pub(crate) enum Members {
+    /// One bit per possible row of one or two columns; does not know row numbers.
+    Bits(Bits),
+    /// Row numbers by content.
+    Hash(HashTable<u32>),
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Members::Hash(HashTable::new())
+    }
+}
+
+/// The part of a relation that changes during a round: its new rows, and the set of all its rows.
+///
+/// The rows of earlier rounds are passed to each call, so that joins can read them at the same time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fresh {
+    /// Rows derived in this round; the first has the number `old.len()`.
+    pub(crate) rows: Rows,
+    pub(crate) members: Members,
+}
+
+impl Fresh {
+    /// `numbered`: row numbers will be asked for.
+    pub(crate) fn new(arity: usize, numbered: bool) -> Self {
+        let dense = !numbered && (arity == 1 || arity == 2);
+        let members = if dense {
+            Members::Bits(Bits::default())
+        } else {
+            Members::default()
+        };
+        Self {
+            rows: Rows::new(arity),
+            members,
+        }
+    }
+
+    /// Adds a row; true if it is new.
+    #[inline]
+    pub(crate) fn insert(&mut self, old: &Rows, row: &[Word]) -> bool {
+        loop {
+            match &mut self.members {
+                Members::Bits(bits) => match bits.position(row) {
+                    Some(position) => {
+                        let new = bits.set(position);
+                        if new {
+                            self.rows.push(row);
+                        }
+                        return new;
+                    }
+                    None => self.widen(old, row),
+                },
+                Members::Hash(_) => {
+                    let new = self.intern(old, row).1;
+                    if new && row.len() <= 2 {
+                        self.reconsider(old);
+                    }
+                    return new;
+                }
+            }
+        }
+    }
+
+    /// The number of a row, and whether it is new. Only for relations whose rows are numbered, else it
+    /// answers as if the row were new.
+    pub(crate) fn intern(&mut self, old: &Rows, row: &[Word]) -> (u32, bool) {
+        let next = (old.len() + self.rows.len()) as u32;
+        let new = match &mut self.members {
+            Members::Bits(_) => true,
+            Members::Hash(table) => {
+                let content = |id: u32| content(old, &self.rows, id);
+                match table.entry(hash(row), |&id| content(id) == row, |&id| hash(content(id))) {
+                    Entry::Occupied(entry) => return (*entry.get(), false),
+                    Entry::Vacant(entry) => {
+                        entry.insert(next);
+                        true
+                    }
+                }
+            }
+        };
+        self.rows.push(row);
+        (next, new)
+    }
+
+    /// Whether there is such a row.
+    pub(crate) fn contains(&self, old: &Rows, row: &[Word]) -> bool {
+        match &self.members {
+            Members::Bits(bits) => bits
+                .position(row)
+                .is_some_and(|position| bits.get(position)),
+            Members::Hash(_) => self.find(old, row).is_some(),
+        }
+    }
+
+    /// The number of a row; always `None` where rows are not numbered.
+    pub(crate) fn find(&self, old: &Rows, row: &[Word]) -> Option<u32> {
+        match &self.members {
+            Members::Bits(_) => None,
+            Members::Hash(table) => table
+                .find(hash(row), |&id| content(old, &self.rows, id) == row)
+                .copied(),
+        }
+    }
+
+    /// Adds one row per value: `row` with the value at `column`. The innermost loop of plain joins.
+    pub(crate) fn insert_line(
+        &mut self,
+        old: &Rows,
+        row: &mut [Word],
+        column: usize,
+        mut values: impl Iterator<Item = Word>,
+    ) {
+        while let (Members::Bits(bits), Ok(pair)) =
+            (&mut self.members, <&mut [Word; 2]>::try_from(&mut *row))
+        {
+            let mut outside = None;
+            if let Some(line) = bits.line(pair, column) {
+                for value in values.by_ref() {
+                    let Some(position) = line.position(value) else {
+                        outside = Some(value);
+                        break;
+                    };
+                    if bits.set(position) {
+                        pair[column] = value;
+                        self.rows.push(&pair[..]);
+                    }
+                }
+            } else {
+                outside = values.next();
+            }
+            let Some(value) = outside else { return };
+            pair[column] = value;
+            let pair = *pair;
+            self.insert(old, &pair);
+        }
+        for value in values {
+            row[column] = value;
+            self.insert(old, row);
+        }
+    }
+
+    /// Makes room in the bitmap for `row`, or turns to hashing if that takes too much.
+    #[cold]
+    fn widen(&mut self, old: &Rows, row: &[Word]) {
+        let Members::Bits(bits) = &self.members else {
+            return;
+        };
+        let count = old.len() + self.rows.len() + 1;
+        self.members = match bits.widened(row).filter(|bits| bits.affordable(count)) {
+            Some(bits) => self.fill(old, bits),
+            None => self.hashed(old),
+        };
+    }
+
+    /// Turns back to a bitmap when that has become smaller; asked at powers of two, so it costs little.
+    #[inline]
+    fn reconsider(&mut self, old: &Rows) {
+        let count = old.len() + self.rows.len();
+        if count >= 1024 && count.is_power_of_two() && self.rows.arity() > 0 {
+            let mut bits = Some(Bits::default());
+            for column in 0..self.rows.arity() {
+                let values = || {
+                    old.iter()
+                        .chain(self.rows.iter())
+                        .map(|row| row[column] as i64)
+                };
+                let (Some(least), Some(greatest)) = (values().min(), values().max()) else {
+                    return;
+                };
+                bits = bits.and_then(|bits| bits.covering(column, least, greatest));
+            }
+            if let Some(bits) = bits.filter(|bits| bits.affordable(count)) {
+                self.members = self.fill(old, bits);
+            }
+        }
+    }
+
+    fn fill(&self, old: &Rows, mut bits: Bits) -> Members {
+        bits.words = vec![0; (bits.area() as usize).div_ceil(64)];
+        for row in old.iter().chain(self.rows.iter()) {
+            if let Some(position) = bits.position(row) {
+                bits.set(position);
+            }
+        }
+        Members::Bits(bits)
+    }
+
+    fn hashed(&self, old: &Rows) -> Members {
+        let mut table = HashTable::with_capacity(old.len() + self.rows.len());
+        for (id, row) in old.iter().chain(self.rows.iter()).enumerate() {
+            table.insert_unique(hash(row), id as u32, |&id| {
+                hash(content(old, &self.rows, id))
+            });
+        }
+        Members::Hash(table)
+    }
+}
+
+fn content<'a>(old: &'a Rows, new: &'a Rows, id: u32) -> &'a [Word] {
+    match (id as usize).checked_sub(old.len()) {
+        None => old.row(id),
+        Some(id) => new.row(id as u32),
+    }
+}
+
+/// A hash of words with all its bits usable.
+#[inline]
+pub(crate) fn hash(words: &[Word]) -> u64 {
+    hash_all(words.iter().copied())
+}
+
+/// The same, of words that do not lie in one place.
+#[inline]
+pub(crate) fn hash_all(words: impl Iterator<Item = Word>) -> u64 {
+    words.fold(0x9e37_79b9_7f4a_7c15, |state: u64, word| {
+        let product = u128::from(state ^ word) * 0xd6e8_feb8_6659_fd93_u128;
+        (product as u64) ^ ((product >> 64) as u64)
+    })
+}
+
+/// A bitmap over the product of one or two ranges of values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+    /// Range of each column; a single column has an `axes[1]` of one value, 0.
+    axes: [Axis; 2],
+}
+
+/// The range `base .. base + 2^bits`, in order of signed words; empty until there is a value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Axis {
+    base: i64,
+    bits: u32,
+    used: bool,
+}
+
+impl Axis {
+    #[inline]
+    fn offset(self, value: Word) -> Option<u64> {
+        let offset = value.wrapping_sub(self.base as u64);
+        (offset >> self.bits == 0).then_some(offset)
+    }
+
+    /// A range for all of `least..=greatest` with the room left on one side; `None` if far too wide.
+    fn covering(least: i64, greatest: i64, bits: u32, room_below: bool) -> Option<Axis> {
+        let width = (greatest.wrapping_sub(least) as u64)
+            .checked_add(1)?
+            .checked_next_power_of_two()?;
+        let bits = bits.max(width.trailing_zeros());
+        if bits > 40 {
+            return None;
+        }
+        let room = (1_u64 << bits) - 1 - greatest.wrapping_sub(least) as u64;
+        let base = if room_below {
+            least.saturating_sub(room as i64)
+        } else {
+            least
+        };
+        Some(Axis {
+            base,
+            bits,
+            used: true,
+        })
+    }
+
+    /// A range that holds `value` too; at least twice as wide, so that widening is rare.
+    fn widened(self, value: i64) -> Option<Axis> {
+        if !self.used {
+            return Axis::covering(value, value, 6, false);
+        }
+        if self.offset(value as Word).is_some() {
+            return Some(self);
+        }
+        let last = self.base.saturating_add((1 << self.bits) - 1);
+        Axis::covering(
+            self.base.min(value),
+            last.max(value),
+            self.bits + 1,
+            value < self.base,
+        )
+    }
+}
+
+/// The positions of rows that differ in one column.
+#[derive(Clone, Copy)]
+struct Line {
+    axis: Axis,
+    start: u64,
+    shift: u32,
+}
+
+impl Line {
+    #[inline]
+    fn position(self, value: Word) -> Option<u64> {
+        Some(self.start + (self.axis.offset(value)? << self.shift))
+    }
+}
+
+impl Bits {
+    #[inline]
+    fn position(&self, row: &[Word]) -> Option<u64> {
+        if self.words.is_empty() {
+            return None;
+        }
+        let [first, second] = self.axes;
+        match *row {
+            [value] => first.offset(value),
+            [a, b] => Some(first.offset(a)? << second.bits | second.offset(b)?),
+            _ => None,
+        }
+    }
+
+    fn line(&self, row: &[Word; 2], column: usize) -> Option<Line> {
+        if self.words.is_empty() {
+            return None;
+        }
+        let [first, second] = self.axes;
+        Some(if column == 0 {
+            Line {
+                axis: first,
+                start: second.offset(row[1])?,
+                shift: second.bits,
+            }
+        } else {
+            Line {
+                axis: second,
+                start: first.offset(row[0])? << second.bits,
+                shift: 0,
+            }
+        })
+    }
+
+    #[inline]
+    fn get(&self, position: u64) -> bool {
+        self.words[(position >> 6) as usize] >> (position & 63) & 1 != 0
+    }
+
+    /// Sets a bit; true if it was not set.
+    #[inline]
+    fn set(&mut self, position: u64) -> bool {
+        let word = &mut self.words[(position >> 6) as usize];
+        let bit = 1 << (position & 63);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    fn area(&self) -> u64 {
+        1_u64 << (self.axes[0].bits + self.axes[1].bits).min(63)
+    }
+
+    /// At most as large as a hash table of as many rows would be, or small.
+    fn affordable(&self, rows: usize) -> bool {
+        self.area() <= (1 << 20).max(64 * rows as u64)
+    }
+
+    fn covering(mut self, column: usize, least: i64, greatest: i64) -> Option<Bits> {
+        self.axes[column] = Axis::covering(least, greatest, 0, false)?;
+        Some(self)
+    }
+
+    fn widened(&self, row: &[Word]) -> Option<Bits> {
+        let mut axes = self.axes;
+        for (axis, &value) in axes.iter_mut().zip(row) {
+            *axis = axis.widened(value as i64)?;
+        }
+        Some(Bits {
+            words: Vec::new(),
+            axes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// Inserts pairs, half through `insert_line`, and compares with a standard set.
+    fn check(values: impl Iterator<Item = [i64; 2]>) -> Members {
+        let (mut old, mut fresh, mut oracle) = (Rows::new(2), Fresh::new(2, false), HashSet::new());
+        for (step, [a, b]) in values.enumerate() {
+            let row = [a as Word, b as Word];
+            if step % 3 == 0 {
+                fresh.insert_line(
+                    &old,
+                    &mut row.clone(),
+                    step % 2,
+                    [row[step % 2], 5].into_iter(),
+                );
+                oracle.insert(row);
+                let mut other = row;
+                other[step % 2] = 5;
+                oracle.insert(other);
+            } else {
+                assert_eq!(fresh.insert(&old, &row), oracle.insert(row));
+            }
+            if step % 100 == 0 {
+                old.append(&mut fresh.rows);
+            }
+        }
+        let rows: Vec<_> = old.iter().chain(fresh.rows.iter()).collect();
+        assert_eq!(rows.len(), oracle.len());
+        assert!(
+            oracle
+                .iter()
+                .all(|row| rows.contains(&&row[..]) && fresh.contains(&old, row))
+        );
+        assert!(!fresh.contains(&old, &[12345, 54321]));
+        old.append(&mut fresh.rows);
+        let table = crate::Table::new(old, fresh.members.clone());
+        for (id, row) in table.rows().enumerate() {
+            assert_eq!(table.find(row), Some(id as u32));
+        }
+        assert_eq!(table.find(&[12345, 54321]), None);
+        fresh.members
+    }
+
+    #[test]
+    fn a_narrow_range_is_a_bitmap() {
+        let members = check((0..2000).map(|i: i64| [i * 7 % 40 - 20, i * 13 % 50 - i % 7]));
+        assert!(matches!(members, Members::Bits(_)));
+    }
+
+    #[test]
+    fn a_wide_range_is_hashed() {
+        let members = check((0..700).map(|i: i64| [i * i * 1_000_003, -i * 77_777_777_777]));
+        assert!(matches!(members, Members::Hash(_)));
+    }
+
+    #[test]
+    fn a_relation_that_became_dense_turns_back_to_bits() {
+        let members =
+            check((0..1100).map(|i: i64| [i % 33 * 100, i / 33 * 100 + i64::from(i > 9)]));
+        assert!(
+            matches!(members, Members::Hash(_)),
+            "4,000 × 4,000 for 1,100 rows is too sparse"
+        );
+        let (old, mut fresh) = (Rows::new(1), Fresh::new(1, false));
+        for value in [0, 1_999_999] {
+            fresh.insert(&old, &[value]);
+        }
+        assert!(matches!(fresh.members, Members::Hash(_)));
+        for value in 0..70_000 {
+            fresh.insert(&old, &[value]);
+        }
+        assert!(matches!(fresh.members, Members::Bits(_)));
+    }
+
+    #[test]
+    fn the_ends_of_the_word_range_do_not_overflow() {
+        check(
+            [
+                [i64::MIN, i64::MAX],
+                [i64::MAX, i64::MIN],
+                [0, 0],
+                [-1, 1],
+                [1, -1],
+            ]
+            .into_iter()
+            .cycle()
+            .take(20),
+        );
+        check((0..40).map(|i| [i64::MIN + i, i64::MAX - i]));
+        check((0..40).map(|i| [i64::MAX - i, i64::MIN + 40 - i]));
+    }
+}

@@ -1,0 +1,292 @@
+//! Join orders made ready to run: steps as flat operations, columns sorted by what a scan does with them.
+
+use nsdl_ir::{Column, DeltaOrder, Operand, Rule, Step, Word};
+
+use crate::expr::{Checked, Code, Sites, fallible, slots};
+use crate::index::Indexes;
+
+/// One join order of a rule.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) rule: usize,
+    pub(crate) head: usize,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) args: Vec<Checked>,
+    /// Number of slots.
+    pub(crate) slots: usize,
+    /// Relation of each positive atom, in written order.
+    pub(crate) atoms: Vec<usize>,
+    /// The relation whose new rows it begins with.
+    pub(crate) delta: Option<usize>,
+    /// How to make heads straight from the rows of the last scan, where that is possible.
+    pub(crate) tail: Option<Tail>,
+    /// Operations from here on bind nothing that the head shows: without a trace, one match is enough.
+    pub(crate) cut: usize,
+    /// The indexes it reads, with their relations.
+    pub(crate) indexes: Vec<(usize, usize)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Op {
+    Scan(Scan),
+    /// All columns are known and the relation is complete: is there such a row?
+    Present {
+        atom: usize,
+        relation: usize,
+        args: Box<[Operand]>,
+    },
+    Absent {
+        relation: usize,
+        args: Box<[Operand]>,
+    },
+    Filter(Checked),
+    Let {
+        slot: usize,
+        value: Checked,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) atom: usize,
+    pub(crate) relation: usize,
+    pub(crate) extent: Extent,
+    pub(crate) source: Source,
+    /// `(column, slot)`.
+    pub(crate) binds: Box<[(usize, usize)]>,
+    /// `(column, slot)`, the slot bound by an earlier column of this scan.
+    pub(crate) checks: Box<[(usize, usize)]>,
+}
+
+/// Which rows of a relation a scan ranges over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    All,
+    /// Those before the last round.
+    Old,
+    /// Those of the last round.
+    New,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    Rows,
+    Index { number: usize, key: Box<[Operand]> },
+}
+
+/// A head of plain cells, some of the last scan.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    /// `(column of the head, value)`.
+    pub(crate) fixed: Box<[(usize, Operand)]>,
+    /// `(column of the head, column of the scan)`.
+    pub(crate) varying: Box<[(usize, usize)]>,
+}
+
+/// The value of a bound operand.
+#[inline]
+pub(crate) fn operand(operand: Operand, slots: &[Word]) -> Word {
+    match operand {
+        Operand::Slot(slot) => slots[slot.index()],
+        Operand::Const(word) => word,
+    }
+}
+
+/// Makes join orders.
+#[derive(Debug)]
+pub(crate) struct Compiler {
+    pub(crate) trace: bool,
+    pub(crate) sites: Sites,
+}
+
+impl Compiler {
+    /// The order for a first evaluation over complete relations, or the one that begins with `delta`.
+    pub(crate) fn order(
+        &mut self,
+        number: usize,
+        rule: &Rule,
+        delta: Option<&DeltaOrder>,
+        indexes: &mut Indexes,
+    ) -> Order {
+        let mut atoms = vec![0; rule.atoms as usize];
+        for step in &rule.steps {
+            if let Step::Scan { atom, relation, .. } = step {
+                atoms[*atom as usize] = relation.index();
+            }
+        }
+        let recursive = |atom: u32| rule.deltas.iter().any(|delta| delta.atom == atom);
+        let extent = |atom: u32| match delta {
+            Some(delta) if delta.atom == atom => Extent::New,
+            Some(delta) if atom < delta.atom && recursive(atom) => Extent::Old,
+            _ => Extent::All,
+        };
+        let mut bound = vec![false; rule.slots.len()];
+        let mut ops = Vec::new();
+        let mut used = Vec::new();
+        for step in delta.map_or(&rule.steps, |delta| &delta.steps) {
+            ops.push(match step {
+                Step::Scan {
+                    atom,
+                    relation,
+                    columns,
+                } => {
+                    let complete = !recursive(*atom);
+                    let (number, relation) = (*atom as usize, relation.index());
+                    let op = Self::scan(
+                        number,
+                        relation,
+                        extent(*atom),
+                        complete,
+                        columns,
+                        &mut bound,
+                        indexes,
+                    );
+                    if let Op::Scan(Scan {
+                        source: Source::Index { number, .. },
+                        ..
+                    }) = op
+                    {
+                        used.push((number, relation));
+                    }
+                    op
+                }
+                Step::Absent { relation, args } => Op::Absent {
+                    relation: relation.index(),
+                    args: args.as_slice().into(),
+                },
+                Step::Filter(expr) => Op::Filter(self.sites.compile(number, rule.span, expr)),
+                Step::Let { slot, value } => {
+                    bound[slot.index()] = true;
+                    Op::Let {
+                        slot: slot.index(),
+                        value: self.sites.compile(number, rule.span, value),
+                    }
+                }
+            });
+        }
+        let cut = if self.trace {
+            ops.len()
+        } else {
+            cut(rule, &ops)
+        };
+        Order {
+            rule: number,
+            head: rule.head.index(),
+            args: rule
+                .args
+                .iter()
+                .map(|arg| self.sites.compile(number, rule.span, arg))
+                .collect(),
+            slots: rule.slots.len(),
+            delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
+            tail: if self.trace { None } else { tail(rule, &ops) },
+            atoms,
+            cut,
+            ops,
+            indexes: used,
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn scan(
+        atom: usize,
+        relation: usize,
+        extent: Extent,
+        complete: bool,
+        columns: &[Column],
+        bound: &mut [bool],
+        indexes: &mut Indexes,
+    ) -> Op {
+        let (mut key_columns, mut key, mut binds, mut checks) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (number, column) in columns.iter().enumerate() {
+            let known = match *column {
+                Column::Const(word) => Some(Operand::Const(word)),
+                Column::Check(slot) if bound[slot.index()] => Some(Operand::Slot(slot)),
+                _ => None,
+            };
+            match (*column, known) {
+                (_, Some(operand)) => {
+                    key_columns.push(number);
+                    key.push(operand);
+                }
+                (Column::Bind(slot), None) => binds.push((number, slot.index())),
+                (Column::Check(slot), None) => checks.push((number, slot.index())),
+                (Column::Const(_) | Column::Any, None) => {}
+            }
+        }
+        for &(_, slot) in &binds {
+            bound[slot] = true;
+        }
+        if key.len() == columns.len() && complete {
+            return Op::Present {
+                atom,
+                relation,
+                args: key.into(),
+            };
+        }
+        let source = if key.is_empty() {
+            Source::Rows
+        } else {
+            Source::Index {
+                number: indexes.number(relation, key_columns.into()),
+                key: key.into(),
+            }
+        };
+        Op::Scan(Scan {
+            atom,
+            relation,
+            extent,
+            source,
+            binds: binds.into(),
+            checks: checks.into(),
+        })
+    }
+}
+
+/// See [`Order::cut`].
+fn cut(rule: &Rule, ops: &[Op]) -> usize {
+    let mut shown = vec![false; rule.slots.len()];
+    for arg in &rule.args {
+        slots(arg, &mut |slot| shown[slot.index()] = true);
+    }
+    let can_fail = |step: &Step| match step {
+        Step::Filter(expr) | Step::Let { value: expr, .. } => fallible(expr),
+        Step::Scan { .. } | Step::Absent { .. } => false,
+    };
+    if rule.steps.iter().any(can_fail) {
+        // Stopping early would hide failures.
+        return ops.len();
+    }
+    let binds_shown = |op: &Op| match op {
+        Op::Scan(scan) => scan.binds.iter().any(|&(_, slot)| shown[slot]),
+        Op::Let { slot, .. } => shown[*slot],
+        Op::Present { .. } | Op::Absent { .. } | Op::Filter(_) => false,
+    };
+    ops.iter().rposition(binds_shown).map_or(0, |last| last + 1)
+}
+
+/// See [`Order::tail`].
+fn tail(rule: &Rule, ops: &[Op]) -> Option<Tail> {
+    let Some(Op::Scan(scan)) = ops.last() else {
+        return None;
+    };
+    if !scan.checks.is_empty() {
+        return None;
+    }
+    let (mut fixed, mut varying) = (Vec::new(), Vec::new());
+    for (column, arg) in rule.args.iter().enumerate() {
+        match Code::new(arg) {
+            Code::Const(word) => fixed.push((column, Operand::Const(word))),
+            Code::Slot(slot) => match scan.binds.iter().find(|&&(_, bound)| bound == slot) {
+                Some(&(from, _)) => varying.push((column, from)),
+                None => fixed.push((column, Operand::Slot(nsdl_ir::Slot::new(slot)))),
+            },
+            Code::Unary(..) | Code::Binary(..) => return None,
+        }
+    }
+    Some(Tail {
+        fixed: fixed.into(),
+        varying: varying.into(),
+    })
+}

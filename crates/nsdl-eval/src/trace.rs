@@ -1,0 +1,378 @@
+//! Records which ground rule instance derived which tuple.
+
+use nsdl_ir::{
+    AggregateInstance, Choice, Diagnostic, Fact, Group, GroupId, Instance, Leaf, LeafId,
+    LeafSource, Literal, Plan, RelationId, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId,
+    Word,
+};
+use rustc_hash::FxHashMap;
+
+use crate::expr::{Checked, Sites};
+use crate::failure::Failures;
+use crate::join::{Absence, Body, Sink};
+use crate::limits::Stop;
+use crate::members::Fresh;
+use crate::order::Tail;
+use crate::table::Rows;
+
+/// By how much the weights of a choice may exceed 1 (SEMANTICS 2).
+const TOLERANCE: f64 = 1e-9;
+
+/// A trace as it grows.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub(crate) trace: Trace,
+    /// Per relation, the tuple of each row.
+    pub(crate) tuples: Vec<Vec<TupleId>>,
+    choices: Vec<ChoiceState>,
+    /// The leaf of each fact.
+    fact_leaves: Vec<Option<LeafId>>,
+    /// Steps of folds and members of aggregates, counted as instances.
+    pub(crate) steps: usize,
+}
+
+/// The variables of one choice so far.
+#[derive(Debug)]
+struct ChoiceState {
+    span: Span,
+    weights: Vec<Checked>,
+    binding: Vec<usize>,
+    /// The rule that needs each alternative.
+    rules: Vec<RuleId>,
+    /// First leaf by binding; `None` where a weight could not be computed.
+    leaves: FxHashMap<Box<[Word]>, Option<LeafId>>,
+}
+
+impl Recorder {
+    /// A trace with the leaves of `facts`: group by group, groups in order of their first fact.
+    pub(crate) fn new(plan: &Plan, facts: &[Fact], sites: &mut Sites) -> Self {
+        let mut trace = Trace::default();
+        let mut groups: Vec<Vec<(usize, f64)>> = Vec::new();
+        let mut exclusive = FxHashMap::default();
+        for (number, fact) in facts.iter().enumerate() {
+            match fact.tag {
+                Tag::Certain => {}
+                Tag::Independent(weight) => groups.push(vec![(number, weight)]),
+                Tag::Exclusive { group, weight } => {
+                    let group = *exclusive.entry(group).or_insert_with(|| {
+                        groups.push(Vec::new());
+                        groups.len() - 1
+                    });
+                    groups[group].push((number, weight));
+                }
+            }
+        }
+        let mut fact_leaves = vec![None; facts.len()];
+        for members in groups {
+            let leaves = members
+                .iter()
+                .map(|&(fact, weight)| (weight, LeafSource::Fact(fact as u32)));
+            let first = add_group(&mut trace, leaves).index();
+            for (offset, (fact, _)) in members.into_iter().enumerate() {
+                fact_leaves[fact] = Some(LeafId::new(first + offset));
+            }
+        }
+        let choices = plan
+            .choices
+            .iter()
+            .enumerate()
+            .map(|(number, choice)| ChoiceState::new(plan, number, choice, sites));
+        Self {
+            trace,
+            tuples: vec![Vec::new(); plan.relations.len()],
+            choices: choices.collect(),
+            fact_leaves,
+            steps: 0,
+        }
+    }
+
+    /// Registers a new row of `relation`.
+    pub(crate) fn add_tuple(&mut self, relation: usize, row: u32, certain: bool) -> TupleId {
+        let tuple = TupleId::new(self.trace.tuples.len());
+        self.trace.tuples.push((RelationId::new(relation), row));
+        self.trace.certain.push(certain);
+        self.tuples[relation].push(tuple);
+        tuple
+    }
+
+    /// Records that fact `number` gives `head`.
+    pub(crate) fn add_fact(&mut self, number: usize, head: TupleId) {
+        let leaf = self.fact_leaves.get(number).copied().flatten();
+        if leaf.is_none() {
+            self.trace.certain[head.index()] = true;
+        }
+        let end = self.trace.literals.len() as u32;
+        self.trace.instances.push(Instance {
+            head,
+            rule: None,
+            leaf,
+            start: end,
+            end,
+        });
+    }
+
+    /// Records an instance of a rule whose positive atoms are over the relations `atoms`.
+    pub(crate) fn add_instance(
+        &mut self,
+        head: TupleId,
+        rule: usize,
+        leaf: Option<LeafId>,
+        atoms: &[usize],
+        body: Body<'_>,
+    ) {
+        let literals = &mut self.trace.literals;
+        let start = literals.len() as u32;
+        let positives = atoms
+            .iter()
+            .zip(body.rows)
+            .map(|(&relation, &row)| self.tuples[relation][row as usize]);
+        literals.extend(positives.map(|tuple| Literal {
+            tuple,
+            negated: false,
+        }));
+        let first_negative = literals.len();
+        literals.extend(body.negatives.iter().map(|&tuple| Literal {
+            tuple,
+            negated: true,
+        }));
+        // Join orders meet the negative literals in different orders.
+        literals[first_negative..].sort_unstable();
+        let end = literals.len() as u32;
+        self.trace.instances.push(Instance {
+            head,
+            rule: Some(RuleId::new(rule)),
+            leaf,
+            start,
+            end,
+        });
+    }
+
+    pub(crate) fn add_aggregate(&mut self, instance: AggregateInstance) {
+        self.trace.aggregates.push(instance);
+    }
+
+    /// The leaf of a tagged rule under these slots; its group is made on first sight. `None` if a weight
+    /// cannot be computed, which is counted.
+    pub(crate) fn leaf(
+        &mut self,
+        tag: RuleTag,
+        slots: &[Word],
+        symbols: &Symbols,
+        failures: &mut Failures,
+    ) -> Result<Option<LeafId>, Stop> {
+        let Some(choice) = self.choices.get_mut(tag.choice.index()) else {
+            return Ok(None);
+        };
+        let binding: Box<[Word]> = choice.binding.iter().map(|&slot| slots[slot]).collect();
+        let first = match choice.leaves.get(&binding) {
+            Some(first) => *first,
+            None => {
+                let weights = choice.weigh(slots, symbols, failures)?;
+                let first = weights.map(|weights| {
+                    let sources = choice.rules.iter().map(|&rule| LeafSource::Rule(rule));
+                    add_group(&mut self.trace, weights.into_iter().zip(sources))
+                });
+                choice.leaves.insert(binding, first);
+                first
+            }
+        };
+        Ok(first.map(|first| LeafId::new(first.index() + tag.alternative as usize)))
+    }
+
+    /// Instances and what else takes memory like them.
+    pub(crate) fn size(&self) -> usize {
+        // Literals and leaves are limited too: a body has a few, a group too.
+        (self.trace.instances.len() + self.steps)
+            .max(self.trace.literals.len() / 8)
+            .max(self.trace.leaves.len() / 2)
+    }
+
+    /// Finds which heads of the instances from `first` on are certain: the least fixpoint, so that tuples
+    /// which only support each other are not.
+    pub(crate) fn settle(&mut self, first: usize) {
+        let Trace {
+            certain,
+            instances,
+            literals,
+            ..
+        } = &mut self.trace;
+        let instances = &instances[first.min(instances.len())..];
+        let mut missing = vec![0_u32; instances.len()];
+        let mut waiting = Vec::new();
+        let mut news = Vec::new();
+        for (number, instance) in instances.iter().enumerate() {
+            let body = &literals[instance.start as usize..instance.end as usize];
+            if instance.leaf.is_some()
+                || certain[instance.head.index()]
+                || body.iter().any(|literal| literal.negated)
+            {
+                continue;
+            }
+            let uncertain = body
+                .iter()
+                .filter(|literal| !certain[literal.tuple.index()]);
+            waiting.extend(uncertain.map(|literal| (literal.tuple, number as u32)));
+            missing[number] = body
+                .iter()
+                .filter(|literal| !certain[literal.tuple.index()])
+                .count() as u32;
+            if missing[number] == 0 {
+                certain[instance.head.index()] = true;
+                news.push(instance.head);
+            }
+        }
+        waiting.sort_unstable();
+        while let Some(tuple) = news.pop() {
+            let start = waiting.partition_point(|entry| entry.0 < tuple);
+            for &(_, number) in waiting[start..].iter().take_while(|entry| entry.0 == tuple) {
+                let number = number as usize;
+                missing[number] -= 1;
+                let head = instances[number].head;
+                if missing[number] == 0 && !certain[head.index()] {
+                    certain[head.index()] = true;
+                    news.push(head);
+                }
+            }
+        }
+    }
+}
+
+/// Adds a variable; its first leaf.
+fn add_group(trace: &mut Trace, leaves: impl Iterator<Item = (f64, LeafSource)>) -> LeafId {
+    let group = GroupId::new(trace.groups.len());
+    let start = trace.leaves.len();
+    trace.leaves.extend(leaves.map(|(weight, source)| Leaf {
+        group,
+        weight,
+        source,
+    }));
+    trace.groups.push(Group {
+        start: start as u32,
+        end: trace.leaves.len() as u32,
+    });
+    LeafId::new(start)
+}
+
+impl ChoiceState {
+    fn new(plan: &Plan, number: usize, choice: &Choice, sites: &mut Sites) -> Self {
+        let rule_of = |alternative: usize| {
+            plan.rules.iter().position(|rule| {
+                rule.tag.is_some_and(|tag| {
+                    tag.choice.index() == number && tag.alternative as usize == alternative
+                })
+            })
+        };
+        let rules: Vec<usize> = (0..choice.weights.len())
+            .map(|alternative| rule_of(alternative).unwrap_or(0))
+            .collect();
+        let first = rules.first().copied().unwrap_or(0);
+        let span = plan.rules.get(first).map_or(choice.span, |rule| rule.span);
+        Self {
+            span: choice.span,
+            // The rules of a choice share their slots: its weights are expressions of the first.
+            weights: choice
+                .weights
+                .iter()
+                .map(|weight| sites.compile(first, span, weight))
+                .collect(),
+            binding: choice.binding.iter().map(|slot| slot.index()).collect(),
+            rules: rules.into_iter().map(RuleId::new).collect(),
+            leaves: FxHashMap::default(),
+        }
+    }
+
+    fn weigh(
+        &self,
+        slots: &[Word],
+        symbols: &Symbols,
+        failures: &mut Failures,
+    ) -> Result<Option<Vec<f64>>, Diagnostic> {
+        let mut weights = Vec::with_capacity(self.weights.len());
+        for weight in &self.weights {
+            let Some(word) = weight.eval(slots, symbols, failures) else {
+                return Ok(None);
+            };
+            let weight = f64::from_bits(word);
+            if !(0.0..=1.0).contains(&weight) {
+                return Err(Diagnostic::error(
+                    "E0510",
+                    format!("this rule is given the probability {weight}"),
+                )
+                .label(self.span, "must be between 0 and 1 for every binding")
+                .help(
+                    "scale or clamp the probability, or leave out bindings for which it has none",
+                ));
+            }
+            weights.push(weight);
+        }
+        let sum: f64 = weights.iter().sum();
+        if sum > 1.0 + TOLERANCE {
+            return Err(Diagnostic::error(
+                "E0511",
+                format!("the probabilities of these alternatives sum to {sum}"),
+            )
+            .label(self.span, "must sum to at most 1 for every binding")
+            .help("divide them by their sum"));
+        }
+        Ok(Some(weights))
+    }
+}
+
+/// The sink that records every instance.
+pub(crate) struct Record<'a> {
+    pub(crate) recorder: &'a mut Recorder,
+    pub(crate) old: &'a Rows,
+    pub(crate) fresh: &'a mut Fresh,
+    pub(crate) symbols: &'a Symbols,
+    pub(crate) head: usize,
+    pub(crate) rule: usize,
+    pub(crate) tag: Option<RuleTag>,
+    pub(crate) atoms: &'a [usize],
+}
+
+impl Sink for Record<'_> {
+    const TRACE: bool = true;
+
+    fn derive(
+        &mut self,
+        head: &[Word],
+        body: Body<'_>,
+        failures: &mut Failures,
+    ) -> Result<bool, Stop> {
+        let leaf = match self.tag {
+            None => None,
+            Some(tag) => match self
+                .recorder
+                .leaf(tag, body.slots, self.symbols, failures)?
+            {
+                None => return Ok(false),
+                leaf => leaf,
+            },
+        };
+        let (row, new) = self.fresh.intern(self.old, head);
+        let head = if new {
+            self.recorder.add_tuple(self.head, row, false)
+        } else {
+            self.recorder.tuples[self.head][row as usize]
+        };
+        self.recorder
+            .add_instance(head, self.rule, leaf, self.atoms, body);
+        Ok(true)
+    }
+
+    fn derive_all(&mut self, _: &Tail, _: &[Word], _: &Rows, _: impl Iterator<Item = u32>) -> bool {
+        false
+    }
+
+    fn absence(&self, relation: usize, id: u32) -> Absence {
+        match self.recorder.tuples[relation].get(id as usize) {
+            None => Absence::Always,
+            Some(tuple) if self.recorder.trace.certain[tuple.index()] => Absence::Never,
+            Some(tuple) => Absence::Unless(*tuple),
+        }
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.recorder.trace.tuples.len(), self.recorder.size())
+    }
+}
