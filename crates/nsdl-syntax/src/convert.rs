@@ -289,7 +289,8 @@ impl Context {
         let body_span = ends(&body).unwrap_or(inside);
         let body = self.conjunction(body, body_span);
         let groups = match call.groups {
-            Some((names, body)) => {
+            Some(groups) => {
+                let (names, body) = *groups;
                 let body_span = ends(&body).unwrap_or(inside);
                 let (names, body) = (self.variables(names), self.conjunction(body, body_span));
                 Some((names?, Box::new(body?)))
@@ -361,17 +362,17 @@ impl Context {
 
     pub fn item(
         &mut self,
-        attributes: Vec<Option<Attribute>>,
+        attributes: Vec<Option<Box<Attribute>>>,
         start: usize,
-        kind: Option<ItemKind>,
+        kind: Option<Box<ItemKind>>,
         end: usize,
-    ) -> Option<Item> {
-        let attributes = attributes.into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Item {
+    ) -> Option<Box<Item>> {
+        let attributes = all(attributes.into_iter().map(|one| one.map(|one| *one)))?;
+        Some(Box::new(Item {
             attributes,
-            kind: kind?,
+            kind: *kind?,
             span: self.span(start, end),
-        })
+        }))
     }
 
     pub fn attribute(
@@ -380,24 +381,25 @@ impl Context {
         name: Name,
         arguments: Vec<RawArgument>,
         end: usize,
-    ) -> Option<Attribute> {
+    ) -> Option<Box<Attribute>> {
         let (mut positional, mut named) = (Vec::new(), Vec::new());
         for argument in arguments {
             match argument {
                 RawArgument::Positional(value) => positional.push(self.expr(value)?),
-                RawArgument::Named(key, value) => {
+                RawArgument::Named(argument) => {
+                    let (key, value) = *argument;
                     let key = self.variables(vec![key])?;
                     let value = self.expr(value)?;
                     named.extend(key.into_iter().map(|key| (key, value.clone())));
                 }
             }
         }
-        Some(Attribute {
+        Some(Box::new(Attribute {
             name,
             positional,
             named,
             span: self.span(start, end),
-        })
+        }))
     }
 
     pub fn alias(
@@ -564,7 +566,7 @@ impl Context {
     }
 
     fn member(&mut self, member: Tagged) -> Option<FactSetMember> {
-        let tag = member.tag.map(|tag| self.expr(tag));
+        let tag = member.tag.map(|tag| self.expr(*tag));
         let tuple = match member.value.kind {
             RawKind::Paren(items) => self.exprs(items),
             _ => self.expr(member.value).map(|value| vec![value]),
@@ -584,7 +586,7 @@ impl Context {
             );
         }
         let heads = all(set.members.into_iter().map(|member| {
-            let tag = member.tag.map(|tag| self.expr(tag));
+            let tag = member.tag.map(|tag| self.expr(*tag));
             Some((transpose(tag)?, self.head_atom(member.value)?))
         }))?;
         if exclusive {

@@ -93,7 +93,7 @@ fn run(text: &str, source: SourceId) -> Outcome {
         let before = context.diagnostics.len();
         let result = parser.parse(&mut context, chunk_tokens);
         match result {
-            Ok(item) => items.extend(item),
+            Ok(item) => items.extend(item.map(|item| *item)),
             Err(error) => {
                 // What the lexer complained about is the likely cause.
                 let at = error_end(&error, chunk.bytes.end);

@@ -46,7 +46,7 @@ pub struct Call {
     pub brackets: Option<Vec<Raw>>,
     pub items: Vec<Raw>,
     pub body: Option<Vec<Raw>>,
-    pub groups: Option<(Vec<Raw>, Vec<Raw>)>,
+    pub groups: Option<Box<(Vec<Raw>, Vec<Raw>)>>,
 }
 
 /// `{…}` after `=` or as a head.
@@ -61,7 +61,7 @@ pub struct Set {
 
 #[derive(Debug)]
 pub struct Tagged {
-    pub tag: Option<Raw>,
+    pub tag: Option<Box<Raw>>,
     pub value: Raw,
     pub span: Span,
 }
@@ -84,7 +84,7 @@ pub enum RawHeadKind {
 #[derive(Debug)]
 pub enum RawArgument {
     Positional(Raw),
-    Named(Raw, Raw),
+    Named(Box<(Raw, Raw)>),
 }
 
 /// What the actions of the grammar share: where they are and what went wrong.
@@ -180,7 +180,7 @@ impl Context {
             call.brackets.as_ref(),
             call.body.as_ref(),
         ];
-        let groups = call.groups.iter().flat_map(|(names, body)| [names, body]);
+        let groups = call.groups.iter().flat_map(|groups| [&groups.0, &groups.1]);
         let below = lists
             .into_iter()
             .flatten()

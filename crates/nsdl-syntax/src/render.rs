@@ -88,12 +88,6 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, color: bool, text: &mut Strin
         });
     }
     report.with_notes(&diagnostic.notes);
-    if let Some(position) = excerpts.cut(*primary) {
-        report.add_note(format!(
-            "this is column {} of a long line, shown in part",
-            position.1
-        ));
-    }
     if let Some(help) = &diagnostic.help {
         report.add_help(help);
     }
@@ -101,8 +95,12 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, color: bool, text: &mut Strin
     // Writing to memory cannot fail; should ariadne refuse, the message itself is still told.
     match report.finish().write(&mut excerpts, &mut bytes) {
         Ok(()) => {
+            let mut shown = String::from_utf8_lossy(&bytes).into_owned();
+            if let Some((wrong, right)) = excerpts.columns(*primary) {
+                shown = shown.replacen(&wrong, &right, 1);
+            }
             // ariadne pads lines; nobody wants to see that in a diff.
-            for line in String::from_utf8_lossy(&bytes).lines() {
+            for line in shown.lines() {
                 text.push_str(line.trim_end());
                 text.push('\n');
             }
@@ -152,18 +150,24 @@ impl Excerpts<'_> {
         (span.source, range)
     }
 
-    /// Line and column of a place whose line is shown in part.
-    fn cut(&self, span: Span) -> Option<(usize, usize)> {
+    /// The position that ariadne writes for a place whose line is shown in part, and the true one.
+    fn columns(&self, span: Span) -> Option<(String, String)> {
         let excerpt = self
             .shown
             .iter()
             .find(|excerpt| excerpt.id == span.source)?;
         let at = span.start as usize;
-        let cut = excerpt
+        if !excerpt
             .cut_lines
             .iter()
-            .any(|line| line.contains(&at) || line.end == at);
-        cut.then(|| self.sources.position(span.source, span.start))
+            .any(|line| line.contains(&at) || line.end == at)
+        {
+            return None;
+        }
+        let before = excerpt.source.text().get(..excerpt.locate(at))?;
+        let shown = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+        let (line, column) = self.sources.position(span.source, span.start);
+        Some((format!(":{line}:{shown} "), format!(":{line}:{column} ")))
     }
 }
 
@@ -213,7 +217,9 @@ impl Excerpt {
             .map_or(0, |at| at + 1);
         let lines_before = bytes[..start].iter().filter(|&&b| b == b'\n').count();
 
-        let mut excerpt = String::new();
+        // Empty lines stand for those before, so that line numbers are right; ariadne's offset for that
+        // (0.6.0) changes them in the heading only.
+        let mut excerpt = "\n".repeat(lines_before);
         let mut pieces = Vec::new();
         let mut cut_lines = Vec::new();
         let mut at = start;
@@ -238,7 +244,7 @@ impl Excerpt {
             excerpt.push('\n');
             at = end + 1;
         }
-        let source = Source::from(excerpt).with_display_line_offset(lines_before);
+        let source = Source::from(excerpt);
         Self {
             id,
             source,

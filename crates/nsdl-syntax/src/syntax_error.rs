@@ -12,7 +12,7 @@ pub struct Place<'a> {
     pub text: &'a str,
     /// Its number.
     pub source: SourceId,
-    /// The first bracket of the item that has no partner.
+    /// A bracket of the item that has no partner.
     pub brackets: Option<Unpaired>,
     /// First byte of the item.
     pub begin: usize,
@@ -29,9 +29,11 @@ pub enum Unpaired {
     Open(usize),
     /// Closes, at the second byte, what was opened otherwise at the first.
     Mismatch(usize, usize),
+    /// Closes nothing.
+    Close(usize),
 }
 
-/// The first bracket that has no partner, if an opening one.
+/// The first closing bracket that has no partner, or the last opening one.
 pub fn brackets(tokens: &[Spanned<'_>]) -> Option<Unpaired> {
     let mut open = Vec::new();
     for (start, token, _) in tokens {
@@ -54,7 +56,7 @@ pub fn brackets(tokens: &[Spanned<'_>]) -> Option<Unpaired> {
         match open.pop() {
             Some((_, expected)) if expected == *closes => {}
             Some((at, _)) => return Some(Unpaired::Mismatch(at, *start)),
-            None => return None,
+            None => return Some(Unpaired::Close(*start)),
         }
     }
     open.last().map(|(at, _)| Unpaired::Open(*at))
@@ -90,6 +92,13 @@ pub fn diagnostic(
                         "this closes another kind of bracket",
                     )
                     .label(span(open, open + 1), "open since here");
+            }
+            if let Some(Unpaired::Close(close)) = place.brackets
+                && close == start
+            {
+                let message = format!("`{}` closes nothing", slice(start, end));
+                return Diagnostic::error("E0108", message)
+                    .label(span(start, end), "no such bracket is open");
             }
             unexpected(
                 &token,
@@ -179,7 +188,7 @@ fn help(
     let expects = |terminal: &str| expected.iter().any(|one| one.trim_matches('"') == terminal);
     let starts_line = || {
         let before = place.text.get(..span.start as usize).unwrap_or_default();
-        before.trim_end_matches([' ', '\t']).ends_with('\n')
+        before.ends_with('\n')
     };
     match token {
         Token::Semicolon if expects("or") => Some("alternatives in a body are joined by `or`"),
@@ -190,11 +199,6 @@ fn help(
         }
         Token::ColonEqual | Token::Turnstile if expects("=") => {
             Some("`:=` takes the result of an aggregate, `:-` and `=` stand between head and body")
-        }
-        Token::RightParen | Token::RightBracket | Token::RightBrace
-            if !expects(slice) && place.brackets.is_none() && expects("+") =>
-        {
-            Some("no bracket is open here")
         }
         Token::Identifier(_) if starts_line() => {
             Some("facts and rules begin with `rel`, other items with their keyword")
@@ -239,9 +243,10 @@ fn describe(expected: &[String]) -> String {
     for terminal in SHOWN {
         let hidden = match terminal {
             // After a value these are rarely what is meant.
-            "=" => operator && !has(":-"),
-            "(" | "[" | "{" => value || operator,
-            "in" => operator,
+            "=" => !has(":-") && (has(":=") || operator),
+            "::" => has("="),
+            "(" | "[" | "{" => value || operator || has("rel"),
+            "in" => true,
             "|" => has(",") || has("("),
             "and" | "or" => has(")") && has(","),
             "where" => has(")"),
