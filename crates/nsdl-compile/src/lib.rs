@@ -1,1 +1,125 @@
 //! Syntax tree to evaluation plan: names, types, strata, join order.
+//!
+//! The passes, in order, each in a file of its name: `resolve` (names), `desugar` (to a flat program),
+//! `infer` (types), `bind` (safety), `stratify`, and `plan`, which asks `order` for the join orders.
+//! [`show`] prints the result.
+
+mod bind;
+mod constant;
+mod desugar;
+mod flat;
+mod infer;
+mod mentions;
+mod order;
+mod plan;
+mod reduce;
+mod resolve;
+mod show;
+mod stratify;
+mod suggest;
+
+use nsdl_ir::{Diagnostic, Plan, Symbols, Type};
+use nsdl_syntax::ast::Ast;
+use rustc_hash::FxHashSet;
+
+pub use show::show;
+
+/// A compiled program.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What to evaluate.
+    pub plan: Plan,
+    /// What its author probably did not mean.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A relation that facts from outside will fill. It is declared by that, if the program does not do so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The relation.
+    pub name: String,
+    /// What is known of its columns; `None` is inferred.
+    pub columns: Vec<Option<Type>>,
+}
+
+/// So many errors are reported: more do not help.
+const REPORTED: usize = 100;
+
+/// Formulas and expressions nest up to 2,000 deep (SEMANTICS.md 11), and the passes recurse over them.
+const STACK: usize = 32 << 20;
+
+/// Compiles the items of all trees, in order, as one program. Text of its facts is interned in `symbols`.
+///
+/// Cost: linear in the size of the program, but for `or`, which multiplies rules, and quadratic in the
+/// number of literals of a single rule.
+///
+/// # Errors
+/// Everything that is wrong with the program, by place: names and constants first, then, if those are well,
+/// types, unbound variables and negative cycles.
+pub fn compile(
+    asts: &[&Ast],
+    externals: &[External],
+    symbols: &Symbols,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    stacker::maybe_grow(STACK, STACK, || passes(asts, externals, symbols))
+}
+
+fn passes(
+    asts: &[&Ast],
+    externals: &[External],
+    symbols: &Symbols,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let (names, relations, mut found) = resolve::resolve(asts, externals);
+    if found.iter().any(Diagnostic::is_error) {
+        return Err(tidy(found));
+    }
+    let (program, more) = desugar::desugar(asts, &names, relations);
+    found.extend(more);
+    if found.iter().any(Diagnostic::is_error) {
+        return Err(tidy(found));
+    }
+    let (types, mut errors) = infer::infer(&program);
+    errors.extend(bind::check(&program, &types));
+    let strata = stratify::stratify(&program);
+    let strata = match strata {
+        Ok(strata) if errors.is_empty() => strata,
+        strata => {
+            errors.extend(strata.err().unwrap_or_default());
+            errors.extend(found);
+            return Err(tidy(errors));
+        }
+    };
+    match plan::plan(program, &types, &strata, symbols) {
+        Ok(plan) => Ok(Compiled {
+            plan,
+            warnings: tidy(found),
+        }),
+        Err(errors) => {
+            found.extend(errors);
+            Err(tidy(found))
+        }
+    }
+}
+
+/// Each diagnostic once (the splits of a rule repeat them), by place.
+fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = FxHashSet::default();
+    diagnostics.retain(|it| seen.insert((it.code, it.span(), it.message.clone())));
+    diagnostics.sort_by_key(Diagnostic::span);
+    if let Some(more) = diagnostics
+        .len()
+        .checked_sub(REPORTED)
+        .filter(|more| *more > 0)
+    {
+        // Errors before warnings, if not all can be shown.
+        diagnostics.sort_by_key(|it| !it.is_error());
+        diagnostics.truncate(REPORTED);
+        if let Some(last) = diagnostics.last_mut() {
+            last.notes.push(format!("{more} more are not shown"));
+        }
+    }
+    diagnostics
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! Safety: which literal binds which variable.
+//!
+//! Before: clauses are typed. After: every variable of a clause is bound by its body, whatever the order of
+//! the literals: by a positive atom, or by an equation whose other variables are bound. An equation is
+//! solved for one variable that stands alone on a side, or under `+` and `-` of integers.
+
+use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
+
+use crate::flat::{Argument, ArgumentKind, Clause, Literal, Program, Term, TermKind};
+use crate::infer::Types;
+use crate::suggest::nearest;
+
+/// An equation solved for a variable.
+#[derive(Debug)]
+pub(crate) struct Solution {
+    pub slot: Slot,
+    pub value: Term,
+    /// `left >= right` must hold first, for the solution to be in the range of an unsigned type.
+    pub guards: Vec<(Term, Term)>,
+}
+
+/// What a constraint can do once some slots are bound.
+pub(crate) enum Use {
+    /// Everything in it is bound.
+    Filter,
+    /// All but one variable are bound, and it can be solved for that.
+    Bind(Solution),
+    /// Not yet anything.
+    Wait,
+}
+
+/// What `constraint` can do, given which slots are bound.
+pub(crate) fn usable(constraint: &Term, bound: &[bool], types: &[Type]) -> Use {
+    if unbound(constraint, bound).is_empty() {
+        return Use::Filter;
+    }
+    let TermKind::Binary(BinaryOp::Equal, left, right) = &constraint.kind else {
+        return Use::Wait;
+    };
+    let solution = match (
+        unbound(left, bound).as_slice(),
+        unbound(right, bound).as_slice(),
+    ) {
+        ([slot], []) => solve(left, right, *slot, types),
+        ([], [slot]) => solve(right, left, *slot, types),
+        _ => None,
+    };
+    solution.map_or(Use::Wait, Use::Bind)
+}
+
+/// Slots of `term` that are not bound, with repetition.
+fn unbound(term: &Term, bound: &[bool]) -> Vec<Slot> {
+    let mut slots = Vec::new();
+    term.slots(&mut |slot, _| {
+        if !is_bound(bound, slot) {
+            slots.push(slot);
+        }
+    });
+    slots
+}
+
+fn is_bound(bound: &[bool], slot: Slot) -> bool {
+    bound.get(slot.index()).copied().unwrap_or_default()
+}
+
+fn bind(bound: &mut [bool], slot: Slot) {
+    if let Some(entry) = bound.get_mut(slot.index()) {
+        *entry = true;
+    }
+}
+
+/// Solves `side == value` for `slot`, which occurs once in `side` and not in `value`.
+fn solve(side: &Term, value: &Term, slot: Slot, types: &[Type]) -> Option<Solution> {
+    let ty = types.get(slot.index()).copied()?;
+    let (mut side, mut value, mut guards) = (side, value.clone(), Vec::new());
+    let has_slot = |term: &Term| {
+        let mut found = false;
+        term.slots(&mut |other, _| found |= other == slot);
+        found
+    };
+    loop {
+        let span = side.span;
+        let binary = |op, left: Term, right: &Term| Term {
+            kind: TermKind::Binary(op, Box::new(left), Box::new(right.clone())),
+            span,
+        };
+        match &side.kind {
+            TermKind::Slot(_) => {
+                return Some(Solution {
+                    slot,
+                    value,
+                    guards,
+                });
+            }
+            // Only integers: `(x + y) - y` need not be `x` in floats.
+            _ if !ty.is_integer() => return None,
+            TermKind::Unary(UnaryOp::Negate, operand) => {
+                value = Term {
+                    kind: TermKind::Unary(UnaryOp::Negate, Box::new(value)),
+                    span,
+                };
+                side = operand;
+            }
+            TermKind::Binary(BinaryOp::Add, left, right) => {
+                let (inner, other) = if has_slot(left) {
+                    (left, right)
+                } else {
+                    (right, left)
+                };
+                if ty.is_unsigned() {
+                    guards.push((value.clone(), (**other).clone()));
+                }
+                value = binary(BinaryOp::Subtract, value, other);
+                side = inner;
+            }
+            TermKind::Binary(BinaryOp::Subtract, left, right) if has_slot(left) => {
+                value = binary(BinaryOp::Add, value, right);
+                side = left;
+            }
+            TermKind::Binary(BinaryOp::Subtract, left, right) => {
+                if ty.is_unsigned() {
+                    guards.push(((**left).clone(), value.clone()));
+                }
+                value = binary(BinaryOp::Subtract, (**left).clone(), &value);
+                side = right;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Reports the unbound variables of all clauses.
+pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for (clause, types) in program.clauses.iter().zip(&types.variables) {
+        let bound = bound_by_body(clause, types);
+        if bound.contains(&false) {
+            report(program, clause, &bound, &mut diagnostics);
+        }
+    }
+    diagnostics
+}
+
+fn bound_by_body(clause: &Clause, types: &[Type]) -> Vec<bool> {
+    let mut bound = vec![false; clause.variables.len()];
+    let mut waiting = Vec::new();
+    for literal in &clause.body {
+        match literal {
+            Literal::Atom { args, .. } => slots(args).for_each(|(slot, _)| bind(&mut bound, slot)),
+            Literal::Constraint(term) => waiting.push(term),
+            Literal::Absent { .. } => {}
+        }
+    }
+    loop {
+        let before = waiting.len();
+        waiting.retain(|term| match usable(term, &bound, types) {
+            Use::Filter => false,
+            Use::Bind(solution) => {
+                bind(&mut bound, solution.slot);
+                false
+            }
+            Use::Wait => true,
+        });
+        if waiting.len() == before {
+            return bound;
+        }
+    }
+}
+
+fn slots(args: &[Argument]) -> impl Iterator<Item = (Slot, Span)> {
+    args.iter().filter_map(|arg| match arg.kind {
+        ArgumentKind::Slot(slot) => Some((slot, arg.span)),
+        _ => None,
+    })
+}
+
+/// E0401 for each unbound variable, at the use that tells best why it is not bound.
+fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut Vec<Diagnostic>) {
+    let mut uses: Vec<(Slot, Span, &str)> = Vec::new();
+    for literal in &clause.body {
+        match literal {
+            Literal::Atom { .. } => {}
+            Literal::Absent { args, .. } => {
+                uses.extend(
+                    slots(args).map(|(slot, span)| (slot, span, "`not` binds no variable")),
+                );
+            }
+            Literal::Constraint(term) => {
+                let why = match &term.kind {
+                    TermKind::Binary(BinaryOp::Equal, ..) => {
+                        "`==` binds a variable that stands alone (or in sums of integers) only if all others are bound"
+                    }
+                    _ => "a condition binds no variable",
+                };
+                term.slots(&mut |slot, span| uses.push((slot, span, why)));
+            }
+        }
+    }
+    for weight in clause.choice.iter().flat_map(|choice| &choice.weights) {
+        weight.slots(&mut |slot, span| uses.push((slot, span, "a tag binds no variable")));
+    }
+    for arg in clause.heads.iter().flat_map(|head| &head.args) {
+        arg.slots(&mut |slot, span| uses.push((slot, span, "nothing in the body mentions it")));
+    }
+    let rule = clause
+        .heads
+        .first()
+        .and_then(|head| program.relations.get(head.relation.index()));
+    let rule = match rule {
+        Some(relation) if relation.auxiliary => format!("in `{}`", relation.name),
+        Some(relation) => format!("in this rule for `{}`", relation.name),
+        None => String::new(),
+    };
+    for (slot, variable) in clause.variables.iter().enumerate() {
+        let slot = Slot::new(slot);
+        let name = variable.name.as_str();
+        if is_bound(bound, slot) || name == "_" {
+            continue;
+        }
+        let (span, why) = uses.iter().find(|(used, ..)| *used == slot).map_or(
+            (variable.span, "nothing in the body mentions it"),
+            |(_, span, why)| (*span, why),
+        );
+        let known = clause
+            .variables
+            .iter()
+            .zip(bound)
+            .filter(|(_, bound)| **bound);
+        let known = known.map(|(variable, _)| variable.name.as_str());
+        // Of one or two letters every name is near to every other.
+        let near = if name.len() > 2 {
+            nearest(name, known)
+        } else {
+            None
+        };
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("bind `{name}` by a positive atom in the body, such as `p({name})`"),
+        };
+        diagnostics.push(
+            Diagnostic::error("E0401", format!("variable `{name}` is not bound {rule}"))
+                .label(span, "can be anything")
+                .note(why)
+                .help(help),
+        );
+    }
+}

@@ -1,0 +1,429 @@
+//! Constants and their arithmetic.
+//!
+//! An unsuffixed literal keeps its kind only: it takes the type of the place it is used at, so one
+//! `const N = 3` serves a `usize` and an `i8` column alike. Arithmetic on such constants is exact (integers)
+//! or in `f64` (floats), and the result must be in range where it is used. Suffixed literals and constants
+//! of a declared type compute in that type. A failing operation is a compile error (SEMANTICS.md 9).
+
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Type, UnaryOp, Value};
+use nsdl_syntax::ast::{Expr, ExprKind, Literal};
+
+/// The value of a constant expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Const {
+    /// Any integer type.
+    Integer(i128),
+    /// Any float type; the digits are kept, so that each type rounds them itself.
+    Float(String),
+    /// Exactly this.
+    Typed(Value),
+}
+
+/// Why an operation on constants has no result.
+enum Failure {
+    /// The operands' types do not go together or with the operator.
+    Types,
+    /// The value has no place in its type.
+    Overflow,
+    /// Division or remainder by zero.
+    DivisionByZero,
+    /// The result is not a number.
+    NotANumber,
+}
+
+impl Const {
+    /// What it is, for messages.
+    pub fn describe(&self) -> String {
+        match self {
+            Const::Integer(_) => "an integer".into(),
+            Const::Float(_) => "a float".into(),
+            Const::Typed(value) => value.ty().to_string(),
+        }
+    }
+
+    /// As written in programs.
+    pub fn text(&self) -> String {
+        match self {
+            Const::Integer(value) => value.to_string(),
+            Const::Float(text) => text.clone(),
+            Const::Typed(value) => value.to_string(),
+        }
+    }
+
+    /// Its value in type `ty`; `None` if it is of another kind or out of range.
+    pub fn at(&self, ty: Type) -> Option<Value> {
+        match self {
+            Const::Integer(value) => Value::from_i128(*value, ty),
+            Const::Float(text) => match ty {
+                Type::F32 => text
+                    .parse()
+                    .ok()
+                    .filter(|v: &f32| v.is_finite())
+                    .map(Value::F32),
+                Type::F64 => text
+                    .parse()
+                    .ok()
+                    .filter(|v: &f64| v.is_finite())
+                    .map(Value::F64),
+                _ => None,
+            },
+            Const::Typed(value) => (value.ty() == ty).then(|| value.clone()),
+        }
+    }
+
+    /// Whether some value of its kind is of type `ty`.
+    pub fn may_be(&self, ty: Type) -> bool {
+        match self {
+            Const::Integer(_) => ty.is_integer(),
+            Const::Float(_) => ty.is_float(),
+            Const::Typed(value) => value.ty() == ty,
+        }
+    }
+
+    /// As a tag: numbers as they are, `true` is 1 and `false` is 0; `None` for text.
+    pub fn tag(&self) -> Option<f64> {
+        Some(match self {
+            Const::Integer(value) => *value as f64,
+            Const::Float(text) => text.parse().ok()?,
+            Const::Typed(Value::F32(value)) => f64::from(*value),
+            Const::Typed(Value::F64(value)) => *value,
+            Const::Typed(Value::Bool(value)) => f64::from(u8::from(*value)),
+            Const::Typed(Value::U128(value)) => *value as f64,
+            Const::Typed(value) => value.as_i128()? as f64,
+        })
+    }
+}
+
+/// E0501: a constant out of the range of the type it is used at.
+pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
+    let text = value.text();
+    let range = match (ty.signed_range(), ty.unsigned_max()) {
+        (Some((low, high)), _) => format!("{ty} holds {low} to {high}"),
+        (_, Some(high)) => format!("{ty} holds 0 to {high}"),
+        _ => format!("{ty} cannot hold it"),
+    };
+    let wider = match value {
+        Const::Integer(value) => [Type::I64, Type::U64, Type::I128]
+            .into_iter()
+            .find(|ty| Value::from_i128(*value, *ty).is_some()),
+        Const::Float(_) => Some(Type::F64),
+        Const::Typed(_) => None,
+    };
+    let diagnostic = Diagnostic::error("E0501", format!("`{text}` is out of range for {ty}"))
+        .label(span, format!("used as {ty}"))
+        .note(range);
+    match wider {
+        Some(wider) if wider != ty => diagnostic.help(format!("declare the column as {wider}")),
+        _ => diagnostic,
+    }
+}
+
+/// The value of an expression whose names `lookup` gives.
+///
+/// # Errors
+/// What `lookup` reports, `_`, and failing operations; an empty list if the cause is reported elsewhere.
+pub(crate) fn fold<'a>(
+    expr: &'a Expr,
+    lookup: &mut dyn FnMut(&'a str, Span) -> Result<Const, Vec<Diagnostic>>,
+) -> Result<Const, Vec<Diagnostic>> {
+    match &expr.kind {
+        ExprKind::Literal(value) => literal(value, expr.span),
+        ExprKind::Variable(name) => lookup(name, expr.span),
+        ExprKind::Wildcard => Err(vec![wildcard(expr.span)]),
+        ExprKind::Unary(op, operand) => match negative_literal(*op, operand, expr.span) {
+            Some(result) => result,
+            None => unary(*op, fold(operand, lookup)?, expr.span),
+        },
+        ExprKind::Binary(op, left, right) => match (fold(left, lookup), fold(right, lookup)) {
+            (Ok(left), Ok(right)) => binary(*op, left, right, expr.span),
+            (left, right) => Err([left.err(), right.err()]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .collect()),
+        },
+    }
+}
+
+/// E0402: `_` where a value is needed.
+pub(crate) fn wildcard(span: Span) -> Diagnostic {
+    Diagnostic::error("E0402", "`_` stands where a value is needed")
+        .label(span, "no value")
+        .help("`_` means \"any value\": it can only be an argument of a body atom or of a query")
+}
+
+/// The value of a literal.
+pub(crate) fn literal(literal: &Literal, span: Span) -> Result<Const, Vec<Diagnostic>> {
+    Ok(match literal {
+        Literal::Integer(value, None) => match i128::try_from(*value) {
+            Ok(value) => Const::Integer(value),
+            // Only one type can hold it.
+            Err(_) => Const::Typed(Value::U128(*value)),
+        },
+        Literal::Integer(value, Some(ty)) => integer(*value, false, *ty, span)?,
+        Literal::Float(text, ty) => float(text.replace('_', ""), *ty, span)?,
+        Literal::Bool(value) => Const::Typed(Value::Bool(*value)),
+        Literal::Char(value) => Const::Typed(Value::Char(*value)),
+        Literal::String(value) => Const::Typed(Value::String(value.as_str().into())),
+        Literal::Symbol(value) => Const::Typed(Value::Symbol(value.as_str().into())),
+    })
+}
+
+/// `-128i8`: the literal alone would be out of range, so the sign is read with it.
+pub(crate) fn negative_literal(
+    op: UnaryOp,
+    operand: &Expr,
+    span: Span,
+) -> Option<Result<Const, Vec<Diagnostic>>> {
+    match (op, &operand.kind) {
+        (UnaryOp::Negate, ExprKind::Literal(Literal::Integer(value, Some(ty)))) => {
+            Some(integer(*value, true, *ty, span))
+        }
+        (UnaryOp::Negate, ExprKind::Literal(Literal::Integer(value, None)))
+            if *value == 1 << 127 =>
+        {
+            Some(Ok(Const::Integer(i128::MIN)))
+        }
+        _ => None,
+    }
+}
+
+fn integer(
+    magnitude: u128,
+    negative: bool,
+    ty: Type,
+    span: Span,
+) -> Result<Const, Vec<Diagnostic>> {
+    let sign = if negative { "-" } else { "" };
+    if ty.is_float() {
+        return float(format!("{sign}{magnitude}"), Some(ty), span);
+    }
+    let value = match (ty, negative) {
+        (Type::U128, false) => Some(Value::U128(magnitude)),
+        (_, false) => i128::try_from(magnitude)
+            .ok()
+            .and_then(|value| Value::from_i128(value, ty)),
+        (_, true) if magnitude == 1 << 127 => Value::from_i128(i128::MIN, ty),
+        (_, true) => i128::try_from(magnitude)
+            .ok()
+            .and_then(|value| Value::from_i128(-value, ty)),
+    };
+    value.map(Const::Typed).ok_or_else(|| {
+        let range = match (ty.signed_range(), ty.unsigned_max()) {
+            (Some((low, high)), _) => format!("{ty} holds {low} to {high}"),
+            (_, high) => format!("{ty} holds 0 to {}", high.unwrap_or_default()),
+        };
+        let message = format!("`{sign}{magnitude}` is out of range for {ty}");
+        vec![
+            Diagnostic::error("E0501", message)
+                .label(span, "out of range")
+                .note(range),
+        ]
+    })
+}
+
+fn float(text: String, ty: Option<Type>, span: Span) -> Result<Const, Vec<Diagnostic>> {
+    let value = Const::Float(text);
+    match ty {
+        None => Ok(value),
+        Some(ty) => value
+            .at(ty)
+            .map(Const::Typed)
+            .ok_or_else(|| vec![out_of_range(&value, ty, span)]),
+    }
+}
+
+/// `op value`.
+pub(crate) fn unary(op: UnaryOp, operand: Const, span: Span) -> Result<Const, Vec<Diagnostic>> {
+    let result = match (op, &operand) {
+        (UnaryOp::Negate, Const::Integer(value)) => value
+            .checked_neg()
+            .map(Const::Integer)
+            .ok_or(Failure::Overflow),
+        (UnaryOp::Negate, Const::Float(text)) => Ok(Const::Float(match text.strip_prefix('-') {
+            Some(positive) => positive.into(),
+            None => format!("-{text}"),
+        })),
+        (UnaryOp::Negate, Const::Typed(Value::F32(value))) => Ok(Const::Typed(Value::F32(-value))),
+        (UnaryOp::Negate, Const::Typed(Value::F64(value))) => Ok(Const::Typed(Value::F64(-value))),
+        (UnaryOp::Negate, Const::Typed(value)) if value.ty().is_signed() => value
+            .as_i128()
+            .and_then(i128::checked_neg)
+            .and_then(|negated| Value::from_i128(negated, value.ty()))
+            .map(Const::Typed)
+            .ok_or(Failure::Overflow),
+        (UnaryOp::Not, Const::Typed(Value::Bool(value))) => Ok(Const::Typed(Value::Bool(!value))),
+        _ => Err(Failure::Types),
+    };
+    let symbol = if op == UnaryOp::Negate { "-" } else { "!" };
+    result.map_err(|failure| {
+        vec![match failure {
+            Failure::Types => Diagnostic::error(
+                "E0301",
+                format!("`{symbol}` does not take {}", operand.describe()),
+            )
+            .label(span, format!("the operand is {}", operand.describe())),
+            _ => Diagnostic::error("E0501", format!("`{symbol}{}` overflows", operand.text()))
+                .label(span, "out of range"),
+        }]
+    })
+}
+
+/// `left op right`.
+pub(crate) fn binary(
+    op: BinaryOp,
+    left: Const,
+    right: Const,
+    span: Span,
+) -> Result<Const, Vec<Diagnostic>> {
+    compute(op, &left, &right).map_err(|failure| {
+        let text = format!("`{} {} {}`", left.text(), op.symbol(), right.text());
+        vec![match failure {
+            Failure::Types => {
+                let (left, right) = (left.describe(), right.describe());
+                let message = format!("`{}` does not take {left} and {right}", op.symbol());
+                Diagnostic::error("E0301", message)
+                    .label(span, format!("{left} on the left, {right} on the right"))
+            }
+            Failure::Overflow => Diagnostic::error("E0501", format!("{text} overflows")).label(
+                span,
+                format!("the result is out of range for {}", left.describe()),
+            ),
+            Failure::DivisionByZero => {
+                Diagnostic::error("E0501", format!("{text} divides by zero"))
+                    .label(span, "has no value")
+            }
+            Failure::NotANumber => Diagnostic::error("E0501", format!("{text} is not a number"))
+                .label(span, "has no value"),
+        }]
+    })
+}
+
+fn compute(op: BinaryOp, left: &Const, right: &Const) -> Result<Const, Failure> {
+    match (left, right) {
+        (Const::Integer(a), Const::Integer(b)) => {
+            if op.is_comparison() {
+                return Ok(Const::Typed(Value::Bool(compare(op, a, b))));
+            }
+            integers(op, *a, *b).map(Const::Integer)
+        }
+        (Const::Float(a), Const::Float(b)) => {
+            let parse = |text: &str| text.parse::<f64>().map_err(|_| Failure::NotANumber);
+            let (a, b) = (parse(a)?, parse(b)?);
+            if op.is_comparison() {
+                return Ok(Const::Typed(Value::Bool(compare(
+                    op,
+                    &Value::F64(a),
+                    &Value::F64(b),
+                ))));
+            }
+            Ok(Const::Float(format!("{:?}", floats(op, a, b)?)))
+        }
+        (Const::Typed(a), Const::Typed(b)) => typed(op, a, b).map(Const::Typed),
+        (Const::Typed(a), b) => {
+            let b = if b.may_be(a.ty()) {
+                b.at(a.ty()).ok_or(Failure::Overflow)?
+            } else {
+                return Err(Failure::Types);
+            };
+            typed(op, a, &b).map(Const::Typed)
+        }
+        (a, Const::Typed(b)) => {
+            let a = if a.may_be(b.ty()) {
+                a.at(b.ty()).ok_or(Failure::Overflow)?
+            } else {
+                return Err(Failure::Types);
+            };
+            typed(op, &a, b).map(Const::Typed)
+        }
+        _ => Err(Failure::Types),
+    }
+}
+
+fn typed(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Failure> {
+    if left.ty() != right.ty() {
+        return Err(Failure::Types);
+    }
+    if op.is_comparison() {
+        return Ok(Value::Bool(compare(op, left, right)));
+    }
+    match (left, right) {
+        (Value::F32(a), Value::F32(b)) => {
+            // In f64 each single operation on two f32 rounds to f32 as if done in f32.
+            match floats(op, f64::from(*a), f64::from(*b))? as f32 {
+                value if value.is_finite() => Ok(Value::F32(value)),
+                _ => Err(Failure::Overflow),
+            }
+        }
+        (Value::F64(a), Value::F64(b)) => floats(op, *a, *b).map(Value::F64),
+        (Value::U128(a), Value::U128(b)) => match op {
+            BinaryOp::Add => a.checked_add(*b),
+            BinaryOp::Subtract => a.checked_sub(*b),
+            BinaryOp::Multiply => a.checked_mul(*b),
+            BinaryOp::Divide | BinaryOp::Remainder if *b == 0 => {
+                return Err(Failure::DivisionByZero);
+            }
+            BinaryOp::Divide => a.checked_div(*b),
+            BinaryOp::Remainder => a.checked_rem(*b),
+            _ => return Err(Failure::Types),
+        }
+        .map(Value::U128)
+        .ok_or(Failure::Overflow),
+        (Value::Bool(a), Value::Bool(b)) => Ok(Value::Bool(match op {
+            BinaryOp::And => *a && *b,
+            BinaryOp::Or => *a || *b,
+            BinaryOp::Xor => *a != *b,
+            _ => return Err(Failure::Types),
+        })),
+        (Value::String(a), Value::String(b)) if op == BinaryOp::Add => {
+            Ok(Value::String(format!("{a}{b}").into()))
+        }
+        (a, b) => match (a.as_i128(), b.as_i128()) {
+            (Some(x), Some(y)) => {
+                Value::from_i128(integers(op, x, y)?, a.ty()).ok_or(Failure::Overflow)
+            }
+            _ => Err(Failure::Types),
+        },
+    }
+}
+
+fn integers(op: BinaryOp, a: i128, b: i128) -> Result<i128, Failure> {
+    match op {
+        BinaryOp::Add => a.checked_add(b),
+        BinaryOp::Subtract => a.checked_sub(b),
+        BinaryOp::Multiply => a.checked_mul(b),
+        BinaryOp::Divide | BinaryOp::Remainder if b == 0 => return Err(Failure::DivisionByZero),
+        BinaryOp::Divide => a.checked_div(b),
+        BinaryOp::Remainder => a.checked_rem(b),
+        _ => return Err(Failure::Types),
+    }
+    .ok_or(Failure::Overflow)
+}
+
+fn floats(op: BinaryOp, a: f64, b: f64) -> Result<f64, Failure> {
+    let result = match op {
+        BinaryOp::Add => a + b,
+        BinaryOp::Subtract => a - b,
+        BinaryOp::Multiply => a * b,
+        BinaryOp::Divide | BinaryOp::Remainder if b == 0.0 => return Err(Failure::DivisionByZero),
+        BinaryOp::Divide => a / b,
+        BinaryOp::Remainder => a % b,
+        _ => return Err(Failure::Types),
+    };
+    match result {
+        result if result.is_nan() => Err(Failure::NotANumber),
+        result if result.is_infinite() => Err(Failure::Overflow),
+        result => Ok(result),
+    }
+}
+
+fn compare<T: Ord>(op: BinaryOp, left: &T, right: &T) -> bool {
+    match op {
+        BinaryOp::Equal => left == right,
+        BinaryOp::NotEqual => left != right,
+        BinaryOp::Less => left < right,
+        BinaryOp::LessEqual => left <= right,
+        BinaryOp::Greater => left > right,
+        _ => left >= right,
+    }
+}

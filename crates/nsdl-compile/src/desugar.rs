@@ -1,0 +1,454 @@
+//! Desugaring: syntax tree to flat program.
+//!
+//! Before: names are resolved. After: every rule body is a conjunction of atoms, absent atoms and
+//! constraints. `or` has split its rule (each split with a random choice of its own if the rule is tagged),
+//! aggregates, `exists` and `not r(b, _)` read auxiliary relations, constant expressions are folded, facts
+//! are rows, and the random variables are fixed: no later pass may change which slots a choice depends on.
+
+mod aggregate;
+mod facts;
+mod rule;
+
+use nsdl_ir::{BinaryOp, Diagnostic, RelationId, Slot, Span};
+use nsdl_syntax::ast::{Ast, Atom, Expr, ExprKind, Formula, Item, ItemKind, Query};
+use rustc_hash::FxHashMap;
+
+use crate::constant::{self, Const};
+use crate::flat::{
+    Argument, ArgumentKind, Choice, Clause, Declared, Head, Literal, Program, Relation, Term,
+    TermKind, Variable,
+};
+use crate::mentions::{self, Mentions};
+use crate::resolve::Names;
+
+/// A rule may be split into this many.
+const SPLITS: usize = 4096;
+
+/// The flat program, and what is wrong with the one it came from.
+pub(crate) fn desugar<'a>(
+    asts: &[&'a Ast],
+    names: &'a Names<'a>,
+    relations: Vec<Relation>,
+) -> (Program, Vec<Diagnostic>) {
+    let mut desugar = Desugar {
+        names,
+        program: Program {
+            relations,
+            ..Program::default()
+        },
+        projections: FxHashMap::default(),
+        aggregates: FxHashMap::default(),
+        exclusive_groups: 0,
+        diagnostics: Vec::new(),
+    };
+    for item in asts.iter().flat_map(|ast| &ast.items) {
+        desugar.item(item);
+    }
+    (desugar.program, desugar.diagnostics)
+}
+
+struct Desugar<'a> {
+    names: &'a Names<'a>,
+    program: Program,
+    /// Auxiliary projections by relation and kept columns.
+    projections: FxHashMap<(RelationId, Vec<bool>), RelationId>,
+    /// Aggregates that are lowered already, by their address in the tree and their keys: the splits of a
+    /// rule share them.
+    aggregates: FxHashMap<(usize, Vec<&'a str>), aggregate::Lowered>,
+    exclusive_groups: u32,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A clause under construction.
+#[derive(Default)]
+struct Scope<'a> {
+    variables: Vec<Variable>,
+    slots: FxHashMap<&'a str, Slot>,
+    body: Vec<Literal>,
+    /// Equations of argument expressions, to follow the literal that is being built.
+    equations: Vec<Literal>,
+    /// `_` in a positive atom is a variable: in tagged rules, whose choices depend on it.
+    keep_wildcards: bool,
+}
+
+impl<'a> Scope<'a> {
+    fn fresh(&mut self, name: &str, span: Span) -> Slot {
+        let slot = Slot::new(self.variables.len());
+        self.variables.push(Variable {
+            name: name.into(),
+            span,
+        });
+        slot
+    }
+
+    fn slot(&mut self, name: &'a str, span: Span) -> Slot {
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
+        }
+        let slot = self.fresh(name, span);
+        self.slots.insert(name, slot);
+        slot
+    }
+
+    fn push(&mut self, literal: Literal) {
+        self.body.push(literal);
+        self.body.append(&mut self.equations);
+    }
+
+    fn clause(self, span: Span, heads: Vec<Head>, choice: Option<Choice>) -> Clause {
+        Clause {
+            span,
+            variables: self.variables,
+            body: self.body,
+            heads,
+            choice,
+        }
+    }
+}
+
+impl<'a> Desugar<'a> {
+    fn item(&mut self, item: &'a Item) {
+        match &item.kind {
+            ItemKind::Types(_) | ItemKind::Constants(_) => {}
+            ItemKind::Fact { tag, atom } => self.fact(tag.as_ref(), atom),
+            ItemKind::FactSet {
+                relation,
+                members,
+                exclusive,
+            } => {
+                self.fact_set(relation, members, *exclusive, item.span);
+            }
+            ItemKind::Rule { tag, head, body } => self.rule(item.span, tag.as_ref(), head, body),
+            ItemKind::AggregateRule {
+                relation,
+                aggregate,
+            } => {
+                self.aggregate_rule(item.span, relation, aggregate);
+            }
+            ItemKind::Query(query) => self.query(query),
+        }
+    }
+
+    /// An atom query is a rule for an auxiliary relation with the columns of the queried one.
+    fn query(&mut self, query: &'a Query) {
+        let relation = self.names.relation(&query.relation.text);
+        let Some(args) = &query.args else {
+            let name = query.relation.text.clone();
+            self.program.queries.push(nsdl_ir::Query { name, relation });
+            return;
+        };
+        let mut scope = Scope {
+            keep_wildcards: true,
+            ..Scope::default()
+        };
+        let arguments = self.arguments(args, &mut scope);
+        let columns = arguments.iter().filter_map(Option::from).collect();
+        scope.push(Literal::Atom {
+            relation,
+            args: arguments,
+            span: query.span,
+        });
+        let name = nsdl_syntax::format::atom_text(&query.relation.text, args);
+        let answers = self.auxiliary(name.clone(), args.len(), query.span);
+        let head = Head {
+            relation: answers,
+            args: columns,
+            alternative: 0,
+        };
+        self.program
+            .clauses
+            .push(scope.clause(query.span, vec![head], None));
+        self.program.queries.push(nsdl_ir::Query {
+            name,
+            relation: answers,
+        });
+    }
+
+    fn auxiliary(&mut self, name: String, columns: usize, span: Span) -> RelationId {
+        let id = RelationId::new(self.program.relations.len());
+        let columns = vec![Declared::default(); columns];
+        self.program.relations.push(Relation {
+            name,
+            span,
+            columns,
+            auxiliary: true,
+            hidden: false,
+        });
+        id
+    }
+
+    /// The conjunctions that `formula` is a disjunction of; empty, and reported, if they are too many.
+    fn splits(&mut self, formula: &'a Formula, span: Span) -> Vec<Vec<&'a Formula>> {
+        let splits = disjunctive_normal_form(formula);
+        if splits.len() <= SPLITS {
+            return splits;
+        }
+        self.diagnostics.push(
+            Diagnostic::error(
+                "E0210",
+                format!("`or` splits this rule into more than {SPLITS} rules"),
+            )
+            .label(span, "too many alternatives")
+            .help("give the alternatives a relation of their own, one rule each"),
+        );
+        Vec::new()
+    }
+
+    /// The body of one split. `outer` holds the variables of its head and tag.
+    fn body(
+        &mut self,
+        leaves: &[&'a Formula],
+        outer: &Mentions<'a>,
+        keep_wildcards: bool,
+    ) -> Scope<'a> {
+        let mut scope = Scope {
+            keep_wildcards,
+            ..Scope::default()
+        };
+        // How many of head and leaves mention a variable; needed for the keys of aggregates only.
+        let mut mentioned: FxHashMap<&'a str, usize> = FxHashMap::default();
+        let mut seen = Vec::new();
+        if leaves
+            .iter()
+            .any(|leaf| matches!(leaf, Formula::Aggregate(_)))
+        {
+            for leaf in leaves {
+                let mut names = Mentions::default();
+                mentions::formula(leaf, &|name| self.names.is_constant(name), &mut names);
+                seen.push(names);
+            }
+            for name in seen.iter().chain([outer]).flat_map(|names| names.keys()) {
+                *mentioned.entry(name).or_default() += 1;
+            }
+        }
+        for (position, leaf) in leaves.iter().enumerate() {
+            match leaf {
+                Formula::Atom(atom) => self.atom(atom, &mut scope),
+                Formula::Not { atom, span } => self.absent(atom, *span, &mut scope),
+                Formula::Constraint(expr) => {
+                    let term = self.term(expr, &mut scope);
+                    scope.push(Literal::Constraint(term));
+                }
+                Formula::Aggregate(aggregate) => {
+                    let outside = |name: &str| {
+                        let own = seen
+                            .get(position)
+                            .is_some_and(|names| names.contains_key(name));
+                        let is_result = |result: &Expr| matches!(&result.kind, ExprKind::Variable(variable) if variable == name);
+                        mentioned.get(name).copied().unwrap_or_default() > usize::from(own)
+                            || aggregate.results.iter().any(is_result)
+                    };
+                    self.aggregate(aggregate, &outside, &mut scope);
+                }
+                Formula::And(_) | Formula::Or(_) => {}
+            }
+        }
+        scope
+    }
+
+    fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
+        let relation = self.names.relation(&atom.relation.text);
+        let args = self.arguments(&atom.args, scope);
+        scope.push(Literal::Atom {
+            relation,
+            args,
+            span: atom.span,
+        });
+    }
+
+    /// `not r(b, _)` is the absence of `b` from the projection of `r` to its first column.
+    fn absent(&mut self, atom: &'a Atom, span: Span, scope: &mut Scope<'a>) {
+        let mut relation = self.names.relation(&atom.relation.text);
+        let kept: Vec<bool> = atom
+            .args
+            .iter()
+            .map(|arg| arg.kind != ExprKind::Wildcard)
+            .collect();
+        if kept.contains(&false) {
+            relation = self.projection(relation, kept, atom);
+        }
+        let wildcards = std::mem::replace(&mut scope.keep_wildcards, false);
+        let mut args = self.arguments(&atom.args, scope);
+        scope.keep_wildcards = wildcards;
+        args.retain(|arg| !matches!(arg.kind, ArgumentKind::Any));
+        scope.push(Literal::Absent {
+            relation,
+            args,
+            span,
+        });
+    }
+
+    fn projection(&mut self, relation: RelationId, kept: Vec<bool>, atom: &Atom) -> RelationId {
+        if let Some(projection) = self.projections.get(&(relation, kept.clone())) {
+            return *projection;
+        }
+        let mut scope = Scope::default();
+        let mut columns = Vec::new();
+        let args: Vec<Argument> = std::iter::zip(&kept, &atom.args)
+            .map(|(keep, arg)| {
+                let span = arg.span;
+                let kind = if *keep {
+                    ArgumentKind::Slot(scope.fresh("_", span))
+                } else {
+                    ArgumentKind::Any
+                };
+                let argument = Argument { kind, span };
+                columns.extend(Option::<Term>::from(&argument));
+                argument
+            })
+            .collect();
+        let marks: Vec<&str> = kept
+            .iter()
+            .map(|keep| if *keep { "·" } else { "_" })
+            .collect();
+        let name = format!("{}({})", atom.relation.text, marks.join(", "));
+        let projection = self.auxiliary(name, columns.len(), atom.span);
+        scope.push(Literal::Atom {
+            relation,
+            args,
+            span: atom.span,
+        });
+        let head = Head {
+            relation: projection,
+            args: columns,
+            alternative: 0,
+        };
+        self.program
+            .clauses
+            .push(scope.clause(atom.span, vec![head], None));
+        self.projections.insert((relation, kept), projection);
+        projection
+    }
+
+    fn arguments(&mut self, args: &'a [Expr], scope: &mut Scope<'a>) -> Vec<Argument> {
+        args.iter().map(|arg| self.argument(arg, scope)).collect()
+    }
+
+    /// An argument of a body atom; an expression becomes a variable and an equation.
+    fn argument(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Argument {
+        let span = expr.span;
+        if expr.kind == ExprKind::Wildcard {
+            let keep = scope.keep_wildcards;
+            let kind = if keep {
+                ArgumentKind::Slot(scope.fresh("_", span))
+            } else {
+                ArgumentKind::Any
+            };
+            return Argument { kind, span };
+        }
+        let term = self.term(expr, scope);
+        let kind = match term.kind {
+            TermKind::Slot(slot) => ArgumentKind::Slot(slot),
+            TermKind::Const(value) => ArgumentKind::Const(value),
+            _ => {
+                let slot = scope.fresh("_", span);
+                let value = Box::new(Term {
+                    kind: TermKind::Slot(slot),
+                    span,
+                });
+                let kind = TermKind::Binary(BinaryOp::Equal, value, Box::new(term));
+                scope
+                    .equations
+                    .push(Literal::Constraint(Term { kind, span }));
+                ArgumentKind::Slot(slot)
+            }
+        };
+        Argument { kind, span }
+    }
+
+    /// An expression with names resolved and constants folded. What is wrong is reported, and 0 instead.
+    fn term(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Term {
+        let span = expr.span;
+        let folded = match &expr.kind {
+            ExprKind::Literal(literal) => constant::literal(literal, span),
+            ExprKind::Variable(name) => match self.names.constant(name) {
+                None => {
+                    return Term {
+                        kind: TermKind::Slot(scope.slot(name, span)),
+                        span,
+                    };
+                }
+                Some(value) => value.cloned().ok_or_else(Vec::new),
+            },
+            ExprKind::Wildcard => Err(vec![constant::wildcard(span)]),
+            ExprKind::Unary(op, operand) => match constant::negative_literal(*op, operand, span) {
+                Some(result) => result,
+                None => match self.term(operand, scope) {
+                    Term {
+                        kind: TermKind::Const(value),
+                        ..
+                    } => constant::unary(*op, value, span),
+                    operand => {
+                        return Term {
+                            kind: TermKind::Unary(*op, Box::new(operand)),
+                            span,
+                        };
+                    }
+                },
+            },
+            ExprKind::Binary(op, left, right) => {
+                match (self.term(left, scope), self.term(right, scope)) {
+                    (
+                        Term {
+                            kind: TermKind::Const(left),
+                            ..
+                        },
+                        Term {
+                            kind: TermKind::Const(right),
+                            ..
+                        },
+                    ) => constant::binary(*op, left, right, span),
+                    (left, right) => {
+                        let kind = TermKind::Binary(*op, Box::new(left), Box::new(right));
+                        return Term { kind, span };
+                    }
+                }
+            }
+        };
+        let value = folded.unwrap_or_else(|errors| {
+            self.diagnostics.extend(errors);
+            Const::Integer(0)
+        });
+        Term {
+            kind: TermKind::Const(value),
+            span,
+        }
+    }
+}
+
+/// Conjunctions of leaves, in written order; stops growing above [`SPLITS`].
+fn disjunctive_normal_form(formula: &Formula) -> Vec<Vec<&Formula>> {
+    match formula {
+        Formula::Or(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(disjunctive_normal_form(part));
+                if all.len() > SPLITS {
+                    break;
+                }
+            }
+            all
+        }
+        Formula::And(parts) => {
+            let mut all = vec![Vec::new()];
+            for part in parts {
+                let alternatives = disjunctive_normal_form(part);
+                match alternatives.as_slice() {
+                    [only] => all
+                        .iter_mut()
+                        .for_each(|split: &mut Vec<_>| split.extend(only)),
+                    _ => {
+                        let pairs = all.iter().flat_map(|split| {
+                            alternatives
+                                .iter()
+                                .map(|more| split.iter().chain(more).copied().collect())
+                        });
+                        all = pairs.take(SPLITS + 1).collect();
+                    }
+                }
+            }
+            all
+        }
+        leaf => vec![vec![leaf]],
+    }
+}

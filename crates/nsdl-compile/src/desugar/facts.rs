@@ -1,0 +1,156 @@
+//! Facts and fact sets: every column and tag is a constant expression.
+
+use nsdl_ir::{Diagnostic, Span, Tag};
+use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name};
+
+use super::Desugar;
+use super::rule::not_a_tag;
+use crate::constant::{self, Const};
+use crate::flat::Fact;
+use crate::suggest::nearest;
+
+/// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
+const TOLERANCE: f64 = 1e-9;
+
+impl<'a> Desugar<'a> {
+    pub(super) fn fact(&mut self, tag: Option<&'a Expr>, atom: &'a Atom) {
+        let tag_value = tag.and_then(|tag| self.probability(tag));
+        let span = tag.map_or(atom.span, |tag| tag.span.to(atom.span));
+        self.row(
+            &atom.relation,
+            &atom.args,
+            tag_value.map_or(Tag::Certain, Tag::Independent),
+            span,
+        );
+    }
+
+    pub(super) fn fact_set(
+        &mut self,
+        relation: &Name,
+        members: &'a [FactSetMember],
+        exclusive: bool,
+        span: Span,
+    ) {
+        let group = self.exclusive_groups;
+        self.exclusive_groups += u32::from(exclusive);
+        let share = 1.0 / members.len() as f64;
+        let mut sum = 0.0;
+        for member in members {
+            let probability = member.tag.as_ref().and_then(|tag| self.probability(tag));
+            let tag = match probability {
+                _ if exclusive => {
+                    let weight = probability.unwrap_or(share);
+                    sum += weight;
+                    Tag::Exclusive { group, weight }
+                }
+                Some(probability) => Tag::Independent(probability),
+                None => Tag::Certain,
+            };
+            self.row(relation, &member.tuple, tag, member.span);
+        }
+        if exclusive {
+            self.diagnostics.extend(sum_above_one(sum, span));
+        }
+    }
+
+    fn row(&mut self, relation: &Name, columns: &'a [Expr], tag: Tag, span: Span) {
+        let row: Vec<(Const, Span)> = columns
+            .iter()
+            .filter_map(|column| Some((self.value(column, "column")?, column.span)))
+            .collect();
+        if row.len() == columns.len() {
+            let relation = self.names.relation(&relation.text);
+            self.program.facts.push(Fact {
+                relation,
+                row,
+                tag,
+                span,
+            });
+        }
+    }
+
+    /// A tag in [0, 1]; `None`, and reported, if it is none.
+    fn probability(&mut self, tag: &'a Expr) -> Option<f64> {
+        let value = self.value(tag, "tag")?;
+        match value.tag() {
+            Some(probability) => {
+                self.diagnostics.extend(outside_unit(probability, tag.span));
+                Some(probability)
+            }
+            None => {
+                self.diagnostics.push(not_a_tag(&value, tag.span));
+                None
+            }
+        }
+    }
+
+    fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {
+        let names = self.names;
+        let folded = constant::fold(expr, &mut |name, span| match names.constant(name) {
+            Some(value) => value.cloned().ok_or_else(Vec::new),
+            None => Err(vec![variable_in_fact(
+                name,
+                span,
+                place,
+                names.constant_names(),
+            )]),
+        });
+        folded
+            .map_err(|errors| self.diagnostics.extend(errors))
+            .ok()
+    }
+}
+
+fn variable_in_fact<'n>(
+    name: &str,
+    span: Span,
+    place: &str,
+    constants: impl Iterator<Item = &'n str>,
+) -> Diagnostic {
+    let error = Diagnostic::error(
+        "E0401",
+        format!("variable `{name}` is not bound: a fact has no body"),
+    )
+    .label(span, format!("the {place} of a fact is a constant"));
+    match nearest(name, constants) {
+        Some(constant) => error.help(format!("did you mean the constant `{constant}`?")),
+        None if place == "tag" => error.help(format!("declare it: `const {name} = 0.5`")),
+        None => error.help(format!(
+            "write \"{name}\" in quotes if it is text, declare `const {name} = …`, or add a body: `… = p({name})`"
+        )),
+    }
+}
+
+/// E0502 unless `probability` is in [0, 1].
+pub(super) fn outside_unit(probability: f64, span: Span) -> Option<Diagnostic> {
+    if (0.0..=1.0).contains(&probability) {
+        return None;
+    }
+    let text = nsdl_ir::format_float(probability, probability.is_finite());
+    Some(
+        Diagnostic::error(
+            "E0502",
+            format!("the probability {text} is not between 0 and 1"),
+        )
+        .label(span, "not a probability"),
+    )
+}
+
+/// E0503 if the alternatives of one choice weigh more than 1.
+pub(super) fn sum_above_one(sum: f64, span: Span) -> Option<Diagnostic> {
+    if sum <= 1.0 + TOLERANCE || !sum.is_finite() {
+        return None;
+    }
+    // Ten digits: no noise of the addition, yet never "1".
+    let sum = format!("{sum:.10}");
+    let sum = sum.trim_end_matches('0');
+    Some(
+        Diagnostic::error(
+            "E0503",
+            format!("these alternatives exclude each other, but sum to {sum}"),
+        )
+        .label(span, format!("sums to {sum}, above 1"))
+        .note("alternatives without a tag weigh 1/n each, where n is the number of alternatives")
+        .help("lower the probabilities, or separate the tuples by `,` if they are independent"),
+    )
+}

@@ -1,0 +1,151 @@
+//! Rules: heads, tags and the random choices they make (SEMANTICS.md 1).
+//!
+//! A tag makes one variable per binding of all variables of the body. A conjunctive head shares it. A
+//! disjunctive head is one categorical variable: an alternative without a tag weighs 1/n of n, and a tag
+//! before the whole head scales every alternative.
+
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
+use nsdl_syntax::ast::{self, Expr, Formula};
+
+use super::facts::{outside_unit, sum_above_one};
+use super::{Desugar, Scope};
+use crate::constant::Const;
+use crate::flat::{Choice, Head, Term, TermKind};
+use crate::mentions::{self, Mentions};
+
+impl<'a> Desugar<'a> {
+    pub(super) fn rule(
+        &mut self,
+        span: Span,
+        tag: Option<&'a Expr>,
+        head: &'a ast::Head,
+        body: &'a Formula,
+    ) {
+        let disjunctive = matches!(head, ast::Head::Disjunction(_));
+        let alternatives: Vec<(Option<&'a Expr>, &'a ast::Atom)> = match head {
+            ast::Head::Atom(atom) => vec![(None, atom)],
+            ast::Head::Conjunction(atoms) => atoms.iter().map(|atom| (None, atom)).collect(),
+            ast::Head::Disjunction(atoms) => atoms
+                .iter()
+                .map(|(tag, atom)| (tag.as_ref(), atom))
+                .collect(),
+        };
+        let mut outer = Mentions::default();
+        let tags = alternatives.iter().filter_map(|(tag, _)| *tag).chain(tag);
+        for expr in alternatives
+            .iter()
+            .flat_map(|(_, atom)| &atom.args)
+            .chain(tags)
+        {
+            mentions::expr(expr, &|name| self.names.is_constant(name), &mut outer);
+        }
+        for leaves in self.splits(body, span) {
+            let mut scope = self.body(&leaves, &outer, disjunctive || tag.is_some());
+            let heads = std::iter::zip(0.., &alternatives)
+                .map(|(position, (_, atom))| Head {
+                    relation: self.names.relation(&atom.relation.text),
+                    args: atom
+                        .args
+                        .iter()
+                        .map(|arg| self.term(arg, &mut scope))
+                        .collect(),
+                    alternative: if disjunctive { position } else { 0 },
+                })
+                .collect();
+            let choice = match tag {
+                _ if disjunctive => Some(self.categorical(tag, &alternatives, &mut scope, span)),
+                Some(tag) => {
+                    let weights = vec![self.weight(tag, &mut scope)];
+                    Some(Choice {
+                        weights,
+                        span: tag.span,
+                    })
+                }
+                None => None,
+            };
+            self.program.clauses.push(scope.clause(span, heads, choice));
+        }
+    }
+
+    fn categorical(
+        &mut self,
+        outer: Option<&'a Expr>,
+        alternatives: &[(Option<&'a Expr>, &'a ast::Atom)],
+        scope: &mut Scope<'a>,
+        span: Span,
+    ) -> Choice {
+        let outer = outer.map(|tag| self.weight(tag, scope));
+        let share = 1.0 / alternatives.len() as f64;
+        let mut weights = Vec::new();
+        for (tag, atom) in alternatives {
+            weights.push(match tag {
+                Some(tag) => self.weight(tag, scope),
+                None => Term {
+                    kind: TermKind::Const(Const::Typed(Value::F64(share))),
+                    span: atom.span,
+                },
+            });
+        }
+        let span = match (weights.first(), alternatives.last()) {
+            (Some(first), Some((_, last))) => first.span.to(last.span),
+            _ => span,
+        };
+        // With weights that are known only at run time the evaluator checks the sum.
+        if let Some(sum) = weights.iter().map(known).sum::<Option<f64>>() {
+            self.diagnostics.extend(sum_above_one(sum, span));
+        }
+        if let Some(outer) = outer {
+            weights = weights
+                .into_iter()
+                .map(|weight| product(&outer, weight))
+                .collect();
+        }
+        Choice { weights, span }
+    }
+
+    /// A tag, of type `f64` if it is constant; a constant one must lie in [0, 1].
+    fn weight(&mut self, tag: &'a Expr, scope: &mut Scope<'a>) -> Term {
+        let term = self.term(tag, scope);
+        let TermKind::Const(value) = &term.kind else {
+            return term;
+        };
+        let weight = match value.tag() {
+            Some(weight) => {
+                self.diagnostics.extend(outside_unit(weight, tag.span));
+                weight
+            }
+            None => {
+                self.diagnostics.push(not_a_tag(value, tag.span));
+                1.0
+            }
+        };
+        Term {
+            kind: TermKind::Const(Const::Typed(Value::F64(weight))),
+            span: tag.span,
+        }
+    }
+}
+
+/// E0504.
+pub(super) fn not_a_tag(value: &Const, span: Span) -> Diagnostic {
+    let found = value.describe();
+    Diagnostic::error("E0504", format!("a tag is a probability, not {found}"))
+        .label(span, format!("this is {found}"))
+        .help("write a number from 0 to 1, `true` or `false`")
+}
+
+fn known(weight: &Term) -> Option<f64> {
+    match &weight.kind {
+        TermKind::Const(value) => value.tag(),
+        _ => None,
+    }
+}
+
+fn product(outer: &Term, share: Term) -> Term {
+    let span = share.span;
+    let kind = match (known(outer), known(&share)) {
+        (Some(outer), Some(share)) => TermKind::Const(Const::Typed(Value::F64(outer * share))),
+        _ => TermKind::Binary(BinaryOp::Multiply, Box::new(outer.clone()), Box::new(share)),
+    };
+    Term { kind, span }
+}

@@ -1,0 +1,522 @@
+//! Type inference by union-find.
+//!
+//! Before: columns may have declared types, literals may have suffixes. After: every column of every
+//! relation and every variable of every clause has exactly one [`Type`]. A class of the union-find is a set
+//! of columns and variables that must be of one type, with the set of types still possible for it and the
+//! place that last narrowed them; a clash names both places. What stays open becomes `i32`, or `f32` if it
+//! must be a float (SEMANTICS.md 9).
+
+use nsdl_ir::{AggregateOp, BinaryOp, Diagnostic, RelationId, Slot, Span, Type, UnaryOp};
+
+use crate::constant::Const;
+use crate::flat::{Argument, ArgumentKind, Literal, Program, Term, TermKind};
+use crate::reduce;
+
+/// The types of a program.
+#[derive(Debug)]
+pub(crate) struct Types {
+    /// By relation and column.
+    pub columns: Vec<Vec<Type>>,
+    /// By clause and slot.
+    pub variables: Vec<Vec<Type>>,
+}
+
+/// Infers all types. With errors the types are complete, but not to be relied on.
+pub(crate) fn infer(program: &Program) -> (Types, Vec<Diagnostic>) {
+    let mut it = Inference {
+        classes: Vec::new(),
+        columns: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    it.relations(program);
+    let variables = it.clauses(program);
+    it.aggregates(program);
+    it.facts(program);
+    it.finish(program, &variables)
+}
+
+/// A set of types: bit `t as u32` for type `t`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind(u32);
+
+impl Kind {
+    const ANY: Kind = Kind((1 << Type::ALL.len()) - 1);
+
+    fn of(keep: impl Fn(Type) -> bool) -> Kind {
+        Kind(
+            Type::ALL
+                .into_iter()
+                .filter(|ty| keep(*ty))
+                .fold(0, |bits, ty| bits | 1 << ty as u32),
+        )
+    }
+
+    fn only(ty: Type) -> Kind {
+        Kind(1 << ty as u32)
+    }
+
+    fn meet(self, other: Kind) -> Option<Kind> {
+        let both = self.0 & other.0;
+        (both != 0).then_some(Kind(both))
+    }
+
+    fn holds(self, ty: Type) -> bool {
+        self.0 & (1 << ty as u32) != 0
+    }
+
+    /// The type to take where nothing more is known; `None` if nothing is known at all.
+    fn resolve(self) -> Option<Type> {
+        if self == Kind::ANY {
+            return None;
+        }
+        let preferred = [Type::I32, Type::F32].into_iter().chain(Type::ALL);
+        preferred.into_iter().find(|ty| self.holds(*ty))
+    }
+
+    fn describe(self) -> &'static str {
+        if self.0.is_power_of_two() {
+            return self.resolve().map_or("nothing", Type::name);
+        }
+        let named = [
+            (Kind::of(Type::is_float), "a float"),
+            (Kind::of(Type::is_signed), "a signed integer"),
+            (Kind::of(Type::is_integer), "an integer"),
+            (
+                Kind::of(|ty| ty.is_signed() || ty.is_float()),
+                "a signed number",
+            ),
+            (Kind::of(Type::is_number), "a number"),
+        ];
+        named
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("a number or String", |(_, name)| name)
+    }
+}
+
+/// Why something is of a kind.
+#[derive(Clone, Copy)]
+struct Evidence {
+    kind: Kind,
+    /// `None` for facts from outside.
+    span: Option<Span>,
+    why: Why,
+}
+
+#[derive(Clone, Copy)]
+enum Why {
+    Declared,
+    Outside,
+    Literal,
+    Takes(&'static str),
+    Gives(&'static str),
+}
+
+impl Evidence {
+    fn text(&self) -> String {
+        let kind = self.kind.describe();
+        match self.why {
+            Why::Declared => format!("declared as {kind}"),
+            Why::Outside => format!("facts from outside give {kind}"),
+            Why::Literal => format!("this is {kind}"),
+            Why::Takes(what) => format!("{what} takes {kind}"),
+            Why::Gives(what) => format!("{what} gives {kind}"),
+        }
+    }
+}
+
+/// A class, or a member that points to another one.
+struct Class {
+    parent: u32,
+    /// What narrowed it last; `None`: anything is possible.
+    evidence: Option<Evidence>,
+}
+
+/// The type of an expression.
+#[derive(Clone, Copy)]
+enum Side {
+    Class(u32),
+    Known(Evidence),
+}
+
+struct Inference {
+    classes: Vec<Class>,
+    /// First class of each relation: the columns follow each other.
+    columns: Vec<u32>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Inference {
+    fn relations(&mut self, program: &Program) {
+        for relation in &program.relations {
+            let first = self.fresh(relation.columns.len());
+            self.columns.push(first);
+            for (class, column) in (first..).zip(&relation.columns) {
+                if let Some((ty, span)) = column.declared {
+                    let evidence = Evidence {
+                        kind: Kind::only(ty),
+                        span: Some(span),
+                        why: Why::Declared,
+                    };
+                    self.meet(Side::Class(class), Side::Known(evidence), span);
+                }
+                if let Some(ty) = column.external {
+                    let evidence = Evidence {
+                        kind: Kind::only(ty),
+                        span: None,
+                        why: Why::Outside,
+                    };
+                    self.meet(Side::Class(class), Side::Known(evidence), relation.span);
+                }
+            }
+        }
+    }
+
+    /// Returns the first class of each clause's variables.
+    fn clauses(&mut self, program: &Program) -> Vec<u32> {
+        let mut firsts = Vec::with_capacity(program.clauses.len());
+        for clause in &program.clauses {
+            let first = self.fresh(clause.variables.len());
+            firsts.push(first);
+            for literal in &clause.body {
+                match literal {
+                    Literal::Atom { relation, args, .. }
+                    | Literal::Absent { relation, args, .. } => {
+                        self.arguments(first, *relation, args);
+                    }
+                    Literal::Constraint(term) => {
+                        let side = self.term(first, term);
+                        self.require(
+                            side,
+                            Kind::only(Type::Bool),
+                            Why::Takes("a condition"),
+                            term.span,
+                        );
+                    }
+                }
+            }
+            for head in &clause.heads {
+                for (column, arg) in head.args.iter().enumerate() {
+                    let column = self.column(head.relation, column);
+                    let side = self.term(first, arg);
+                    self.meet(column, side, arg.span);
+                }
+            }
+            for weight in clause.choice.iter().flat_map(|choice| &choice.weights) {
+                let side = self.term(first, weight);
+                self.require(
+                    side,
+                    Kind::only(Type::F64),
+                    Why::Takes("a tag"),
+                    weight.span,
+                );
+            }
+        }
+        firsts
+    }
+
+    fn arguments(&mut self, first: u32, relation: RelationId, args: &[Argument]) {
+        for (column, arg) in args.iter().enumerate() {
+            let side = match &arg.kind {
+                ArgumentKind::Slot(slot) => variable(first, *slot),
+                ArgumentKind::Const(value) => constant(value, arg.span),
+                ArgumentKind::Any => continue,
+            };
+            let column = self.column(relation, column);
+            self.meet(column, side, arg.span);
+        }
+    }
+
+    fn term(&mut self, first: u32, term: &Term) -> Side {
+        use BinaryOp::*;
+        let span = term.span;
+        let bool = Kind::only(Type::Bool);
+        match &term.kind {
+            TermKind::Slot(slot) => variable(first, *slot),
+            TermKind::Const(value) => constant(value, span),
+            TermKind::Unary(op, operand) => {
+                let side = self.term(first, operand);
+                let kind = match op {
+                    UnaryOp::Not => bool,
+                    UnaryOp::Negate => Kind::of(|ty| ty.is_signed() || ty.is_float()),
+                };
+                let why = if *op == UnaryOp::Not { "`!`" } else { "`-`" };
+                self.require(side, kind, Why::Takes(why), span)
+            }
+            TermKind::Binary(op, left, right) => {
+                let (left, right) = (self.term(first, left), self.term(first, right));
+                let both = self.meet(left, right, span);
+                let (kind, why) = match op {
+                    Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
+                        let why = Why::Gives("a comparison");
+                        return Side::Known(Evidence {
+                            kind: bool,
+                            span: Some(span),
+                            why,
+                        });
+                    }
+                    Add => (Kind::of(|ty| ty.is_number() || ty == Type::String), "`+`"),
+                    Subtract => (Kind::of(Type::is_number), "`-`"),
+                    Multiply => (Kind::of(Type::is_number), "`*`"),
+                    Divide => (Kind::of(Type::is_number), "`/`"),
+                    Remainder => (Kind::of(Type::is_number), "`%`"),
+                    And => (bool, "`&&`"),
+                    Or => (bool, "`||`"),
+                    Xor => (bool, "`^`"),
+                };
+                self.require(both, kind, Why::Takes(why), span)
+            }
+        }
+    }
+
+    fn aggregates(&mut self, program: &Program) {
+        for aggregate in &program.aggregates {
+            let (span, keys) = (aggregate.span, aggregate.keys as usize);
+            let width = program
+                .relations
+                .get(aggregate.members.index())
+                .map_or(0, |it| it.columns.len());
+            let arguments = aggregate.arguments as usize;
+            let name = reduce::name(aggregate.op);
+            for key in 0..keys {
+                let member = self.column(aggregate.members, key);
+                let result = self.column(aggregate.output, key);
+                self.meet(member, result, span);
+                if let Some(groups) = aggregate.groups {
+                    let group = self.column(groups, key);
+                    self.meet(member, group, span);
+                }
+            }
+            match aggregate.op {
+                AggregateOp::Count | AggregateOp::Exists => {
+                    let count = aggregate.op == AggregateOp::Count;
+                    let kind = Kind::only(if count { Type::Usize } else { Type::Bool });
+                    let result = self.column(aggregate.output, keys);
+                    self.require(result, kind, Why::Gives(name), span);
+                }
+                AggregateOp::Sum => {
+                    let value = self.column(aggregate.members, keys + arguments);
+                    let value =
+                        self.require(value, Kind::of(Type::is_number), Why::Takes(name), span);
+                    let result = self.column(aggregate.output, keys);
+                    self.meet(value, result, span);
+                }
+                AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
+                    let all = matches!(aggregate.op, AggregateOp::Min | AggregateOp::Max);
+                    for column in keys..if all { width } else { keys + arguments } {
+                        let member = self.column(aggregate.members, column);
+                        let result = self.column(aggregate.output, column);
+                        self.meet(member, result, span);
+                    }
+                }
+            }
+        }
+    }
+
+    fn facts(&mut self, program: &Program) {
+        for fact in &program.facts {
+            for (column, (value, span)) in fact.row.iter().enumerate() {
+                let column = self.column(fact.relation, column);
+                self.meet(column, constant(value, *span), *span);
+            }
+        }
+    }
+
+    fn finish(mut self, program: &Program, variables: &[u32]) -> (Types, Vec<Diagnostic>) {
+        let mut reported = rustc_hash::FxHashSet::default();
+        let mut columns = Vec::with_capacity(program.relations.len());
+        for (relation, first) in program.relations.iter().zip(self.columns.clone()) {
+            let mut types = Vec::with_capacity(relation.columns.len());
+            for (number, class) in (1..=relation.columns.len()).zip(first..) {
+                let ty = self.resolve(class);
+                let root = self.find(class);
+                if ty.is_none() && !relation.auxiliary && reported.insert(root) {
+                    let name = &relation.name;
+                    let message =
+                        format!("the type of column {number} of `{name}` cannot be inferred");
+                    self.diagnostics.push(
+                        Diagnostic::error("E0302", message)
+                            .label(relation.span, "no fact and no use says what it holds")
+                            .help(format!(
+                                "declare it, for example `type {name}({})`",
+                                example(relation.columns.len())
+                            )),
+                    );
+                }
+                types.push(ty.unwrap_or(Type::I32));
+            }
+            columns.push(types);
+        }
+        let mut slots = Vec::with_capacity(variables.len());
+        for (clause, first) in program.clauses.iter().zip(variables) {
+            let classes = (*first..).take(clause.variables.len());
+            slots.push(
+                classes
+                    .map(|class| self.resolve(class).unwrap_or(Type::I32))
+                    .collect(),
+            );
+        }
+        (
+            Types {
+                columns,
+                variables: slots,
+            },
+            self.diagnostics,
+        )
+    }
+
+    fn fresh(&mut self, count: usize) -> u32 {
+        let first = self.classes.len() as u32;
+        self.classes
+            .extend((first..).take(count).map(|parent| Class {
+                parent,
+                evidence: None,
+            }));
+        first
+    }
+
+    fn column(&self, relation: RelationId, column: usize) -> Side {
+        Side::Class(
+            self.columns
+                .get(relation.index())
+                .map_or(0, |first| first + column as u32),
+        )
+    }
+
+    fn find(&mut self, mut class: u32) -> u32 {
+        loop {
+            let parent = self.classes[class as usize].parent;
+            if parent == class {
+                return class;
+            }
+            let grandparent = self.classes[parent as usize].parent;
+            self.classes[class as usize].parent = grandparent;
+            class = grandparent;
+        }
+    }
+
+    fn resolve(&mut self, class: u32) -> Option<Type> {
+        let root = self.find(class);
+        self.classes[root as usize]
+            .evidence
+            .and_then(|evidence| evidence.kind.resolve())
+    }
+
+    fn require(&mut self, side: Side, kind: Kind, why: Why, span: Span) -> Side {
+        self.meet(
+            side,
+            Side::Known(Evidence {
+                kind,
+                span: Some(span),
+                why,
+            }),
+            span,
+        )
+    }
+
+    /// Makes both sides one; `at` is where they meet. After a clash the first side goes on alone.
+    fn meet(&mut self, left: Side, right: Side, at: Span) -> Side {
+        match (left, right) {
+            (Side::Class(left), Side::Class(right)) => {
+                let (left, right) = (self.find(left), self.find(right));
+                if left == right {
+                    return Side::Class(left);
+                }
+                let (a, b) = (
+                    self.classes[left as usize].evidence,
+                    self.classes[right as usize].evidence,
+                );
+                let evidence = match (a, b) {
+                    (Some(a), Some(b)) => self.narrow(a, b, at),
+                    (a, b) => a.or(b),
+                };
+                // The older class stays the root: columns come before the variables that range over them,
+                // so paths are short.
+                let (root, child) = (left.min(right), left.max(right));
+                self.classes[child as usize].parent = root;
+                self.classes[root as usize].evidence = evidence;
+                Side::Class(root)
+            }
+            (Side::Class(class), Side::Known(known)) | (Side::Known(known), Side::Class(class)) => {
+                let root = self.find(class);
+                let evidence = match self.classes[root as usize].evidence {
+                    Some(old) => self.narrow(old, known, at),
+                    None => Some(known),
+                };
+                self.classes[root as usize].evidence = evidence;
+                Side::Class(root)
+            }
+            (Side::Known(a), Side::Known(b)) => Side::Known(self.narrow(a, b, at).unwrap_or(a)),
+        }
+    }
+
+    fn narrow(&mut self, a: Evidence, b: Evidence, at: Span) -> Option<Evidence> {
+        let Some(kind) = a.kind.meet(b.kind) else {
+            self.diagnostics.push(clash(a, b, at));
+            return Some(a);
+        };
+        let stronger = if kind == a.kind { a } else { b };
+        Some(Evidence { kind, ..stronger })
+    }
+}
+
+fn variable(first: u32, slot: Slot) -> Side {
+    Side::Class(first + slot.0)
+}
+
+fn constant(value: &Const, span: Span) -> Side {
+    let kind = match value {
+        Const::Integer(_) => Kind::of(Type::is_integer),
+        Const::Float(_) => Kind::of(Type::is_float),
+        Const::Typed(value) => Kind::only(value.ty()),
+    };
+    Side::Known(Evidence {
+        kind,
+        span: Some(span),
+        why: Why::Literal,
+    })
+}
+
+fn example(columns: usize) -> String {
+    vec!["i32"; columns].join(", ")
+}
+
+/// E0301, or E0303 if facts from outside are involved.
+fn clash(a: Evidence, b: Evidence, at: Span) -> Diagnostic {
+    // The later place is the one to look at; facts from outside have none.
+    let (first, second) = if a.span <= b.span { (a, b) } else { (b, a) };
+    let (expected, found) = (first.kind.describe(), second.kind.describe());
+    let outside = matches!(first.why, Why::Outside) || matches!(second.why, Why::Outside);
+    let code = if outside { "E0303" } else { "E0301" };
+    let mut error = Diagnostic::error(code, format!("type clash: {expected} and {found}"));
+    let inside = |evidence: &Evidence| evidence.span.is_some_and(|span| span == at);
+    if !inside(&first) && !inside(&second) && !outside {
+        error = error.label(at, "must be of one type");
+    }
+    for evidence in [second, first] {
+        error = match evidence.span {
+            Some(span) => error.label(span, evidence.text()),
+            None => error.note(evidence.text()),
+        };
+    }
+    let is = |evidence: &Evidence, kind: Kind| {
+        evidence.kind == kind && matches!(evidence.why, Why::Literal)
+    };
+    let integer = is(&first, Kind::of(Type::is_integer)) || is(&second, Kind::of(Type::is_integer));
+    let float = [first, second]
+        .iter()
+        .any(|it| it.kind.meet(Kind::of(Type::is_float)).is_some());
+    let symbol = [first, second]
+        .iter()
+        .any(|it| it.kind == Kind::only(Type::Symbol));
+    let string = [first, second]
+        .iter()
+        .any(|it| it.kind == Kind::only(Type::String));
+    if integer && float {
+        error.help("an integer literal is never a float: write `1.0` for `1`")
+    } else if symbol && string {
+        error.help("a Symbol is written s\"…\", a String \"…\"")
+    } else {
+        error
+    }
+}

@@ -1,0 +1,331 @@
+//! The plan: typed, with words for constants and a join order for every rule.
+//!
+//! Before: types, binding and strata are checked. After: a [`Plan`] as its documentation in `nsdl-ir` says.
+//! Only constants out of the range of the type inferred for them are still errors here.
+
+use nsdl_ir::{
+    BinaryOp, Choice, ChoiceId, Column, DeltaOrder, Diagnostic, Expr, Fact, Operand, Plan,
+    Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols, Type, Word,
+};
+
+use crate::constant::{Const, out_of_range};
+use crate::flat::{Argument, ArgumentKind, Clause, Head, Literal, Program, Term, TermKind};
+use crate::infer::Types;
+use crate::order::{Action, order};
+use crate::stratify::Strata;
+
+/// The plan of a checked program.
+///
+/// # Errors
+/// E0501 for each constant out of range.
+pub(crate) fn plan(
+    program: Program,
+    types: &Types,
+    strata: &Strata,
+    symbols: &Symbols,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut planner = Planner {
+        types,
+        strata,
+        symbols,
+        diagnostics: Vec::new(),
+    };
+    let mut plan = Plan {
+        facts: planner.facts(&program),
+        ..Plan::default()
+    };
+    plan.strata = strata
+        .strata
+        .iter()
+        .map(|relations| Stratum {
+            relations: relations.clone(),
+            ..Stratum::default()
+        })
+        .collect();
+    for (clause, slots) in program.clauses.iter().zip(&types.variables) {
+        let choice = planner.choice(clause, slots, &mut plan);
+        for head in &clause.heads {
+            let stratum = planner.stratum(head.relation);
+            let rule = planner.rule(clause, head, slots, choice);
+            if let Some(stratum) = plan.strata.get_mut(stratum) {
+                stratum.rules.push(RuleId::new(plan.rules.len()));
+                stratum.recursive |= !rule.deltas.is_empty();
+            }
+            plan.rules.push(rule);
+        }
+    }
+    for (id, aggregate) in program.aggregates.iter().enumerate() {
+        if let Some(stratum) = plan.strata.get_mut(planner.stratum(aggregate.output)) {
+            stratum.aggregates.push(nsdl_ir::AggregateId::new(id));
+        }
+    }
+    plan.aggregates = program.aggregates;
+    plan.queries = program.queries;
+    plan.relations = std::iter::zip(program.relations, &types.columns)
+        .map(|(relation, columns)| Relation {
+            name: relation.name,
+            columns: columns.clone(),
+            auxiliary: relation.auxiliary,
+            hidden: relation.hidden,
+            span: relation.span,
+        })
+        .collect();
+    if planner.diagnostics.is_empty() {
+        Ok(plan)
+    } else {
+        Err(planner.diagnostics)
+    }
+}
+
+struct Planner<'p> {
+    types: &'p Types,
+    strata: &'p Strata,
+    symbols: &'p Symbols,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Planner<'_> {
+    fn stratum(&self, relation: nsdl_ir::RelationId) -> usize {
+        self.strata
+            .of
+            .get(relation.index())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn columns(&self, relation: nsdl_ir::RelationId) -> &[Type] {
+        self.types
+            .columns
+            .get(relation.index())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn word(&mut self, value: &Const, ty: Type, span: Span) -> Word {
+        let word = value.at(ty).and_then(|value| value.to_word(self.symbols));
+        word.unwrap_or_else(|| {
+            self.diagnostics.push(out_of_range(value, ty, span));
+            0
+        })
+    }
+
+    fn facts(&mut self, program: &Program) -> Vec<Fact> {
+        let types = self.types;
+        let mut facts = Vec::with_capacity(program.facts.len());
+        for fact in &program.facts {
+            let columns = types
+                .columns
+                .get(fact.relation.index())
+                .map_or(&[][..], Vec::as_slice);
+            let cells = fact.row.iter().zip(columns);
+            let row = cells
+                .map(|((value, span), ty)| self.word(value, *ty, *span))
+                .collect();
+            facts.push(Fact {
+                relation: fact.relation,
+                row,
+                tag: fact.tag,
+                span: Some(fact.span),
+            });
+        }
+        facts
+    }
+
+    fn choice(&mut self, clause: &Clause, slots: &[Type], plan: &mut Plan) -> Option<ChoiceId> {
+        let choice = clause.choice.as_ref()?;
+        let id = ChoiceId::new(plan.choices.len());
+        let weights = choice
+            .weights
+            .iter()
+            .map(|weight| self.expr(weight, Type::F64, slots))
+            .collect();
+        let binding = (0..slots.len()).map(Slot::new).collect();
+        plan.choices.push(Choice {
+            weights,
+            binding,
+            span: choice.span,
+        });
+        Some(id)
+    }
+
+    fn rule(
+        &mut self,
+        clause: &Clause,
+        head: &Head,
+        slots: &[Type],
+        choice: Option<ChoiceId>,
+    ) -> Rule {
+        let columns = self.columns(head.relation).to_vec();
+        let args = head
+            .args
+            .iter()
+            .zip(columns)
+            .map(|(arg, ty)| self.expr(arg, ty, slots))
+            .collect();
+        let steps = self.steps(clause, slots, None);
+        let stratum = self.stratum(head.relation);
+        let atoms = clause.body.iter().filter_map(|literal| match literal {
+            Literal::Atom { relation, .. } => Some(*relation),
+            _ => None,
+        });
+        let mut count = 0;
+        let mut deltas = Vec::new();
+        for (atom, relation) in (0..).zip(atoms) {
+            count = atom + 1;
+            if self.stratum(relation) == stratum {
+                deltas.push(DeltaOrder {
+                    atom,
+                    steps: self.steps(clause, slots, Some(atom)),
+                });
+            }
+        }
+        Rule {
+            span: clause.span,
+            head: head.relation,
+            args,
+            slots: slots.to_vec(),
+            atoms: count,
+            steps,
+            deltas,
+            tag: choice.map(|choice| RuleTag {
+                choice,
+                alternative: head.alternative,
+            }),
+        }
+    }
+
+    fn steps(&mut self, clause: &Clause, slots: &[Type], first: Option<u32>) -> Vec<Step> {
+        let mut bound = vec![false; slots.len()];
+        let mut steps = Vec::with_capacity(clause.body.len());
+        for action in order(clause, slots, first) {
+            match action {
+                Action::Scan {
+                    atom,
+                    literal: Literal::Atom { relation, args, .. },
+                } => {
+                    let types = self.columns(*relation).to_vec();
+                    let columns = args.iter().zip(types);
+                    let columns = columns
+                        .map(|(arg, ty)| self.scan_column(arg, ty, &mut bound))
+                        .collect();
+                    steps.push(Step::Scan {
+                        atom,
+                        relation: *relation,
+                        columns,
+                    });
+                }
+                Action::Check {
+                    literal: Literal::Absent { relation, args, .. },
+                } => {
+                    let types = self.columns(*relation).to_vec();
+                    let args = args
+                        .iter()
+                        .zip(types)
+                        .filter_map(|(arg, ty)| self.operand(arg, ty))
+                        .collect();
+                    steps.push(Step::Absent {
+                        relation: *relation,
+                        args,
+                    });
+                }
+                Action::Check {
+                    literal: Literal::Constraint(term),
+                } => {
+                    if !is_true(term) {
+                        steps.push(Step::Filter(self.expr(term, Type::Bool, slots)));
+                    }
+                }
+                Action::Bind { solution } => {
+                    let slot = solution.slot;
+                    let ty = slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    for (left, right) in &solution.guards {
+                        steps.push(Step::Filter(Expr::Binary {
+                            op: BinaryOp::GreaterEqual,
+                            ty,
+                            left: Box::new(self.expr(left, ty, slots)),
+                            right: Box::new(self.expr(right, ty, slots)),
+                        }));
+                    }
+                    steps.push(Step::Let {
+                        slot,
+                        value: self.expr(&solution.value, ty, slots),
+                    });
+                    if let Some(entry) = bound.get_mut(slot.index()) {
+                        *entry = true;
+                    }
+                }
+                // Only atoms are scanned, and only the rest is checked.
+                Action::Scan { .. } | Action::Check { .. } => {}
+            }
+        }
+        steps
+    }
+
+    fn scan_column(&mut self, arg: &Argument, ty: Type, bound: &mut [bool]) -> Column {
+        match &arg.kind {
+            ArgumentKind::Any => Column::Any,
+            ArgumentKind::Const(value) => Column::Const(self.word(value, ty, arg.span)),
+            ArgumentKind::Slot(slot) => match bound.get_mut(slot.index()) {
+                Some(entry) if !*entry => {
+                    *entry = true;
+                    Column::Bind(*slot)
+                }
+                _ => Column::Check(*slot),
+            },
+        }
+    }
+
+    fn operand(&mut self, arg: &Argument, ty: Type) -> Option<Operand> {
+        match &arg.kind {
+            ArgumentKind::Any => None,
+            ArgumentKind::Const(value) => Some(Operand::Const(self.word(value, ty, arg.span))),
+            ArgumentKind::Slot(slot) => Some(Operand::Slot(*slot)),
+        }
+    }
+
+    /// `term`, whose type is `ty`.
+    fn expr(&mut self, term: &Term, ty: Type, slots: &[Type]) -> Expr {
+        match &term.kind {
+            TermKind::Slot(slot) => Expr::Slot(*slot),
+            TermKind::Const(value) => Expr::Const(self.word(value, ty, term.span)),
+            TermKind::Unary(op, operand) => Expr::Unary {
+                op: *op,
+                ty,
+                operand: Box::new(self.expr(operand, ty, slots)),
+            },
+            TermKind::Binary(op, left, right) => {
+                let ty = if op.is_comparison() {
+                    type_of(left, slots)
+                        .or_else(|| type_of(right, slots))
+                        .unwrap_or(ty)
+                } else {
+                    ty
+                };
+                Expr::Binary {
+                    op: *op,
+                    ty,
+                    left: Box::new(self.expr(left, ty, slots)),
+                    right: Box::new(self.expr(right, ty, slots)),
+                }
+            }
+        }
+    }
+}
+
+/// The type of a term; `None` for an unsuffixed literal, which takes that of what it is compared with.
+fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
+    match &term.kind {
+        TermKind::Slot(slot) => slots.get(slot.index()).copied(),
+        TermKind::Const(Const::Typed(value)) => Some(value.ty()),
+        TermKind::Const(_) => None,
+        TermKind::Unary(_, operand) => type_of(operand, slots),
+        TermKind::Binary(op, ..) if op.is_comparison() => Some(Type::Bool),
+        TermKind::Binary(_, left, right) => type_of(left, slots).or_else(|| type_of(right, slots)),
+    }
+}
+
+fn is_true(term: &Term) -> bool {
+    matches!(
+        &term.kind,
+        TermKind::Const(Const::Typed(nsdl_ir::Value::Bool(true)))
+    )
+}

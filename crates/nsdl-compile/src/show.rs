@@ -1,0 +1,170 @@
+//! A plan as text, for `nsdl check --show plan`.
+
+use std::fmt::{self, Write};
+
+use nsdl_ir::{
+    AggregateId, Column, Expr, Operand, Plan, RelationId, Rule, RuleId, Step, Symbols, Type,
+    UnaryOp, Value, Word,
+};
+
+/// The plan as text: relations with their types, and for each stratum its rules with the first join order.
+pub fn show(plan: &Plan, symbols: &Symbols) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = Show { plan, symbols }.all(&mut text);
+    text
+}
+
+struct Show<'p> {
+    plan: &'p Plan,
+    symbols: &'p Symbols,
+}
+
+impl Show<'_> {
+    fn all(&self, out: &mut String) -> fmt::Result {
+        for (number, stratum) in self.plan.strata.iter().enumerate() {
+            let recursive = if stratum.recursive { ", recursive" } else { "" };
+            writeln!(out, "stratum {number}{recursive}")?;
+            for relation in &stratum.relations {
+                let types: Vec<&str> = self.columns(*relation).iter().map(|ty| ty.name()).collect();
+                writeln!(out, "  type {}({})", self.name(*relation), types.join(", "))?;
+            }
+            for id in &stratum.aggregates {
+                self.aggregate(*id, out)?;
+            }
+            for id in &stratum.rules {
+                self.rule(*id, out)?;
+            }
+        }
+        for query in &self.plan.queries {
+            writeln!(out, "query {}", query.name)?;
+        }
+        Ok(())
+    }
+
+    fn aggregate(&self, id: AggregateId, out: &mut String) -> fmt::Result {
+        let Some(aggregate) = self.plan.aggregates.get(id.index()) else {
+            return Ok(());
+        };
+        write!(
+            out,
+            "  {} = {:?}({}",
+            self.name(aggregate.output),
+            aggregate.op,
+            self.name(aggregate.members)
+        )?;
+        if let Some(groups) = aggregate.groups {
+            write!(out, " where {}", self.name(groups))?;
+        }
+        writeln!(
+            out,
+            "), {} keys, {} arguments",
+            aggregate.keys, aggregate.arguments
+        )
+    }
+
+    fn rule(&self, id: RuleId, out: &mut String) -> fmt::Result {
+        let Some(rule) = self.plan.rules.get(id.index()) else {
+            return Ok(());
+        };
+        write!(out, "  ")?;
+        if let Some(tag) = rule.tag {
+            write!(out, "choice {}.{} :: ", tag.choice.0, tag.alternative)?;
+        }
+        let args: Vec<String> = std::iter::zip(&rule.args, self.columns(rule.head))
+            .map(|(arg, ty)| self.expr(arg, *ty))
+            .collect();
+        writeln!(out, "{}({}) =", self.name(rule.head), args.join(", "))?;
+        self.steps(rule, &rule.steps, out)?;
+        for delta in &rule.deltas {
+            writeln!(out, "    new rows of atom {}:", delta.atom)?;
+            self.steps(rule, &delta.steps, out)?;
+        }
+        Ok(())
+    }
+
+    fn steps(&self, rule: &Rule, steps: &[Step], out: &mut String) -> fmt::Result {
+        for step in steps {
+            let line = match step {
+                Step::Scan {
+                    relation, columns, ..
+                } => {
+                    let cells = std::iter::zip(columns, self.columns(*relation));
+                    let cells: Vec<String> = cells
+                        .map(|(column, ty)| self.column(*column, *ty))
+                        .collect();
+                    format!("{}({})", self.name(*relation), cells.join(", "))
+                }
+                Step::Absent { relation, args } => {
+                    let cells = std::iter::zip(args, self.columns(*relation));
+                    let cells: Vec<String> = cells
+                        .map(|(arg, ty)| match arg {
+                            Operand::Slot(slot) => format!("x{}", slot.0),
+                            Operand::Const(word) => self.word(*word, *ty),
+                        })
+                        .collect();
+                    format!("not {}({})", self.name(*relation), cells.join(", "))
+                }
+                Step::Filter(expr) => self.expr(expr, Type::Bool),
+                Step::Let { slot, value } => {
+                    let ty = rule.slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    format!("x{} := {}", slot.0, self.expr(value, ty))
+                }
+            };
+            writeln!(out, "      {line}")?;
+        }
+        Ok(())
+    }
+
+    /// `+x` binds a variable, `x` checks it.
+    fn column(&self, column: Column, ty: Type) -> String {
+        match column {
+            Column::Bind(slot) => format!("+x{}", slot.0),
+            Column::Check(slot) => format!("x{}", slot.0),
+            Column::Const(word) => self.word(word, ty),
+            Column::Any => "_".into(),
+        }
+    }
+
+    fn expr(&self, expr: &Expr, ty: Type) -> String {
+        match expr {
+            Expr::Slot(slot) => format!("x{}", slot.0),
+            Expr::Const(word) => self.word(*word, ty),
+            Expr::Unary { op, ty, operand } => {
+                let symbol = if *op == UnaryOp::Not { "!" } else { "-" };
+                format!("{symbol}{}", self.expr(operand, *ty))
+            }
+            Expr::Binary {
+                op,
+                ty,
+                left,
+                right,
+            } => {
+                format!(
+                    "({} {} {})",
+                    self.expr(left, *ty),
+                    op.symbol(),
+                    self.expr(right, *ty)
+                )
+            }
+        }
+    }
+
+    fn word(&self, word: Word, ty: Type) -> String {
+        Value::from_word(word, ty, self.symbols).to_string()
+    }
+
+    fn name(&self, relation: RelationId) -> &str {
+        self.plan
+            .relations
+            .get(relation.index())
+            .map_or("?", |relation| relation.name.as_str())
+    }
+
+    fn columns(&self, relation: RelationId) -> &[Type] {
+        self.plan
+            .relations
+            .get(relation.index())
+            .map_or(&[], |relation| relation.columns.as_slice())
+    }
+}

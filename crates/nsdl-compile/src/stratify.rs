@@ -1,0 +1,234 @@
+//! Stratification: what must be final before what.
+//!
+//! Before: any dependencies. After: relations are grouped into strata, in an order in which a stratum reads
+//! only itself and earlier ones, and negates and aggregates only earlier ones.
+
+use std::collections::VecDeque;
+
+use nsdl_ir::{Diagnostic, RelationId, Span};
+use petgraph::Direction;
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use petgraph::visit::EdgeRef;
+use rustc_hash::FxHashMap;
+
+use crate::flat::{Literal, Program};
+
+/// The strata of a program.
+#[derive(Debug)]
+pub(crate) struct Strata {
+    /// In order of evaluation; the relations of each in order of their ids.
+    pub strata: Vec<Vec<RelationId>>,
+    /// Stratum of each relation.
+    pub of: Vec<usize>,
+}
+
+/// How a relation reads another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reads {
+    Tuples,
+    Absence,
+    Aggregate,
+}
+
+/// From the relation that is read to the one that reads it.
+#[derive(Clone, Copy)]
+struct Edge {
+    reads: Reads,
+    span: Span,
+}
+
+type Dependencies = DiGraph<(), Edge>;
+
+/// The strata, or E0403 for each negative cycle.
+pub(crate) fn stratify(program: &Program) -> Result<Strata, Vec<Diagnostic>> {
+    let graph = dependencies(program);
+    // Kosaraju gives dependents first, and does not recurse.
+    let mut components = kosaraju_scc(&graph);
+    components.reverse();
+    let mut of = vec![0; program.relations.len()];
+    let mut strata = Vec::with_capacity(components.len());
+    for (stratum, component) in components.into_iter().enumerate() {
+        let mut relations: Vec<_> = component
+            .iter()
+            .map(|node| RelationId::new(node.index()))
+            .collect();
+        relations.sort_unstable();
+        for relation in &relations {
+            of[relation.index()] = stratum;
+        }
+        strata.push(relations);
+    }
+    let mut worst: FxHashMap<usize, EdgeIndex> = FxHashMap::default();
+    for edge in graph.edge_references() {
+        let stratum = of[edge.target().index()];
+        if edge.weight().reads != Reads::Tuples && of[edge.source().index()] == stratum {
+            worst.entry(stratum).or_insert(edge.id());
+        }
+    }
+    if worst.is_empty() {
+        return Ok(Strata { strata, of });
+    }
+    Err(worst
+        .into_values()
+        .map(|edge| negative_cycle(program, &graph, edge, &of))
+        .collect())
+}
+
+fn dependencies(program: &Program) -> Dependencies {
+    let mut graph = Dependencies::with_capacity(program.relations.len(), program.clauses.len());
+    for _ in &program.relations {
+        graph.add_node(());
+    }
+    let node = |relation: RelationId| NodeIndex::new(relation.index());
+    for clause in &program.clauses {
+        for literal in &clause.body {
+            let (from, edge) = match literal {
+                Literal::Atom { relation, span, .. } => (
+                    *relation,
+                    Edge {
+                        reads: Reads::Tuples,
+                        span: *span,
+                    },
+                ),
+                Literal::Absent { relation, span, .. } => (
+                    *relation,
+                    Edge {
+                        reads: Reads::Absence,
+                        span: *span,
+                    },
+                ),
+                Literal::Constraint(_) => continue,
+            };
+            for head in &clause.heads {
+                graph.add_edge(node(from), node(head.relation), edge);
+            }
+        }
+    }
+    for aggregate in &program.aggregates {
+        let edge = Edge {
+            reads: Reads::Aggregate,
+            span: aggregate.span,
+        };
+        for from in [Some(aggregate.members), aggregate.groups]
+            .into_iter()
+            .flatten()
+        {
+            graph.add_edge(node(from), node(aggregate.output), edge);
+        }
+    }
+    graph
+}
+
+/// E0403: the shortest cycle through a negative edge, relation by relation.
+fn negative_cycle(
+    program: &Program,
+    graph: &Dependencies,
+    edge: EdgeIndex,
+    of: &[usize],
+) -> Diagnostic {
+    // From the reader back to what it reads: (what is read, how).
+    let steps = cycle(graph, edge, of);
+    let is_user = |node: NodeIndex| {
+        program
+            .relations
+            .get(node.index())
+            .is_some_and(|it| !it.auxiliary)
+    };
+    let name = |node: NodeIndex| {
+        program
+            .relations
+            .get(node.index())
+            .map_or("", |it| it.name.as_str())
+    };
+    // A cycle passes through users' relations: auxiliary ones only stand between them.
+    let start = steps
+        .iter()
+        .position(|(node, _)| is_user(*node))
+        .unwrap_or_default();
+    let mut reader = steps.get(start).map_or("", |(node, _)| name(*node));
+    let whole = reader;
+    let mut links = Vec::new();
+    let mut labels: Vec<(Span, String)> = Vec::new();
+    let mut reads = Reads::Tuples;
+    for offset in 1..=steps.len() {
+        let (node, edge) = &steps[(start + offset) % steps.len()];
+        reads = reads.max(edge.reads);
+        let read = name(*node);
+        if is_user(*node) {
+            links.push(match reads {
+                Reads::Tuples => format!("`{reader}` needs `{read}`"),
+                Reads::Absence => format!("`{reader}` needs `not {read}`"),
+                Reads::Aggregate => format!("`{reader}` aggregates `{read}`"),
+            });
+            let text = match reads {
+                Reads::Tuples => format!("`{reader}` needs `{read}`"),
+                Reads::Absence => format!("needs all of `{read}` first"),
+                Reads::Aggregate => format!("aggregates all of `{read}`"),
+            };
+            if labels.iter().all(|(span, _)| *span != edge.span) {
+                // The negative literal is the place to look at.
+                let at = if reads == Reads::Tuples {
+                    labels.len()
+                } else {
+                    0
+                };
+                labels.insert(at, (edge.span, text));
+            }
+            (reader, reads) = (read, Reads::Tuples);
+        }
+    }
+    let negated = graph
+        .edge_weight(edge)
+        .is_some_and(|edge| edge.reads == Reads::Absence);
+    let what = if negated { "negation" } else { "aggregate" };
+    let message = format!("`{whole}` depends on its own {what}: {}", links.join(", "));
+    let mut error = Diagnostic::error("E0403", message);
+    for (span, text) in labels {
+        error = error.label(span, text);
+    }
+    error
+        .note(
+            "what is negated or aggregated must be complete before the rule that reads it can run",
+        )
+        .help(
+            "break the cycle, for example by letting each step read a relation of the step before",
+        )
+}
+
+/// The cycle that `edge` closes, read from each reader to what it reads: entry `i + 1` is read by entry `i`,
+/// over its edge; the first entry is read by the last.
+fn cycle(graph: &Dependencies, edge: EdgeIndex, of: &[usize]) -> Vec<(NodeIndex, Edge)> {
+    let (Some((read, reader)), Some(weight)) =
+        (graph.edge_endpoints(edge), graph.edge_weight(edge))
+    else {
+        return Vec::new();
+    };
+    // Breadth first from what is read, along what that reads, until the reader is met.
+    let mut parents: FxHashMap<NodeIndex, (NodeIndex, Edge)> = FxHashMap::default();
+    let mut queue = VecDeque::from([read]);
+    while let Some(node) = queue.pop_front() {
+        if node == reader {
+            break;
+        }
+        for edge in graph.edges_directed(node, Direction::Incoming) {
+            let next = edge.source();
+            if of[next.index()] == of[reader.index()]
+                && next != read
+                && !parents.contains_key(&next)
+            {
+                parents.insert(next, (node, *edge.weight()));
+                queue.push_back(next);
+            }
+        }
+    }
+    let mut steps = Vec::new();
+    let mut node = reader;
+    while let Some((parent, edge)) = parents.get(&node) {
+        steps.push((node, *edge));
+        node = *parent;
+    }
+    steps.push((read, *weight));
+    steps.reverse();
+    steps
+}
