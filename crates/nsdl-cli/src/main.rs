@@ -1,2 +1,28 @@
-//! The `nsdl` command.
-fn main() {}
+//! The `nsdl` command: runs, checks and explores programs. The only crate that prints or exits.
+
+mod check;
+mod cli;
+mod interrupt;
+mod line_editor;
+mod repl;
+mod run;
+mod source;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Repl(args) => line_editor::repl(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code,
+    }
+}

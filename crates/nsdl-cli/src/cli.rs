@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nsdl::Provenance;
+
+/// Differentiable Datalog: run, check and explore programs.
+#[derive(Debug, Parser)]
+#[command(name = "nsdl", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nsdl run path.dl                       print what the program queries
+  nsdl run path.dl -p topkproofs -k 5    with the five best proofs of each tuple
+  nsdl run path.dl -q 'path(0, _)'       ask something else
+  nsdl check path.dl                     find errors without running
+  nsdl repl path.dl                      explore it line by line
+
+Data goes to stdout; warnings, errors and progress go to stderr.
+Exit status: 0 if all is well, 1 for errors in program or data, 2 for errors in the command line,
+130 if stopped by Ctrl-C.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  nsdl run path.dl
+  nsdl run path.dl --facts edge=edges.csv --format json
+  nsdl run path.dl -q path --format csv > path.csv
+  echo 'rel p = {0.5::1}' | nsdl run -
+
+A CSV file has no header and one field per column of the relation, which the program declares with its
+types; one extra leading field is the probability of the fact.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Evaluate a program and print its relations
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Report errors and warnings without evaluating
+    Check(Check),
+    /// Enter facts, rules and queries line by line
+    Repl(Repl),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Program file (.dl or .scl), or `-` for standard input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) provenance: ProvenanceArgs,
+    /// Print this relation or atom query instead of the program's queries; may be repeated
+    #[arg(short, long = "query", value_name = "RELATION")]
+    pub(crate) queries: Vec<String>,
+    /// How to print; csv prints one relation, so it needs exactly one query
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Add the facts of a CSV file to a relation; may be repeated
+    #[arg(long, value_name = "RELATION=FILE.csv", value_parser = facts_file)]
+    pub(crate) facts: Vec<FactsFile>,
+    /// Exit with status 1 if a derivation was dropped (overflow, division by zero and the like)
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Program file (.dl or .scl), or `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Also print what the program became
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub(crate) show: Option<Stage>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repl {
+    /// Program files to begin with
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) provenance: ProvenanceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProvenanceArgs {
+    /// How to compute uncertainty: unit, bool, minmaxprob, addmultprob, topkproofs or exact
+    ///
+    /// By default unit if nothing is uncertain, else exact.
+    #[arg(short, long, value_parser = provenance_name)]
+    provenance: Option<String>,
+    /// How many proofs topkproofs keeps per tuple (default 3)
+    #[arg(short, requires = "provenance", value_parser = positive)]
+    k: Option<usize>,
+}
+
+impl ProvenanceArgs {
+    /// The provenance chosen, if any.
+    ///
+    /// # Errors
+    /// A message if `-k` is given to a provenance that has none.
+    pub(crate) fn chosen(&self) -> Result<Option<Provenance>, String> {
+        let Some(name) = &self.provenance else { return Ok(None) };
+        let provenance = Provenance::parse(name, self.k).map_err(|error| error.to_string())?;
+        if self.k.is_some() && !matches!(provenance, Provenance::TopKProofs { .. }) {
+            return Err(format!("-k is for topkproofs only; `{provenance}` keeps no proofs"));
+        }
+        Ok(Some(provenance))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// path: {0.9::(0, 1), (1, 2)}
+    Text,
+    /// One object: relation → list of {"tuple": [...], "tag": ...}
+    Json,
+    /// The tuples of one relation, with their probability first unless nothing is uncertain
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The evaluation plan: strata, join orders, aggregates
+    Plan,
+}
+
+/// `RELATION=FILE.csv`
+#[derive(Clone, Debug)]
+pub(crate) struct FactsFile {
+    pub(crate) relation: String,
+    pub(crate) file: PathBuf,
+}
+
+/// Reads `RELATION=FILE.csv`.
+pub(crate) fn facts_file(text: &str) -> Result<FactsFile, String> {
+    match text.split_once('=') {
+        Some((relation, file)) if !relation.is_empty() && !file.is_empty() => {
+            Ok(FactsFile { relation: relation.to_owned(), file: file.into() })
+        }
+        _ => Err("expected a relation and a file, as in edge=edges.csv".to_owned()),
+    }
+}
+
+fn provenance_name(text: &str) -> Result<String, String> {
+    match Provenance::parse(text, None) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let help = error.diagnostics.first().and_then(|d| d.help.clone());
+            Err(help.unwrap_or_else(|| format!("there are {}", Provenance::ALL.join(", "))))
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(k) if k > 0 => Ok(k),
+        _ => Err("expected a whole number from 1 on".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn k_belongs_to_topkproofs() {
+        let chosen = |args: &[&str]| match Cli::try_parse_from(args).unwrap().command {
+            Command::Run(run) => run.provenance.chosen(),
+            _ => unreachable!(),
+        };
+        assert_eq!(chosen(&["nsdl", "run", "f"]), Ok(None));
+        assert_eq!(
+            chosen(&["nsdl", "run", "f", "-p", "topkproofs", "-k", "5"]),
+            Ok(Some(Provenance::TopKProofs { k: 5 }))
+        );
+        assert!(chosen(&["nsdl", "run", "f", "-p", "exact", "-k", "5"]).is_err());
+    }
+}

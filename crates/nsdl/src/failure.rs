@@ -1,0 +1,21 @@
+//! Derivations dropped because an expression failed, as warnings (SEMANTICS.md 9).
+
+use nsdl_eval::Failure;
+use nsdl_ir::Diagnostic;
+
+/// One warning per place and kind of failure, and how many derivations were dropped in all.
+pub(crate) fn warnings(failures: &[Failure]) -> (Vec<Diagnostic>, u64) {
+    let warnings = failures
+        .iter()
+        .map(|failure| {
+            let plural = if failure.count == 1 { "derivation is" } else { "derivations are" };
+            Diagnostic::warning(
+                "W0601",
+                format!("{} {plural} dropped because of {}", failure.count, failure.kind),
+            )
+            .label(failure.span, format!("{} here", failure.kind))
+            .help("exclude such values by a condition, or choose a wider type; `--strict` makes this an error")
+        })
+        .collect();
+    (warnings, failures.iter().map(|failure| failure.count as u64).sum())
+}

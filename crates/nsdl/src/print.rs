@@ -1,0 +1,194 @@
+//! The printed forms of relations: text, JSON and CSV (SEMANTICS.md 15 and 16).
+
+use nsdl_ir::{Value, format_float};
+
+use crate::relation::{OutputTag, Relation};
+
+/// Scallop's form on one line, tags of one left out: `path: {0.9::(0, 1), (1, 2)}`.
+pub fn text(relation: &Relation) -> String {
+    let mut out = format!("{}: {{", relation.name);
+    for (i, (tag, tuple)) in relation.tuples.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        if !tag.is_one() {
+            out.push_str(&format_tag(*tag));
+            out.push_str("::");
+        }
+        out.push_str(&format_tuple(tuple));
+    }
+    out.push('}');
+    out
+}
+
+/// A tag as text: `0.9`, `true`; nothing for `unit`.
+pub fn format_tag(tag: OutputTag) -> String {
+    match tag {
+        OutputTag::Unit => String::new(),
+        OutputTag::Bool(holds) => holds.to_string(),
+        OutputTag::Probability(p) => format_float(p, p.is_finite()),
+    }
+}
+
+/// A tuple as text: `(0, "red")`, `(1)`, `()`.
+pub fn format_tuple(tuple: &[Value]) -> String {
+    use std::fmt::Write;
+    let mut out = String::from("(");
+    for (i, value) in tuple.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{value}");
+    }
+    out.push(')');
+    out
+}
+
+/// One JSON object, relation → list of `{"tuple": [...], "tag": ...}`, on one line.
+///
+/// Integers of every width are exact; infinite floats and NaN are strings; `tag` is null under `unit`, a
+/// bool under `bool`, else a number. Written here rather than through `serde_json::Value`, which rounds
+/// 128-bit integers.
+pub fn json(relations: &[Relation]) -> String {
+    let mut out = String::from("{");
+    for (i, relation) in relations.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(&json_string(&relation.name));
+        out.push_str(": [");
+        for (j, (tag, tuple)) in relation.tuples.iter().enumerate() {
+            if j > 0 {
+                out.push_str(", ");
+            }
+            out.push_str("{\"tuple\": [");
+            for (n, value) in tuple.iter().enumerate() {
+                if n > 0 {
+                    out.push_str(", ");
+                }
+                out.push_str(&json_value(value));
+            }
+            out.push_str("], \"tag\": ");
+            out.push_str(&match *tag {
+                OutputTag::Unit => "null".to_owned(),
+                OutputTag::Bool(holds) => holds.to_string(),
+                OutputTag::Probability(p) => json_float(p, p.is_finite(), p.is_nan()),
+            });
+            out.push('}');
+        }
+        out.push(']');
+    }
+    out.push('}');
+    out
+}
+
+fn json_value(value: &Value) -> String {
+    match value {
+        Value::F32(v) => json_float(*v, v.is_finite(), v.is_nan()),
+        Value::F64(v) => json_float(*v, v.is_finite(), v.is_nan()),
+        Value::Char(v) => json_string(v.encode_utf8(&mut [0; 4])),
+        Value::String(v) | Value::Symbol(v) => json_string(v),
+        // Integers and bools read the same in JSON.
+        other => other.to_string(),
+    }
+}
+
+fn json_float<F: std::fmt::Debug + std::fmt::Display>(value: F, finite: bool, nan: bool) -> String {
+    match (finite, nan) {
+        (true, _) => format_float(value, true),
+        (_, true) => "\"NaN\"".to_owned(),
+        _ => format!("\"{value}\""),
+    }
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// CSV without header: one line a tuple, the probability as an extra leading column unless tags are of `unit`
+/// or `bool`; text as it is, quoted only where RFC 4180 demands. [`Session::add_csv`](crate::Session::add_csv)
+/// reads it back.
+pub fn csv(relation: &Relation) -> String {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for (tag, tuple) in &relation.tuples {
+        let tag = match tag {
+            OutputTag::Probability(_) => Some(format_tag(*tag)),
+            _ => None,
+        };
+        // Writing to memory cannot fail, and `flexible` allows rows of any length.
+        let _ = writer.write_record(tag.into_iter().chain(tuple.iter().map(csv_field)));
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn csv_field(value: &Value) -> String {
+    match value {
+        Value::Char(v) => v.to_string(),
+        Value::String(v) | Value::Symbol(v) => v.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nsdl_ir::Type;
+
+    use super::*;
+
+    fn relation(types: &[Type], tuples: Vec<(OutputTag, Vec<Value>)>) -> Relation {
+        Relation { name: "path".into(), types: types.to_vec(), tuples }
+    }
+
+    #[test]
+    fn text_is_scallops() {
+        let pairs = [Type::I32, Type::I32];
+        let r = relation(&pairs, vec![
+            (OutputTag::Probability(0.9), vec![Value::I32(0), Value::I32(1)]),
+            (OutputTag::Probability(1.0), vec![Value::I32(1), Value::I32(2)]),
+        ]);
+        assert_eq!(text(&r), "path: {0.9::(0, 1), (1, 2)}");
+        assert_eq!(text(&relation(&pairs, vec![])), "path: {}");
+        let one = relation(&[Type::I32], vec![(OutputTag::Unit, vec![Value::I32(1)])]);
+        assert_eq!(text(&one), "path: {(1)}");
+        let none = relation(&[], vec![(OutputTag::Bool(true), vec![])]);
+        assert_eq!(text(&none), "path: {()}");
+    }
+
+    #[test]
+    fn floats_read_back() {
+        let r = relation(&[Type::F64, Type::F32], vec![(
+            OutputTag::Probability(1e-20),
+            vec![Value::F64(1.0), Value::F32(f32::INFINITY)],
+        )]);
+        assert_eq!(text(&r), "path: {1e-20::(1.0, inf)}");
+        assert_eq!(json(&[r]), r#"{"path": [{"tuple": [1.0, "inf"], "tag": 1e-20}]}"#);
+    }
+
+    #[test]
+    fn json_is_exact() {
+        let r = relation(&[Type::U128, Type::String, Type::Char, Type::Bool], vec![(
+            OutputTag::Unit,
+            vec![Value::U128(u128::MAX), Value::String("a\"\n".into()), Value::Char('é'), Value::Bool(true)],
+        )]);
+        assert_eq!(
+            json(&[r]),
+            r#"{"path": [{"tuple": [340282366920938463463374607431768211455, "a\"\n", "é", true], "tag": null}]}"#
+        );
+        assert_eq!(json(&[]), "{}");
+        let nan = relation(&[], vec![(OutputTag::Probability(f64::NAN), vec![])]);
+        assert_eq!(json(&[nan]), r#"{"path": [{"tuple": [], "tag": "NaN"}]}"#);
+    }
+
+    #[test]
+    fn csv_quotes_what_must_be() {
+        let r = relation(&[Type::String, Type::I32], vec![
+            (OutputTag::Unit, vec![Value::String("a,b".into()), Value::I32(1)]),
+            (OutputTag::Unit, vec![Value::String(" x\"".into()), Value::I32(-2)]),
+        ]);
+        assert_eq!(csv(&r), "\"a,b\",1\n\" x\"\"\",-2\n");
+        let p = relation(&[Type::I32], vec![(OutputTag::Probability(0.5), vec![Value::I32(1)])]);
+        assert_eq!(csv(&p), "0.5,1\n");
+    }
+}

@@ -1,0 +1,226 @@
+//! A relation as the caller sees it: typed tuples with tags, in the order of SEMANTICS.md 10.
+
+use std::sync::Arc;
+
+use nsdl_ir::{Symbols, Type, Value, Word};
+use rustc_hash::FxHashMap;
+
+/// The answers of one relation or query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relation {
+    /// Its name, or the canonical text of an atom query.
+    pub name: String,
+    /// Column types.
+    pub types: Vec<Type>,
+    /// Tags and tuples, ordered by tuple; a tuple whose tag is zero is not here.
+    pub tuples: Vec<(OutputTag, Vec<Value>)>,
+}
+
+/// The tag of a tuple.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OutputTag {
+    /// Under `unit`: it holds.
+    Unit,
+    /// Under `bool`: whether it holds.
+    Bool(bool),
+    /// Under the other provenances: how probable it is.
+    Probability(f64),
+}
+
+impl OutputTag {
+    /// True for the tags that text output leaves out: the algebra's one.
+    pub fn is_one(self) -> bool {
+        matches!(self, OutputTag::Unit | OutputTag::Bool(true) | OutputTag::Probability(1.0))
+    }
+
+    /// True for the tags of tuples that are not in a relation. (NaN is no zero: it must be seen.)
+    pub fn is_zero(self) -> bool {
+        matches!(self, OutputTag::Bool(false) | OutputTag::Probability(0.0))
+    }
+
+    /// As a number: 1 for `unit`, 0 or 1 for `bool`.
+    pub fn probability(self) -> f64 {
+        match self {
+            OutputTag::Unit => 1.0,
+            OutputTag::Bool(holds) => f64::from(u8::from(holds)),
+            OutputTag::Probability(p) => p,
+        }
+    }
+}
+
+impl Relation {
+    /// Relation from rows of words. Sorts them, and drops those of tag zero.
+    ///
+    /// Cost: one sort of row numbers by integer keys; values are made once, in order.
+    pub(crate) fn from_rows<'a>(
+        name: &str,
+        types: &[Type],
+        rows: impl IntoIterator<Item = (OutputTag, &'a [Word])>,
+        symbols: &Symbols,
+    ) -> Self {
+        let rows: Vec<(OutputTag, &[Word])> =
+            rows.into_iter().filter(|(tag, _)| !tag.is_zero()).collect();
+        let mut reader = Reader { symbols, texts: FxHashMap::default() };
+        let tuples = order(types, rows.iter().map(|&(_, row)| row), symbols)
+            .into_iter()
+            .filter_map(|i| rows.get(i as usize))
+            .map(|&(tag, row)| (tag, reader.tuple(types, row)))
+            .collect();
+        Self { name: name.to_owned(), types: types.to_vec(), tuples }
+    }
+
+    /// Number of tuples.
+    pub fn len(&self) -> usize {
+        self.tuples.len()
+    }
+
+    /// Whether it has no tuples.
+    pub fn is_empty(&self) -> bool {
+        self.tuples.is_empty()
+    }
+
+    /// The tag of `tuple`, if it is in the relation.
+    pub fn tag(&self, tuple: &[Value]) -> Option<OutputTag> {
+        let at = self.tuples.binary_search_by(|(_, t)| t.as_slice().cmp(tuple)).ok()?;
+        self.tuples.get(at).map(|&(tag, _)| tag)
+    }
+}
+
+/// Makes values of words, reading each text from the interner once.
+struct Reader<'a> {
+    symbols: &'a Symbols,
+    texts: FxHashMap<Word, Arc<str>>,
+}
+
+impl Reader<'_> {
+    fn tuple(&mut self, types: &[Type], row: &[Word]) -> Vec<Value> {
+        types
+            .iter()
+            .zip(row)
+            .map(|(&ty, &word)| match ty {
+                Type::String => Value::String(self.text(word)),
+                Type::Symbol => Value::Symbol(self.text(word)),
+                _ => Value::from_word(word, ty, self.symbols),
+            })
+            .collect()
+    }
+
+    fn text(&mut self, word: Word) -> Arc<str> {
+        self.texts.entry(word).or_insert_with(|| self.symbols.text(word)).clone()
+    }
+}
+
+/// The numbers of `rows` in the order of SEMANTICS.md 10.
+pub(crate) fn order<'a>(
+    types: &[Type],
+    rows: impl IntoIterator<Item = &'a [Word]>,
+    symbols: &Symbols,
+) -> Vec<u32> {
+    let width = types.len();
+    let mut keys: Vec<u64> = Vec::new();
+    let mut count: u32 = 0;
+    for row in rows {
+        keys.extend_from_slice(row.get(..width).unwrap_or(row));
+        count += 1;
+    }
+    if width == 0 {
+        return (0..count).collect();
+    }
+    // Words become integers of the same order, column by column.
+    for (column, &ty) in types.iter().enumerate() {
+        let cells = keys.iter_mut().skip(column).step_by(width);
+        match ty {
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Isize => {
+                cells.for_each(|w| *w ^= 1 << 63);
+            }
+            // Negative floats order backwards by their bits; words never hold NaN.
+            Type::F64 => cells.for_each(|w| *w = if *w >> 63 == 1 { !*w } else { *w | 1 << 63 }),
+            Type::F32 => cells.for_each(|w| {
+                let bits = *w as u32;
+                *w = u64::from(if bits >> 31 == 1 { !bits } else { bits | 1 << 31 });
+            }),
+            Type::String | Type::Symbol | Type::I128 | Type::U128 => {
+                let mut distinct: Vec<(Value, Word)> = Vec::new();
+                let mut rank: FxHashMap<Word, u64> = FxHashMap::default();
+                for &w in keys.iter().skip(column).step_by(width) {
+                    rank.entry(w).or_insert_with(|| {
+                        distinct.push((Value::from_word(w, ty, symbols), w));
+                        0
+                    });
+                }
+                distinct.sort_unstable();
+                for (i, (_, w)) in distinct.iter().enumerate() {
+                    rank.insert(*w, i as u64);
+                }
+                for w in keys.iter_mut().skip(column).step_by(width) {
+                    *w = rank.get(w).copied().unwrap_or_default();
+                }
+            }
+            _ => {} // Unsigned integers, bool and char order by their words.
+        }
+    }
+    let mut order: Vec<u32> = (0..count).collect();
+    order.sort_unstable_by_key(|&i| {
+        let start = i as usize * width;
+        (keys.get(start..start + width), i)
+    });
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(ty: Type, values: &[Value]) -> Vec<Value> {
+        let symbols = Symbols::new();
+        let words: Vec<[Word; 1]> =
+            values.iter().map(|v| [v.to_word(&symbols).unwrap()]).collect();
+        let rows = words.iter().map(|w| (OutputTag::Unit, w.as_slice()));
+        let relation = Relation::from_rows("r", &[ty], rows, &symbols);
+        relation.tuples.into_iter().map(|(_, mut t)| t.remove(0)).collect()
+    }
+
+    #[test]
+    fn every_type_sorts_as_its_values_do() {
+        let text = |s: &str| Value::String(s.into());
+        let cases = [
+            (Type::I32, vec![Value::I32(3), Value::I32(-7), Value::I32(0)]),
+            (Type::U64, vec![Value::U64(u64::MAX), Value::U64(0), Value::U64(1 << 63)]),
+            (Type::I128, vec![Value::I128(-1), Value::I128(i128::MIN), Value::I128(5)]),
+            (Type::U128, vec![Value::U128(u128::MAX), Value::U128(0)]),
+            (Type::F64, vec![Value::F64(1.5), Value::F64(-2.0), Value::F64(f64::NEG_INFINITY), Value::F64(0.0)]),
+            (Type::F32, vec![Value::F32(1e-3), Value::F32(f32::INFINITY), Value::F32(-1.0), Value::F32(-3.0)]),
+            (Type::Bool, vec![Value::Bool(true), Value::Bool(false)]),
+            (Type::Char, vec![Value::Char('é'), Value::Char('a'), Value::Char('Z')]),
+            (Type::String, vec![text("b"), text("a"), text(""), text("é"), text("B")]),
+        ];
+        for (ty, values) in cases {
+            let mut expected = values.clone();
+            expected.sort();
+            assert_eq!(sorted(ty, &values), expected, "{ty}");
+        }
+    }
+
+    #[test]
+    fn tuples_sort_by_column_and_zero_tags_drop() {
+        let symbols = Symbols::new();
+        let rows: Vec<(OutputTag, [Word; 2])> = vec![
+            (OutputTag::Probability(0.5), [1, 0]),
+            (OutputTag::Probability(0.0), [0, 0]),
+            (OutputTag::Probability(1.0), [0, 2]),
+        ];
+        let types = [Type::U8, Type::U8];
+        let relation =
+            Relation::from_rows("r", &types, rows.iter().map(|(t, r)| (*t, r.as_slice())), &symbols);
+        assert_eq!(relation.len(), 2);
+        assert_eq!(relation.tuples[0].1, [Value::U8(0), Value::U8(2)]);
+        assert_eq!(relation.tag(&[Value::U8(1), Value::U8(0)]), Some(OutputTag::Probability(0.5)));
+        assert_eq!(relation.tag(&[Value::U8(0), Value::U8(0)]), None);
+    }
+
+    #[test]
+    fn zero_columns_keep_their_one_tuple() {
+        let relation = Relation::from_rows("r", &[], [(OutputTag::Unit, [].as_slice())], &Symbols::new());
+        assert_eq!(relation.tuples, [(OutputTag::Unit, vec![])]);
+    }
+}

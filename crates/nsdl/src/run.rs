@@ -1,0 +1,229 @@
+//! One evaluation of a session: facts and plan in, tagged relations out.
+
+use std::sync::Arc;
+
+use nsdl_circuit::{Inference, Tape};
+use nsdl_eval::{Evaluation, Options, Table};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId};
+
+use crate::error::Result;
+use crate::facts::relation_id;
+use crate::provenance::Provenance;
+use crate::relation::{OutputTag, Relation};
+use crate::session::Session;
+
+/// What [`Session::run`] gives.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The queried relations in query order, or all that are not hidden, in order of first appearance.
+    pub relations: Vec<Relation>,
+    /// One warning a cause.
+    pub warnings: Vec<Diagnostic>,
+    /// How many derivations were dropped because an expression failed (overflow, division by zero …).
+    pub dropped: u64,
+    /// The provenance that was used.
+    pub provenance: Provenance,
+}
+
+/// A finished evaluation.
+pub(crate) struct Run {
+    pub(crate) plan: Arc<Plan>,
+    tables: Vec<Table>,
+    /// What to print: names and relations.
+    outputs: Vec<(String, RelationId)>,
+    /// Probabilities of the rows of output relations; `None` where all rows hold.
+    tags: Vec<Option<Vec<f64>>>,
+    provenance: Provenance,
+    /// One warning a cause, those of the compiler first.
+    pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) dropped: u64,
+}
+
+impl Run {
+    /// Evaluates what the queries of the session need.
+    pub(crate) fn new(session: &Session) -> Result<Self> {
+        let plan = session.checked_plan();
+        let outputs = outputs(&plan);
+        Self::of(session, plan, outputs)
+    }
+
+    /// The relation of that name, evaluating it if this run has not.
+    pub(crate) fn relation(&self, name: &str, session: &Session) -> Result<Option<Relation>> {
+        if let Some((name, id)) = self.outputs.iter().find(|(output, _)| output == name) {
+            return Ok(Some(self.read(name, *id, session)));
+        }
+        let Some(id) = relation_id(&self.plan, name) else { return Ok(None) };
+        let run = Self::of(session, self.plan.clone(), vec![(name.to_owned(), id)])?;
+        Ok(Some(run.read(name, id, session)))
+    }
+
+    /// All output relations.
+    pub(crate) fn relations(&self, session: &Session) -> Vec<Relation> {
+        self.outputs.iter().map(|(name, id)| self.read(name, *id, session)).collect()
+    }
+
+    /// The provenance that was used.
+    pub(crate) fn provenance(&self) -> Provenance {
+        self.provenance
+    }
+
+    fn of(session: &Session, plan: Arc<Plan>, outputs: Vec<(String, RelationId)>) -> Result<Self> {
+        let uncertain = session.has_uncertainty();
+        let default = if uncertain { Provenance::Exact } else { Provenance::Unit };
+        let provenance = session.provenance.unwrap_or(default);
+        let mut warnings = session.warnings().to_vec();
+        if provenance == Provenance::Unit && uncertain {
+            warnings.push(
+                Diagnostic::warning("W0501", "`unit` ignores probabilities: every fact and rule counts as certain")
+                    .help("leave the provenance to the default, or choose `exact`"),
+            );
+        }
+        let mut facts = plan.facts.clone();
+        session
+            .facts
+            .append(&plan, &session.symbols, &mut facts)
+            .map_err(|d| session.error(vec![d]))?;
+        if provenance == Provenance::Bool {
+            facts.retain(|fact| weight(fact) > 0.0);
+        }
+        let inference = match provenance {
+            Provenance::Unit => None,
+            // Facts are filtered already; only the choices of rules need the trace.
+            Provenance::Bool => (!plan.choices.is_empty()).then_some(Inference::MinMax),
+            _ => Some(inference(provenance)),
+        };
+        let targets = outputs.iter().map(|&(_, id)| id).collect();
+        let evaluation = evaluate(session, &plan, &facts, targets, inference.is_some())?;
+        let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
+        warnings.extend(failures);
+        let mut tags = vec![None; plan.relations.len()];
+        if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
+            let mut weights: Vec<f64> = trace.leaves.iter().map(|leaf| leaf.weight).collect();
+            if provenance == Provenance::Bool {
+                weights.iter_mut().for_each(|w| *w = f64::from(u8::from(*w > 0.0)));
+            }
+            let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
+            tags = solve(session, &evaluation, trace, &ids, inference, &weights)?;
+        }
+        Ok(Self { plan, tables: evaluation.tables, outputs, tags, provenance, warnings, dropped })
+    }
+
+    fn read(&self, name: &str, id: RelationId, session: &Session) -> Relation {
+        let types = self.plan.relations.get(id.index()).map_or(&[][..], |r| &r.columns);
+        let tags = self.tags.get(id.index()).and_then(Option::as_deref);
+        let table = self.tables.get(id.index());
+        let rows = table.into_iter().flat_map(|table| {
+            (0..table.len() as u32).map(move |row| {
+                let probability = tags.and_then(|tags| tags.get(row as usize)).copied().unwrap_or(1.0);
+                let tag = match self.provenance {
+                    Provenance::Unit => OutputTag::Unit,
+                    Provenance::Bool => OutputTag::Bool(probability > 0.0),
+                    _ => OutputTag::Probability(probability),
+                };
+                (tag, table.row(row))
+            })
+        });
+        Relation::from_rows(name, types, rows, &session.symbols)
+    }
+}
+
+/// The circuit inference of a provenance that has probabilities.
+pub(crate) fn inference(provenance: Provenance) -> Inference {
+    match provenance {
+        Provenance::Unit | Provenance::Bool | Provenance::MinMaxProb => Inference::MinMax,
+        Provenance::AddMultProb => Inference::AddMult,
+        Provenance::TopKProofs { k } => Inference::TopK(k),
+        Provenance::Exact => Inference::Exact,
+    }
+}
+
+/// Evaluates a plan with the limits of the session.
+pub(crate) fn evaluate(
+    session: &Session,
+    plan: &Plan,
+    facts: &[Fact],
+    targets: Vec<RelationId>,
+    trace: bool,
+) -> Result<Evaluation> {
+    let options = Options {
+        trace,
+        targets: Some(targets),
+        limits: session.limits.clone(),
+        cancel: session.cancel.clone(),
+    };
+    nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
+}
+
+/// What to print: the queries, or every relation that is not hidden.
+pub(crate) fn outputs(plan: &Plan) -> Vec<(String, RelationId)> {
+    if plan.queries.is_empty() {
+        let shown = |(_, r): &(usize, &nsdl_ir::Relation)| !r.auxiliary && !r.hidden;
+        let all = plan.relations.iter().enumerate().filter(shown);
+        return all.map(|(i, r)| (r.name.clone(), RelationId::new(i))).collect();
+    }
+    let mut outputs: Vec<(String, RelationId)> = Vec::new();
+    for query in &plan.queries {
+        if !outputs.iter().any(|(name, _)| *name == query.name) {
+            outputs.push((query.name.clone(), query.relation));
+        }
+    }
+    outputs
+}
+
+fn weight(fact: &Fact) -> f64 {
+    match fact.tag {
+        Tag::Certain => 1.0,
+        Tag::Independent(p) => p,
+        Tag::Exclusive { weight, .. } => weight,
+    }
+}
+
+/// The probabilities of all rows of `relations`, from one circuit for those that are uncertain.
+fn solve(
+    session: &Session,
+    evaluation: &Evaluation,
+    trace: &Trace,
+    relations: &[RelationId],
+    inference: Inference,
+    weights: &[f64],
+) -> Result<Vec<Option<Vec<f64>>>> {
+    let mut tags: Vec<Option<Vec<f64>>> = vec![None; evaluation.tables.len()];
+    let mut uncertain: Vec<TupleId> = Vec::new();
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    for &relation in relations {
+        let (Some(slot), Some(table)) =
+            (tags.get_mut(relation.index()), evaluation.tables.get(relation.index()))
+        else {
+            continue;
+        };
+        if slot.is_some() {
+            continue;
+        }
+        *slot = Some(vec![1.0; table.len()]);
+        for row in 0..table.len() {
+            if let Some(tuple) = evaluation.tuple(relation, row as u32)
+                && !trace.certain.get(tuple.index()).copied().unwrap_or(false)
+            {
+                uncertain.push(tuple);
+                places.push((relation.index(), row));
+            }
+        }
+    }
+    let circuit = nsdl_circuit::compile(
+        trace,
+        &uncertain,
+        inference,
+        &session.budget,
+        session.cancel.as_deref(),
+    )
+    .map_err(|d| session.error(vec![d]))?;
+    let mut values = vec![0.0; uncertain.len()];
+    circuit.forward(weights, 1, &mut Tape::default(), &mut values);
+    for ((relation, row), value) in places.into_iter().zip(values) {
+        let tag = tags.get_mut(relation).and_then(Option::as_mut);
+        if let Some(tag) = tag.and_then(|tags| tags.get_mut(row)) {
+            *tag = value;
+        }
+    }
+    Ok(tags)
+}

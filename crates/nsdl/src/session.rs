@@ -1,0 +1,499 @@
+//! A session: programs and facts, added bit by bit, and what follows from them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use nsdl_circuit::Budget;
+use nsdl_compile::{Compiled, External};
+use nsdl_eval::Limits;
+use nsdl_ir::{Diagnostic, Plan, Symbols, Tag, Type, Value};
+use nsdl_syntax::ast::{Ast, ItemKind};
+
+use crate::error::{Error, Result};
+use crate::facts::{Batch, Facts, Tags, Undo, relation_id};
+use crate::program::{Program, Signature};
+use crate::provenance::Provenance;
+use crate::relation::Relation;
+use crate::run::{Outcome, Run, outputs};
+use crate::suggest::did_you_mean;
+use crate::text::Texts;
+
+/// Programs and facts, and what follows from them.
+///
+/// A call that fails leaves the session as it was. Cloning is cheap: texts, trees and facts are shared.
+#[derive(Clone, Default)]
+pub struct Session {
+    pub(crate) texts: Texts,
+    programs: Vec<Arc<Ast>>,
+    /// What to print instead of what the programs say.
+    queries: Option<Arc<Ast>>,
+    pub(crate) facts: Facts,
+    pub(crate) symbols: Arc<Symbols>,
+    /// The plan of the programs and facts so far: it knows the relations and their types.
+    plan: Arc<Plan>,
+    /// What the compiler had to say about it.
+    warnings: Arc<Vec<Diagnostic>>,
+    pub(crate) provenance: Option<Provenance>,
+    pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    pub(crate) cancel: Option<Arc<AtomicBool>>,
+    last: Option<Arc<Run>>,
+}
+
+impl Session {
+    /// An empty session.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Chooses the provenance; `None` (the default) means `unit` if nothing is uncertain, else `exact`.
+    pub fn set_provenance(&mut self, provenance: Option<Provenance>) {
+        self.provenance = provenance;
+    }
+
+    /// The chosen provenance.
+    pub fn provenance(&self) -> Option<Provenance> {
+        self.provenance
+    }
+
+    /// Bounds on rounds, tuples and rule instances: a program that does not end fails instead of running on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// The bound on the size of circuits.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
+    /// A flag that, once true, makes evaluations of this session fail with `E0613` as soon as they notice.
+    pub fn set_cancel(&mut self, cancel: Arc<AtomicBool>) {
+        self.cancel = Some(cancel);
+    }
+
+    /// Adds the text of a program; `name` is for messages. Returns the warnings that are new.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text, alone or beside the session's other programs and facts.
+    pub fn add_program(&mut self, name: &str, text: &str) -> Result<Vec<Diagnostic>> {
+        let mut next = self.clone();
+        let ast = next.parse(name, text)?;
+        next.programs.push(Arc::new(ast));
+        let warnings = next.check()?;
+        *self = next;
+        Ok(warnings)
+    }
+
+    /// Adds the program in a file.
+    ///
+    /// # Errors
+    /// `E0701` if it cannot be read, else as [`Session::add_program`].
+    pub fn add_file(&mut self, path: impl AsRef<Path>) -> Result<Vec<Diagnostic>> {
+        let path = path.as_ref();
+        let text = read_text(path)?;
+        self.add_program(&path.display().to_string(), &text)
+    }
+
+    /// Adds a program.
+    ///
+    /// # Errors
+    /// If it clashes with what is there.
+    pub fn add(&mut self, program: &Program) -> Result<Vec<Diagnostic>> {
+        self.add_program(program.name(), program.text())
+    }
+
+    /// Adds facts. Values are converted to the types of the columns: those that a program declares or implies,
+    /// else those of the values themselves, where plain integers (`Value::I64`) are `i32` if all fit.
+    ///
+    /// With `probabilities` each fact is a Boolean variable of its own, or, if `exclusive`, an alternative of
+    /// one categorical variable; exclusive facts without probabilities are equally probable.
+    ///
+    /// # Errors
+    /// `E0510`, `E0511` and `E0520` for probabilities, `E0202`, `E0301`, `E0501` and `E0521` for values that do
+    /// not fit, compile errors if the facts clash with the program.
+    pub fn add_facts(
+        &mut self,
+        relation: &str,
+        tuples: Vec<Vec<Value>>,
+        probabilities: Option<Vec<f64>>,
+        exclusive: bool,
+    ) -> Result<()> {
+        let batch = Tags::new(relation, &tuples, probabilities, exclusive)
+            .and_then(|tags| Batch::new(relation, &tuples, tags, &self.symbols))
+            .map_err(|d| self.error(vec![d]))?;
+        self.add_batch(relation, batch)
+    }
+
+    /// Adds the facts in a CSV file (RFC 4180, no header): fields are read by the types of the columns,
+    /// without trimming; one extra leading column is the probability.
+    ///
+    /// # Errors
+    /// `E0201` if no program or fact knows the relation, `E07xx` for what is wrong with the file,
+    /// with its line.
+    pub fn add_csv(&mut self, relation: &str, path: impl AsRef<Path>) -> Result<()> {
+        let Some(types) = self.types(relation) else {
+            return Err(self.error(vec![self.unknown_relation(relation)]));
+        };
+        let batch = crate::csv::read(relation, &types, path.as_ref(), &self.symbols)
+            .map_err(|d| self.error(vec![d]))?;
+        self.add_batch(relation, batch)
+    }
+
+    pub(crate) fn add_batch(&mut self, relation: &str, batch: Batch) -> Result<()> {
+        let known = self.types(relation);
+        if batch.is_empty() {
+            // No facts, no types: nothing but the name can be wrong.
+            return match known {
+                Some(_) => Ok(()),
+                None => Err(self.error(vec![self.unknown_relation(relation)])),
+            };
+        }
+        if known.is_none() && !self.is_relation_name(relation) {
+            let d = Diagnostic::error("E0814", format!("`{relation}` is no name of a relation"))
+                .help("a name is a letter followed by letters, digits and underscores, and no keyword");
+            return Err(self.error(vec![d]));
+        }
+        let filled_before = self.facts.contains(relation);
+        let undo = self.facts.push(relation, batch).map_err(|d| self.error(vec![d]))?;
+        let result = self.fit_last(known.as_deref(), filled_before);
+        if result.is_err() {
+            self.facts.undo(undo);
+        }
+        result
+    }
+
+    /// Makes the plan fit the batch added last.
+    fn fit_last(&mut self, known: Option<&[Type]>, filled_before: bool) -> Result<()> {
+        if let Some(types) = known {
+            match self.facts.check_last(types, &self.symbols) {
+                Ok(()) => return Ok(()),
+                // The types may have been those of earlier facts only: then the program decides anew.
+                Err(_) if filled_before => {}
+                Err(misfit) => return Err(self.error(vec![misfit])),
+            }
+        }
+        self.check().map(drop)
+    }
+
+    /// Replaces the queries of the programs, as texts such as `path` or `path(0, _)`; none means all relations.
+    ///
+    /// # Errors
+    /// If a text is no query, or names an unknown relation.
+    pub fn queries(&mut self, queries: Vec<String>) -> Result<()> {
+        let mut next = self.clone();
+        next.queries = Some(Arc::new(next.parse_queries(&queries)?));
+        next.check()?;
+        *self = next;
+        Ok(())
+    }
+
+    fn parse_queries(&mut self, queries: &[String]) -> Result<Ast> {
+        let mut all = Ast::default();
+        for query in queries {
+            let ast = self.parse("<query>", &format!("query {query}"))?;
+            if !matches!(ast.items.as_slice(), [item] if matches!(item.kind, ItemKind::Query(_))) {
+                let d = Diagnostic::error("E0813", format!("`{query}` is no query"))
+                    .help("a query is the name of a relation, or an atom such as `path(0, _)`");
+                return Err(self.error(vec![d]));
+            }
+            all.items.extend(ast.items);
+        }
+        Ok(all)
+    }
+
+    /// Evaluates the programs over the facts.
+    ///
+    /// With queries the outcome has their relations, without all that are not `@hidden`. Derivations dropped
+    /// for overflow and the like become warnings.
+    ///
+    /// # Errors
+    /// `E06xx` where a limit or budget is met or the evaluation was cancelled.
+    pub fn run(&mut self) -> Result<Outcome> {
+        self.solve()?;
+        let run = self.last.as_ref().ok_or_else(|| self.error(vec![not_run()]))?;
+        Ok(Outcome {
+            relations: run.relations(self),
+            warnings: run.warnings.clone(),
+            dropped: run.dropped,
+            provenance: run.provenance(),
+        })
+    }
+
+    /// As [`Session::run`], for callers who then ask for single relations: builds none, returns the warnings.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn solve(&mut self) -> Result<Vec<Diagnostic>> {
+        let run = Run::new(self)?;
+        let warnings = run.warnings.clone();
+        self.last = Some(Arc::new(run));
+        Ok(warnings)
+    }
+
+    /// What the last [`Session::run`] gave for a relation or query.
+    ///
+    /// A relation that run did not evaluate, since the queries do not need it, is evaluated now.
+    ///
+    /// # Errors
+    /// `E0812` before a run, `E0201` for an unknown name.
+    pub fn relation(&self, name: &str) -> Result<Relation> {
+        let Some(run) = &self.last else { return Err(self.error(vec![not_run()])) };
+        run.relation(name, self)?.ok_or_else(|| self.error(vec![self.unknown_relation(name)]))
+    }
+
+    /// Answers one query, such as `path` or `path(0, _)`, in a fresh evaluation.
+    ///
+    /// # Errors
+    /// As [`Session::queries`] and [`Session::run`].
+    pub fn ask(&self, query: &str) -> Result<Outcome> {
+        let mut next = self.clone();
+        next.queries(vec![query.to_owned()])?;
+        next.run()
+    }
+
+    /// What a REPL does with an entry: adds its declarations, facts and rules, and answers its queries at once
+    /// without keeping them.
+    ///
+    /// # Errors
+    /// As [`Session::add_program`] and [`Session::run`]; nothing is added then.
+    pub fn enter(&mut self, name: &str, text: &str) -> Result<Entry> {
+        let mut next = self.clone();
+        let mut ast = next.parse(name, text)?;
+        let mut queries = Ast::default();
+        (queries.items, ast.items) =
+            ast.items.into_iter().partition(|item| matches!(item.kind, ItemKind::Query(_)));
+        if !ast.items.is_empty() {
+            next.programs.push(Arc::new(ast));
+        }
+        let before = next.queries.take();
+        let mut warnings = next.check()?;
+        let mut outcome = None;
+        if !queries.items.is_empty() {
+            next.queries = Some(Arc::new(queries));
+            warnings.extend(next.check()?);
+            let mut found = next.run()?;
+            found.warnings.retain(|w| !next.warnings.contains(w));
+            warnings.append(&mut found.warnings);
+            outcome = Some(found);
+        }
+        next.queries = before;
+        next.check()?;
+        *self = next;
+        Ok(Entry { warnings, outcome })
+    }
+
+    /// As [`Session::enter`] for the text of a file.
+    ///
+    /// # Errors
+    /// `E0701` if it cannot be read, else as [`Session::enter`].
+    pub fn enter_file(&mut self, path: impl AsRef<Path>) -> Result<Entry> {
+        let path = path.as_ref();
+        let text = read_text(path)?;
+        self.enter(&path.display().to_string(), &text)
+    }
+
+    /// The names of the relations and queries that [`Session::run`] gives, in order.
+    pub fn outputs(&self) -> Vec<String> {
+        outputs(&self.plan).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The relations of the programs and facts, in order of first appearance.
+    pub fn relations(&self) -> Vec<Signature> {
+        Signature::all(&self.plan)
+    }
+
+    /// The column types of a relation: declared, inferred from the programs, or else from facts added so far.
+    pub fn types(&self, relation: &str) -> Option<Vec<Type>> {
+        let id = relation_id(&self.plan, relation)?;
+        Some(self.plan.relations.get(id.index())?.columns.clone())
+    }
+
+    /// Whether anything is uncertain: a tagged fact or rule.
+    pub fn has_uncertainty(&self) -> bool {
+        !self.plan.choices.is_empty()
+            || self.plan.facts.iter().any(|fact| fact.tag != Tag::Certain)
+            || self.facts.is_uncertain()
+    }
+
+    /// The evaluation plan, for people.
+    pub fn plan(&self) -> String {
+        nsdl_compile::show(&self.plan, &self.symbols)
+    }
+
+    /// All that the compiler warns of.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Renders diagnostics of this session with their source lines, with ANSI colours if `color`.
+    pub fn render(&self, diagnostics: &[Diagnostic], color: bool) -> String {
+        self.texts.render(diagnostics, color)
+    }
+
+    pub(crate) fn error(&self, diagnostics: Vec<Diagnostic>) -> Error {
+        Error::new(diagnostics, &self.texts)
+    }
+
+    /// `E0201`, with the nearest names.
+    pub(crate) fn unknown_relation(&self, name: &str) -> Diagnostic {
+        let known = self.plan.relations.iter().filter(|r| !r.auxiliary).map(|r| r.name.as_str());
+        let mut d = Diagnostic::error("E0201", format!("unknown relation `{name}`"));
+        d.help = did_you_mean(name, known)
+            .or_else(|| Some(format!("declare it, for example `type {name}(i32, String)`")));
+        d
+    }
+
+    /// Parses a text and keeps it for messages.
+    pub(crate) fn parse(&mut self, name: &str, text: &str) -> Result<Ast> {
+        let id = self.texts.add(name, text);
+        let (ast, diagnostics) = nsdl_syntax::parse(text, id);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(self.error(diagnostics));
+        }
+        Ok(ast)
+    }
+
+    /// Adds a program whose relations may be known only once facts are added: unlike [`Session::add_program`],
+    /// checks its syntax alone.
+    pub(crate) fn add_unchecked(&mut self, name: &str, text: &str) -> Result<()> {
+        let ast = self.parse(name, text)?;
+        self.programs.push(Arc::new(ast));
+        Ok(())
+    }
+
+    /// Adds facts without a look at the programs.
+    pub(crate) fn add_batch_unchecked(&mut self, relation: &str, batch: Batch) -> Result<Undo> {
+        self.facts.push(relation, batch).map_err(|d| self.error(vec![d]))
+    }
+
+    /// As [`Session::queries`], unchecked.
+    pub(crate) fn queries_unchecked(&mut self, queries: &[String]) -> Result<()> {
+        self.queries = Some(Arc::new(self.parse_queries(queries)?));
+        Ok(())
+    }
+
+    /// Compiles everything; keeps the plan and returns the new warnings.
+    pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
+        let compiled = self.compile()?;
+        self.facts.check(&compiled.plan, &self.symbols).map_err(|d| self.error(vec![d]))?;
+        let new = compiled.warnings.iter().filter(|w| !self.warnings.contains(w)).cloned().collect();
+        self.plan = Arc::new(compiled.plan);
+        self.warnings = Arc::new(compiled.warnings);
+        Ok(new)
+    }
+
+    /// The plan of everything so far.
+    pub(crate) fn checked_plan(&self) -> Arc<Plan> {
+        self.plan.clone()
+    }
+
+    fn compile(&self) -> Result<Compiled> {
+        let without_queries: Vec<Ast>;
+        let mut asts: Vec<&Ast> = match &self.queries {
+            None => self.programs.iter().map(Arc::as_ref).collect(),
+            Some(_) => {
+                without_queries = self.programs.iter().map(|ast| strip_queries(ast)).collect();
+                without_queries.iter().collect()
+            }
+        };
+        asts.extend(self.queries.as_deref());
+        // Facts give way to programs: types that a program declares are left to it.
+        let mut externals = self.facts.externals();
+        let mut guesses = Vec::new();
+        for (i, external) in externals.iter_mut().enumerate() {
+            if self.programs.iter().any(|ast| declares(ast, &external.name)) {
+                external.columns.fill(None);
+            } else {
+                guesses.extend((0..external.columns.len()).map(|column| (i, column)));
+            }
+        }
+        self.compile_guessing(&asts, &externals, &guesses).map_err(|errors| self.error(errors))
+    }
+
+    /// Compiles with the types that facts suggest for some columns of `externals`. Where these clash with what the
+    /// program implies, leaves them to the program: all of them, or else as few as makes errors fewer.
+    fn compile_guessing(
+        &self,
+        asts: &[&Ast],
+        externals: &[External],
+        guesses: &[(usize, usize)],
+    ) -> Result<Compiled, Vec<Diagnostic>> {
+        let compile = |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
+        let clashes = |errors: &[Diagnostic]| errors.iter().filter(|d| d.is_error()).count();
+        let first = match compile(externals) {
+            Err(errors) if !guesses.is_empty() => errors,
+            result => return result,
+        };
+        let mut inferred = externals.to_vec();
+        inferred.iter_mut().for_each(|external| external.columns.fill(None));
+        if let Ok(compiled) = compile(&inferred) {
+            return Ok(compiled);
+        }
+        let mut externals = externals.to_vec();
+        let mut fewest = clashes(&first);
+        for &(external, column) in guesses {
+            let mut trial = externals.clone();
+            if let Some(ty) = trial.get_mut(external).and_then(|e| e.columns.get_mut(column)) {
+                *ty = None;
+            }
+            match compile(&trial) {
+                Ok(compiled) => return Ok(compiled),
+                Err(errors) if clashes(&errors) < fewest => {
+                    fewest = clashes(&errors);
+                    externals = trial;
+                }
+                Err(_) => {}
+            }
+        }
+        Err(first)
+    }
+
+    fn is_relation_name(&self, name: &str) -> bool {
+        let (ast, diagnostics) = nsdl_syntax::parse(&format!("query {name}"), Default::default());
+        diagnostics.is_empty()
+            && matches!(ast.items.as_slice(), [item] if matches!(&item.kind,
+                ItemKind::Query(query) if query.args.is_none() && query.relation.text == name))
+    }
+}
+
+impl From<&Program> for Session {
+    fn from(program: &Program) -> Self {
+        program.session().clone()
+    }
+}
+
+/// What [`Session::enter`] did.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Warnings about the entry.
+    pub warnings: Vec<Diagnostic>,
+    /// The answers, if it had queries.
+    pub outcome: Option<Outcome>,
+}
+
+fn not_run() -> Diagnostic {
+    Diagnostic::error("E0812", "no relation has been computed yet").help("call `run` first")
+}
+
+/// Reads a program file.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Diagnostic::error("E0701", format!("cannot read `{}`: {error}", path.display())).into()
+    })
+}
+
+fn strip_queries(ast: &Ast) -> Ast {
+    let keep = |item: &&nsdl_syntax::ast::Item| !matches!(item.kind, ItemKind::Query(_));
+    Ast { items: ast.items.iter().filter(keep).cloned().collect() }
+}
+
+fn declares(ast: &Ast, relation: &str) -> bool {
+    use nsdl_syntax::ast::TypeDeclaration;
+    ast.items.iter().any(|item| match &item.kind {
+        ItemKind::Types(declarations) => declarations.iter().any(
+            |d| matches!(d, TypeDeclaration::Relation { name, .. } if name.text == relation),
+        ),
+        _ => false,
+    })
+}

@@ -1,0 +1,72 @@
+//! The source texts of a session, kept for messages.
+
+use std::sync::Arc;
+
+use nsdl_ir::{Diagnostic, SourceId, Span};
+use nsdl_syntax::Sources;
+
+/// Source texts by [`SourceId`]; cheap to clone, since texts are shared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Texts(Vec<Arc<Text>>);
+
+/// A named text: a file, a string, an entry of the REPL.
+#[derive(Debug)]
+struct Text {
+    name: String,
+    text: String,
+}
+
+impl Texts {
+    /// Adds a text and returns its id.
+    pub(crate) fn add(&mut self, name: &str, text: &str) -> SourceId {
+        let id = SourceId(self.0.len() as u32);
+        self.0.push(Arc::new(Text { name: name.to_owned(), text: text.to_owned() }));
+        id
+    }
+
+    /// The name of the text that `span` points into, and its first line and column (in characters), from 1.
+    pub(crate) fn place(&self, span: Span) -> Option<(&str, usize, usize)> {
+        let text = self.0.get(span.source.0 as usize)?;
+        let before = text.text.get(..span.start as usize)?;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+        let column = before.get(line_start..)?.chars().count() + 1;
+        Some((&text.name, line, column))
+    }
+
+    /// The text under `span`, with white space made single spaces.
+    pub(crate) fn snippet(&self, span: Span) -> Option<String> {
+        let text = self.0.get(span.source.0 as usize)?.text.get(span.range())?;
+        Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Renders diagnostics with their source lines.
+    pub(crate) fn render(&self, diagnostics: &[Diagnostic], color: bool) -> String {
+        let mut sources = Sources::default();
+        for text in &self.0 {
+            sources.add(text.name.as_str(), text.text.as_str());
+        }
+        nsdl_syntax::render::render(diagnostics, &sources, color)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let mut texts = Texts::default();
+        let id = texts.add("a.dl", "rel p(1)\nrel é = q");
+        assert_eq!(texts.place(Span::new(id, 0, 3)), Some(("a.dl", 1, 1)));
+        assert_eq!(texts.place(Span::new(id, 16, 17)), Some(("a.dl", 2, 7)));
+        assert_eq!(texts.place(Span::new(SourceId(7), 0, 1)), None);
+    }
+
+    #[test]
+    fn snippets_are_on_one_line() {
+        let mut texts = Texts::default();
+        let id = texts.add("a.dl", "rel p(x) =\n    q(x)");
+        assert_eq!(texts.snippet(Span::new(id, 0, 19)).as_deref(), Some("rel p(x) = q(x)"));
+    }
+}

