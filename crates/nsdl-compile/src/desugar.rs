@@ -8,15 +8,15 @@
 mod aggregate;
 mod facts;
 mod rule;
+mod term;
 
-use nsdl_ir::{BinaryOp, Diagnostic, RelationId, Slot, Span};
+use nsdl_ir::{Diagnostic, RelationId, Slot, Span};
 use nsdl_syntax::ast::{Ast, Atom, Expr, ExprKind, Formula, Item, ItemKind, Query};
 use rustc_hash::FxHashMap;
 
-use crate::constant::{self, Const};
 use crate::flat::{
     Argument, ArgumentKind, Choice, Clause, Declared, Head, Literal, Program, Relation, Term,
-    TermKind, Variable,
+    Variable,
 };
 use crate::mentions::{self, Mentions};
 use crate::resolve::Names;
@@ -318,101 +318,6 @@ impl<'a> Desugar<'a> {
             .push(scope.clause(atom.span, vec![head], None));
         self.projections.insert((relation, kept), projection);
         projection
-    }
-
-    fn arguments(&mut self, args: &'a [Expr], scope: &mut Scope<'a>) -> Vec<Argument> {
-        args.iter().map(|arg| self.argument(arg, scope)).collect()
-    }
-
-    /// An argument of a body atom; an expression becomes a variable and an equation.
-    fn argument(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Argument {
-        let span = expr.span;
-        if expr.kind == ExprKind::Wildcard {
-            let keep = scope.keep_wildcards;
-            let kind = if keep {
-                ArgumentKind::Slot(scope.fresh("_", span))
-            } else {
-                ArgumentKind::Any
-            };
-            return Argument { kind, span };
-        }
-        let term = self.term(expr, scope);
-        let kind = match term.kind {
-            TermKind::Slot(slot) => ArgumentKind::Slot(slot),
-            TermKind::Const(value) => ArgumentKind::Const(value),
-            _ => {
-                let slot = scope.fresh("_", span);
-                let value = Box::new(Term {
-                    kind: TermKind::Slot(slot),
-                    span,
-                });
-                let kind = TermKind::Binary(BinaryOp::Equal, value, Box::new(term));
-                scope
-                    .equations
-                    .push(Literal::Constraint(Term { kind, span }));
-                ArgumentKind::Slot(slot)
-            }
-        };
-        Argument { kind, span }
-    }
-
-    /// An expression with names resolved and constants folded. What is wrong is reported, and 0 instead.
-    fn term(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Term {
-        let span = expr.span;
-        let folded = match &expr.kind {
-            ExprKind::Literal(literal) => constant::literal(literal, span),
-            ExprKind::Variable(name) => match self.names.constant(name) {
-                None => {
-                    return Term {
-                        kind: TermKind::Slot(scope.slot(name, span)),
-                        span,
-                    };
-                }
-                Some(value) => value.cloned().ok_or_else(Vec::new),
-            },
-            ExprKind::Wildcard => Err(vec![constant::wildcard(span)]),
-            ExprKind::Unary(op, operand) => match constant::negative_literal(*op, operand, span) {
-                Some(result) => result,
-                None => match self.term(operand, scope) {
-                    Term {
-                        kind: TermKind::Const(value),
-                        ..
-                    } => constant::unary(*op, value, span),
-                    operand => {
-                        return Term {
-                            kind: TermKind::Unary(*op, Box::new(operand)),
-                            span,
-                        };
-                    }
-                },
-            },
-            ExprKind::Binary(op, left, right) => {
-                match (self.term(left, scope), self.term(right, scope)) {
-                    (
-                        Term {
-                            kind: TermKind::Const(left),
-                            ..
-                        },
-                        Term {
-                            kind: TermKind::Const(right),
-                            ..
-                        },
-                    ) => constant::binary(*op, left, right, span),
-                    (left, right) => {
-                        let kind = TermKind::Binary(*op, Box::new(left), Box::new(right));
-                        return Term { kind, span };
-                    }
-                }
-            }
-        };
-        let value = folded.unwrap_or_else(|errors| {
-            self.diagnostics.extend(errors);
-            Const::Integer(0)
-        });
-        Term {
-            kind: TermKind::Const(value),
-            span,
-        }
     }
 }
 

@@ -4,15 +4,22 @@
 //! one arity that all its uses agree with, and what is declared of its columns; every alias is a [`Type`];
 //! every constant is evaluated; attributes are known. Whatever is wrong is reported, once a name.
 
+mod arity;
+mod constants;
+mod types;
+
 use indexmap::IndexMap;
 use nsdl_ir::{Diagnostic, RelationId, Span, Type};
 use nsdl_syntax::ast::{
-    Aggregate, Ast, Atom, ConstantDeclaration, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
+    Aggregate, Ast, Atom, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
 };
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use arity::{Arity, Definitions};
+use constants::State;
 
 use crate::External;
-use crate::constant::{Const, fold, out_of_range};
+use crate::constant::Const;
 use crate::flat::{Declared, Relation};
 use crate::reduce;
 use crate::suggest::{did_you_mean, nearest};
@@ -34,24 +41,6 @@ struct Entry {
     arity: Option<Arity>,
     /// Something declares it, fills it or says that it will be filled.
     known: bool,
-}
-
-/// How many columns a relation has, and who says so.
-#[derive(Clone, Copy)]
-struct Arity {
-    columns: usize,
-    /// `None` for facts from outside.
-    span: Option<Span>,
-}
-
-/// A constant, evaluated on demand.
-#[derive(Clone)]
-enum State<'a> {
-    Pending(&'a ConstantDeclaration),
-    Running(&'a ConstantDeclaration),
-    Done(Const),
-    /// Reported.
-    Failed,
 }
 
 /// Resolves the names of a program. The second result holds errors and warnings.
@@ -102,174 +91,6 @@ impl<'a> Names<'a> {
     /// Names of all constants.
     pub fn constant_names(&self) -> impl Iterator<Item = &str> {
         self.constants.keys().copied()
-    }
-
-    fn aliases(&mut self, items: impl Iterator<Item = &'a Item>) {
-        let mut aliases: IndexMap<&'a str, (&'a Name, &'a Name), FxBuildHasher> =
-            IndexMap::default();
-        for item in items {
-            let ItemKind::Types(declarations) = &item.kind else {
-                continue;
-            };
-            for declaration in declarations {
-                let TypeDeclaration::Alias { name, ty } = declaration else {
-                    continue;
-                };
-                if Type::from_name(&name.text).is_some() {
-                    self.diagnostics.push(
-                        Diagnostic::error("E0203", format!("`{}` is a type already", name.text))
-                            .label(name.span, "a built-in type")
-                            .help("choose another name for the alias"),
-                    );
-                } else if let Some((first, _)) = aliases.get(name.text.as_str()) {
-                    self.diagnostics.push(twice("type", name, first.span));
-                } else {
-                    aliases.insert(&name.text, (name, ty));
-                }
-            }
-        }
-        for (name, ty) in aliases.values() {
-            // Each step goes to another alias, so a chain longer than their number is a cycle.
-            let mut target = *ty;
-            let mut steps = 0;
-            while let Some((_, next)) = aliases.get(target.text.as_str())
-                && steps <= aliases.len().min(10_000)
-            {
-                (target, steps) = (next, steps + 1);
-            }
-            if let Some(ty) = Type::from_name(&target.text) {
-                self.types.insert(&name.text, ty);
-            } else if aliases.contains_key(target.text.as_str()) {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "E0205",
-                        format!("the type `{}` is defined by itself", name.text),
-                    )
-                    .label(name.span, "stands for no type")
-                    .help("let one of the aliases name a built-in type, such as `usize`"),
-                );
-            } else {
-                let known = Type::ALL
-                    .iter()
-                    .map(|ty| ty.name())
-                    .chain(aliases.keys().copied());
-                self.diagnostics.push(unknown_type(target, known));
-            }
-        }
-    }
-
-    /// The type of that name.
-    fn ty(&self, name: &Name) -> Result<Type, Diagnostic> {
-        Type::from_name(&name.text)
-            .or_else(|| self.types.get(name.text.as_str()).copied())
-            .ok_or_else(|| {
-                unknown_type(
-                    name,
-                    Type::ALL
-                        .iter()
-                        .map(|ty| ty.name())
-                        .chain(self.types.keys().copied()),
-                )
-            })
-    }
-
-    fn constants(&mut self, items: impl Iterator<Item = &'a Item>) {
-        let mut declarations: IndexMap<&'a str, &'a ConstantDeclaration, FxBuildHasher> =
-            IndexMap::default();
-        for item in items {
-            let ItemKind::Constants(constants) = &item.kind else {
-                continue;
-            };
-            for constant in constants {
-                match declarations.get(constant.name.text.as_str()) {
-                    Some(first) => {
-                        self.diagnostics
-                            .push(twice("constant", &constant.name, first.name.span))
-                    }
-                    None => drop(declarations.insert(&constant.name.text, constant)),
-                }
-            }
-        }
-        self.constants = declarations
-            .iter()
-            .map(|(name, value)| (*name, State::Pending(value)))
-            .collect();
-        for name in declarations.keys() {
-            if let Err(diagnostics) = self.evaluate(name) {
-                self.diagnostics.extend(diagnostics);
-            }
-        }
-    }
-
-    /// The value of a declared constant; an empty error if it is reported already.
-    fn evaluate(&mut self, name: &'a str) -> Result<Const, Vec<Diagnostic>> {
-        let declaration = match self.constants.get(name) {
-            Some(State::Done(value)) => return Ok(value.clone()),
-            Some(State::Pending(declaration)) => *declaration,
-            Some(State::Running(declaration)) => {
-                let span = declaration.name.span;
-                return Err(vec![
-                    Diagnostic::error(
-                        "E0505",
-                        format!("the constant `{name}` is defined by itself"),
-                    )
-                    .label(span, "has no value"),
-                ]);
-            }
-            _ => return Err(Vec::new()),
-        };
-        self.constants.insert(name, State::Running(declaration));
-        // A chain of constants is as deep as it is long.
-        let result = stacker::maybe_grow(1 << 18, 1 << 22, || {
-            fold(&declaration.value, &mut |used, span| {
-                if self.constants.contains_key(used) {
-                    return self.evaluate(used);
-                }
-                let error = Diagnostic::error("E0506", format!("unknown constant `{used}`"))
-                    .label(span, "no such constant");
-                Err(vec![
-                    match did_you_mean(used, self.constants.keys().copied()) {
-                        Some(help) => error.help(help),
-                        None => error.help("a constant is built from literals and other constants"),
-                    },
-                ])
-            })
-        });
-        let result = result.and_then(|value| self.typed(declaration, value));
-        self.constants.insert(
-            name,
-            result
-                .as_ref()
-                .map_or(State::Failed, |value| State::Done(value.clone())),
-        );
-        result
-    }
-
-    fn typed(
-        &self,
-        declaration: &ConstantDeclaration,
-        value: Const,
-    ) -> Result<Const, Vec<Diagnostic>> {
-        let Some(name) = &declaration.ty else {
-            return Ok(value);
-        };
-        let ty = self.ty(name).map_err(|error| vec![error])?;
-        if let Some(value) = value.at(ty) {
-            return Ok(Const::Typed(value));
-        }
-        let span = declaration.value.span;
-        Err(vec![if value.may_be(ty) {
-            out_of_range(&value, ty, span)
-        } else {
-            let found = value.describe();
-            let error = Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
-                .label(span, format!("this is {found}"))
-                .label(name.span, format!("declared as {ty}"));
-            match value {
-                Const::Integer(value) if ty.is_float() => error.help(format!("write `{value}.0`")),
-                _ => error,
-            }
-        }])
     }
 
     fn item(&mut self, item: &'a Item, definitions: &mut Definitions<'a>) {
@@ -354,15 +175,14 @@ impl<'a> Names<'a> {
                 }
                 self.aggregate(aggregate, definitions);
             }
-            ItemKind::Query(query) => {
-                let arity = query.args.as_ref().map(Vec::len);
-                match arity {
-                    Some(arity) => {
-                        drop(self.mention_at(&query.relation, arity, query.span, definitions))
-                    }
-                    None => drop(self.enter(&query.relation, definitions)),
+            ItemKind::Query(query) => match &query.args {
+                Some(args) => {
+                    self.mention_at(&query.relation, args.len(), query.span, definitions);
                 }
-            }
+                None => {
+                    self.enter(&query.relation, definitions);
+                }
+            },
         }
     }
 
@@ -606,108 +426,6 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Who says how many columns a relation has, and whether anything fills it.
-struct Definitions<'a> {
-    /// Declarations come first, then facts from outside, then the first fact or rule.
-    arity: FxHashMap<&'a str, Arity>,
-    /// First declaration of each relation.
-    declared: FxHashMap<&'a str, Span>,
-    filled: FxHashSet<&'a str>,
-}
-
-impl<'a> Definitions<'a> {
-    fn gather(
-        items: impl Iterator<Item = &'a Item> + Clone,
-        externals: &'a [External],
-        names: &Names<'a>,
-    ) -> Self {
-        let mut it = Definitions {
-            arity: FxHashMap::default(),
-            declared: FxHashMap::default(),
-            filled: FxHashSet::default(),
-        };
-        for item in items.clone() {
-            let ItemKind::Types(declarations) = &item.kind else {
-                continue;
-            };
-            for declaration in declarations {
-                let TypeDeclaration::Relation { name, columns, .. } = declaration else {
-                    continue;
-                };
-                let arity = Arity {
-                    columns: columns.len(),
-                    span: Some(name.span),
-                };
-                it.arity.entry(&name.text).or_insert(arity);
-                it.declared.entry(&name.text).or_insert(name.span);
-            }
-        }
-        for external in externals {
-            let arity = Arity {
-                columns: external.columns.len(),
-                span: None,
-            };
-            // Where both a declaration and the outside speak, `Names::external` compares them.
-            it.arity.entry(&external.name).or_insert(arity);
-            it.filled.insert(&external.name);
-        }
-        for item in items {
-            match &item.kind {
-                ItemKind::Types(_) | ItemKind::Constants(_) | ItemKind::Query(_) => {}
-                ItemKind::Fact { atom, .. } => {
-                    it.fill(&atom.relation, Some(atom.args.len()), atom.span)
-                }
-                ItemKind::FactSet {
-                    relation, members, ..
-                } => match members.first() {
-                    Some(first) => it.fill(relation, Some(first.tuple.len()), first.span),
-                    None => it.fill(relation, None, relation.span),
-                },
-                ItemKind::Rule {
-                    head: Head::Atom(atom),
-                    ..
-                } => {
-                    it.fill(&atom.relation, Some(atom.args.len()), atom.span);
-                }
-                ItemKind::Rule {
-                    head: Head::Conjunction(atoms),
-                    ..
-                } => {
-                    for atom in atoms {
-                        it.fill(&atom.relation, Some(atom.args.len()), atom.span);
-                    }
-                }
-                ItemKind::Rule {
-                    head: Head::Disjunction(atoms),
-                    ..
-                } => {
-                    for (_, atom) in atoms {
-                        it.fill(&atom.relation, Some(atom.args.len()), atom.span);
-                    }
-                }
-                ItemKind::AggregateRule {
-                    relation,
-                    aggregate,
-                } => {
-                    let arity = reduce::sugar_arity(aggregate, &|name| names.is_constant(name));
-                    it.fill(relation, arity, relation.span);
-                }
-            }
-        }
-        it
-    }
-
-    fn fill(&mut self, relation: &'a Name, arity: Option<usize>, span: Span) {
-        self.filled.insert(&relation.text);
-        if let Some(columns) = arity {
-            self.arity.entry(&relation.text).or_insert(Arity {
-                columns,
-                span: Some(span),
-            });
-        }
-    }
-}
-
 fn columns(count: usize) -> String {
     match count {
         1 => "1 column".into(),
@@ -723,14 +441,4 @@ fn twice(what: &str, name: &Name, first: Span) -> Diagnostic {
     .label(name.span, "declared again here")
     .label(first, "first declared here")
     .help("remove one of the declarations")
-}
-
-fn unknown_type<'a>(name: &Name, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let help = match did_you_mean(&name.text, known) {
-        Some(help) => help,
-        None => format!("the types are {}", Type::ALL.map(Type::name).join(", ")),
-    };
-    Diagnostic::error("E0204", format!("unknown type `{}`", name.text))
-        .label(name.span, "no such type")
-        .help(help)
 }

@@ -1,0 +1,120 @@
+//! Constants: each is evaluated once, after those it is built from.
+
+use indexmap::IndexMap;
+use nsdl_ir::Diagnostic;
+use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind};
+use rustc_hash::FxBuildHasher;
+
+use super::{Names, twice};
+use crate::constant::{Const, fold, out_of_range};
+use crate::suggest::did_you_mean;
+
+/// A constant, evaluated on demand.
+#[derive(Clone)]
+pub(super) enum State<'a> {
+    Pending(&'a ConstantDeclaration),
+    Running(&'a ConstantDeclaration),
+    Done(Const),
+    /// Reported.
+    Failed,
+}
+impl<'a> Names<'a> {
+    pub(super) fn constants(&mut self, items: impl Iterator<Item = &'a Item>) {
+        let mut declarations: IndexMap<&'a str, &'a ConstantDeclaration, FxBuildHasher> =
+            IndexMap::default();
+        for item in items {
+            let ItemKind::Constants(constants) = &item.kind else {
+                continue;
+            };
+            for constant in constants {
+                match declarations.get(constant.name.text.as_str()) {
+                    Some(first) => {
+                        self.diagnostics
+                            .push(twice("constant", &constant.name, first.name.span))
+                    }
+                    None => drop(declarations.insert(&constant.name.text, constant)),
+                }
+            }
+        }
+        self.constants = declarations
+            .iter()
+            .map(|(name, value)| (*name, State::Pending(value)))
+            .collect();
+        for name in declarations.keys() {
+            if let Err(diagnostics) = self.evaluate(name) {
+                self.diagnostics.extend(diagnostics);
+            }
+        }
+    }
+
+    /// The value of a declared constant; an empty error if it is reported already.
+    fn evaluate(&mut self, name: &'a str) -> Result<Const, Vec<Diagnostic>> {
+        let declaration = match self.constants.get(name) {
+            Some(State::Done(value)) => return Ok(value.clone()),
+            Some(State::Pending(declaration)) => *declaration,
+            Some(State::Running(declaration)) => {
+                let span = declaration.name.span;
+                return Err(vec![
+                    Diagnostic::error(
+                        "E0505",
+                        format!("the constant `{name}` is defined by itself"),
+                    )
+                    .label(span, "has no value"),
+                ]);
+            }
+            _ => return Err(Vec::new()),
+        };
+        self.constants.insert(name, State::Running(declaration));
+        // A chain of constants is as deep as it is long.
+        let result = stacker::maybe_grow(1 << 18, 1 << 22, || {
+            fold(&declaration.value, &mut |used, span| {
+                if self.constants.contains_key(used) {
+                    return self.evaluate(used);
+                }
+                let error = Diagnostic::error("E0506", format!("unknown constant `{used}`"))
+                    .label(span, "no such constant");
+                Err(vec![
+                    match did_you_mean(used, self.constants.keys().copied()) {
+                        Some(help) => error.help(help),
+                        None => error.help("a constant is built from literals and other constants"),
+                    },
+                ])
+            })
+        });
+        let result = result.and_then(|value| self.typed(declaration, value));
+        self.constants.insert(
+            name,
+            result
+                .as_ref()
+                .map_or(State::Failed, |value| State::Done(value.clone())),
+        );
+        result
+    }
+
+    fn typed(
+        &self,
+        declaration: &ConstantDeclaration,
+        value: Const,
+    ) -> Result<Const, Vec<Diagnostic>> {
+        let Some(name) = &declaration.ty else {
+            return Ok(value);
+        };
+        let ty = self.ty(name).map_err(|error| vec![error])?;
+        if let Some(value) = value.at(ty) {
+            return Ok(Const::Typed(value));
+        }
+        let span = declaration.value.span;
+        Err(vec![if value.may_be(ty) {
+            out_of_range(&value, ty, span)
+        } else {
+            let found = value.describe();
+            let error = Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
+                .label(span, format!("this is {found}"))
+                .label(name.span, format!("declared as {ty}"));
+            match value {
+                Const::Integer(value) if ty.is_float() => error.help(format!("write `{value}.0`")),
+                _ => error,
+            }
+        }])
+    }
+}
