@@ -146,7 +146,8 @@ fn reach(nodes: usize, edges: &[(usize, usize)]) -> (Program, Vec<TupleId>) {
     let mut queue = vec![0];
     let mut at = 0;
     while at < queue.len() {
-        for &(_, to) in edges.iter().filter(|edge| edge.0 == queue[at]) {
+        let here = queue[at];
+        for &(_, to) in edges.iter().filter(|edge| edge.0 == here) {
             if reached[to].is_none() {
                 reached[to] = Some(program.tuple(1));
                 queue.push(to);

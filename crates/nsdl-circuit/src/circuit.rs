@@ -34,7 +34,7 @@ enum Evaluation {
 /// Compiles the part of `trace` that `outputs` depend on.
 ///
 /// # Errors
-/// `E0620` if exact inference needs more nodes than the budget has, `E0621` if `cancel` became true.
+/// `E0620` if exact inference needs more nodes than the budget has, `E0613` if `cancel` became true.
 pub fn compile(
     trace: &Trace,
     outputs: &[TupleId],
@@ -97,7 +97,7 @@ fn diagnostic(stop: Stop, report: &Report, budget: &Budget) -> Diagnostic {
             report.tuples, report.instances, report.cycles
         ))
         .help("use topkproofs for a close approximation, minmaxprob for a fast one, or a larger budget"),
-        Stop::Cancelled => Diagnostic::error("E0621", "compilation was cancelled"),
+        Stop::Cancelled => Diagnostic::error("E0613", "cancelled"),
     }
 }
 

@@ -279,5 +279,5 @@ fn cancelling_is_an_error() {
         Some(&cancel),
     )
     .unwrap_err();
-    assert_eq!(error.code, "E0621");
+    assert_eq!(error.code, "E0613");
 }
