@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use nsdl_circuit::{Circuit, Layer, Real};
 use nsdl_eval::{Evaluation, Table};
-use nsdl_ir::{Diagnostic, Fact, LeafId, LeafSource, Plan, Symbols, Trace, TupleId, Type, Value, Word};
+use nsdl_ir::{
+    Diagnostic, Fact, LeafId, LeafSource, Plan, Symbols, Trace, TupleId, Type, Value, Word,
+};
 use rustc_hash::FxHashMap;
 
 use crate::check::check_input;
@@ -118,7 +120,21 @@ impl Module {
         outputs: Vec<Output>,
         provenance: Provenance,
     ) -> Result<Self> {
-        let mut session = Session::new();
+        Self::with_session(Session::new(), name, text, inputs, outputs, provenance)
+    }
+
+    /// As [`Module::from_text`], beside what a session holds and within its limits, budget and cancel flag.
+    ///
+    /// # Errors
+    /// As [`Module::from_text`].
+    pub fn with_session(
+        mut session: Session,
+        name: &str,
+        text: &str,
+        inputs: Vec<Input>,
+        outputs: Vec<Output>,
+        provenance: Provenance,
+    ) -> Result<Self> {
         session.add_unchecked(name, text)?;
         Self::build(session, inputs, outputs, provenance)
     }
@@ -135,7 +151,13 @@ impl Module {
     ) -> Result<Self> {
         let path = path.as_ref();
         let text = read_text(path)?;
-        Self::from_text(&path.display().to_string(), &text, inputs, outputs, provenance)
+        Self::from_text(
+            &path.display().to_string(),
+            &text,
+            inputs,
+            outputs,
+            provenance,
+        )
     }
 
     fn build(
@@ -145,8 +167,11 @@ impl Module {
         provenance: Provenance,
     ) -> Result<Self> {
         if matches!(provenance, Provenance::Unit | Provenance::Bool) {
-            let d = Diagnostic::error("E0815", format!("`{provenance}` has no probabilities to differentiate"))
-                .help("choose `exact`, `topkproofs`, `addmultprob` or `minmaxprob`");
+            let d = Diagnostic::error(
+                "E0815",
+                format!("`{provenance}` has no probabilities to differentiate"),
+            )
+            .help("choose `exact`, `topkproofs`, `addmultprob` or `minmaxprob`");
             return Err(session.error(vec![d]));
         }
         let own_batches = session.facts.len();
@@ -161,7 +186,10 @@ impl Module {
                 .map_err(|d| session.error(vec![d]))?;
             session.add_batch_unchecked(&input.relation, batch)?;
         }
-        let queries: Vec<String> = outputs.iter().map(|output| output.relation.clone()).collect();
+        let queries: Vec<String> = outputs
+            .iter()
+            .map(|output| output.relation.clone())
+            .collect();
         session.queries_unchecked(&queries)?;
         session.check()?;
         let plan = session.checked_plan();
@@ -185,12 +213,18 @@ impl Module {
                 *slot = Some(LeafId::new(i));
             }
         }
-        let ports = inputs.into_iter().zip(ranges.into_iter().skip(own_batches)).map(|(input, facts)| Port {
-            leaves: leaf_of_fact.get(facts.start as usize..facts.end as usize).unwrap_or_default().to_vec(),
-            relation: input.relation,
-            mapping: input.mapping,
-            exclusive: input.exclusive,
-        });
+        let ports = inputs
+            .into_iter()
+            .zip(ranges.into_iter().skip(own_batches))
+            .map(|(input, facts)| Port {
+                leaves: leaf_of_fact
+                    .get(facts.start as usize..facts.end as usize)
+                    .unwrap_or_default()
+                    .to_vec(),
+                relation: input.relation,
+                mapping: input.mapping,
+                exclusive: input.exclusive,
+            });
         let ports: Vec<Port> = ports.collect();
 
         let mut rows = FxHashMap::default();
@@ -206,7 +240,10 @@ impl Module {
             let circuit = circuit.collect();
             answers.push(Answers { circuit, ..found });
         }
-        let ruled = trace.instances.iter().filter(|i| i.leaf.is_some() && i.rule.is_some());
+        let ruled = trace
+            .instances
+            .iter()
+            .filter(|i| i.leaf.is_some() && i.rule.is_some());
         for id in ruled.map(|instance| instance.head) {
             if let Some(&(relation, row)) = trace.tuples.get(id.index())
                 && let Some(table) = evaluation.tables.get(relation.index())
@@ -272,7 +309,9 @@ impl Module {
     /// The tuples of the columns of an output: its mapping, in the types of its columns, or else the tuples that
     /// can be derived, ordered by value.
     pub fn tuples(&self, output: usize) -> &[Vec<Value>] {
-        self.outputs.get(output).map_or(&[], |answers| &answers.tuples)
+        self.outputs
+            .get(output)
+            .map_or(&[], |answers| &answers.tuples)
     }
 
     /// The leaves that the columns of an input weigh; `None` for a fact that no output depends on.
@@ -283,7 +322,9 @@ impl Module {
     /// For each column of an output, which output of the circuit it is; `None` if its tuple cannot be
     /// derived, so that it is 0 with gradient 0.
     pub fn circuit_outputs(&self, output: usize) -> &[Option<u32>] {
-        self.outputs.get(output).map_or(&[], |answers| &answers.circuit)
+        self.outputs
+            .get(output)
+            .map_or(&[], |answers| &answers.circuit)
     }
 
     /// The weights of all leaves, as the program has them; inputs replace theirs on each call.
@@ -333,8 +374,18 @@ impl Module {
         tape: &mut Tape<T>,
         outputs: &mut [&mut [T]],
     ) -> Result<()> {
-        self.check_shapes("input", inputs.iter().map(|s| s.len()), self.inputs.iter().map(Port::width), batch)?;
-        self.check_shapes("output", outputs.iter().map(|s| s.len()), self.outputs.iter().map(Answers::width), batch)?;
+        self.check_shapes(
+            "input",
+            inputs.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            batch,
+        )?;
+        self.check_shapes(
+            "output",
+            outputs.iter().map(|s| s.len()),
+            self.outputs.iter().map(Answers::width),
+            batch,
+        )?;
         if check {
             for (port, values) in self.inputs.iter().zip(inputs) {
                 check_input(&port.relation, &port.mapping, port.exclusive, values)
@@ -352,19 +403,30 @@ impl Module {
         for (port, values) in self.inputs.iter().zip(inputs) {
             let width = port.width();
             for (column, leaf) in port.leaves.iter().enumerate() {
-                let Some(leaf) = leaf.map(LeafId::index) else { continue };
-                let Some(row) = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch) else { continue };
-                for (to, from) in row.iter_mut().zip(values.iter().skip(column).step_by(width)) {
+                let Some(leaf) = leaf.map(LeafId::index) else {
+                    continue;
+                };
+                let Some(row) = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch) else {
+                    continue;
+                };
+                for (to, from) in row
+                    .iter_mut()
+                    .zip(values.iter().skip(column).step_by(width))
+                {
                     *to = *from;
                 }
             }
         }
-        self.circuit.forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
+        self.circuit
+            .forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
         for (answers, values) in self.outputs.iter().zip(outputs) {
             let width = answers.width();
             for (column, node) in answers.circuit.iter().enumerate() {
                 let cells = values.iter_mut().skip(column).step_by(width);
-                match node.and_then(|n| tape.values.get(n as usize * batch..(n as usize + 1) * batch)) {
+                match node.and_then(|n| {
+                    tape.values
+                        .get(n as usize * batch..(n as usize + 1) * batch)
+                }) {
                     Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
                     None => cells.for_each(|to| *to = T::ZERO),
                 }
@@ -385,16 +447,35 @@ impl Module {
         input_gradients: &mut [&mut [T]],
     ) -> Result<()> {
         let batch = tape.batch;
-        self.check_shapes("output gradient", output_gradients.iter().map(|s| s.len()), self.outputs.iter().map(Answers::width), batch)?;
-        self.check_shapes("input gradient", input_gradients.iter().map(|s| s.len()), self.inputs.iter().map(Port::width), batch)?;
-        tape.value_gradients.resize(self.circuit.outputs() * batch, T::ZERO);
-        tape.weight_gradients.resize(self.constants.len() * batch, T::ZERO);
+        self.check_shapes(
+            "output gradient",
+            output_gradients.iter().map(|s| s.len()),
+            self.outputs.iter().map(Answers::width),
+            batch,
+        )?;
+        self.check_shapes(
+            "input gradient",
+            input_gradients.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            batch,
+        )?;
+        tape.value_gradients
+            .resize(self.circuit.outputs() * batch, T::ZERO);
+        tape.weight_gradients
+            .resize(self.constants.len() * batch, T::ZERO);
         for (answers, gradients) in self.outputs.iter().zip(output_gradients) {
             let width = answers.width();
             for (column, node) in answers.circuit.iter().enumerate() {
-                let Some(n) = node.map(|n| n as usize) else { continue };
-                let Some(row) = tape.value_gradients.get_mut(n * batch..(n + 1) * batch) else { continue };
-                for (to, from) in row.iter_mut().zip(gradients.iter().skip(column).step_by(width)) {
+                let Some(n) = node.map(|n| n as usize) else {
+                    continue;
+                };
+                let Some(row) = tape.value_gradients.get_mut(n * batch..(n + 1) * batch) else {
+                    continue;
+                };
+                for (to, from) in row
+                    .iter_mut()
+                    .zip(gradients.iter().skip(column).step_by(width))
+                {
                     *to = *from;
                 }
             }
@@ -411,7 +492,9 @@ impl Module {
             for (column, leaf) in port.leaves.iter().enumerate() {
                 let cells = gradients.iter_mut().skip(column).step_by(width);
                 let row = leaf.map(LeafId::index);
-                match row.and_then(|leaf| tape.weight_gradients.get(leaf * batch..(leaf + 1) * batch)) {
+                match row
+                    .and_then(|leaf| tape.weight_gradients.get(leaf * batch..(leaf + 1) * batch))
+                {
                     Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
                     None => cells.for_each(|to| *to = T::ZERO),
                 }
@@ -425,15 +508,30 @@ impl Module {
     ///
     /// # Errors
     /// `E0816` for rows of the wrong number or length, `E0202`, `E0301` or `E0501` for a tuple that does not fit.
-    pub fn why(&self, inputs: &[&[f64]], output: usize, tuple: &[Value], k: usize) -> Result<Vec<Explanation>> {
-        self.check_shapes("input", inputs.iter().map(|s| s.len()), self.inputs.iter().map(Port::width), 1)?;
+    pub fn why(
+        &self,
+        inputs: &[&[f64]],
+        output: usize,
+        tuple: &[Value],
+        k: usize,
+    ) -> Result<Vec<Explanation>> {
+        self.check_shapes(
+            "input",
+            inputs.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            1,
+        )?;
         let error = |d| Error::new(vec![d], &self.texts);
         let answers = self.outputs.get(output).ok_or_else(|| {
-            error(Diagnostic::error("E0816", format!("there is no output {output}")))
+            error(Diagnostic::error(
+                "E0816",
+                format!("there is no output {output}"),
+            ))
         })?;
         let wanted = row(&answers.relation, tuple, &answers.types, &self.symbols).map_err(error)?;
         let same = |candidate: &Vec<Value>| {
-            row(&answers.relation, candidate, &answers.types, &self.symbols).is_ok_and(|words| words == wanted)
+            row(&answers.relation, candidate, &answers.types, &self.symbols)
+                .is_ok_and(|words| words == wanted)
         };
         let column = answers.tuples.iter().position(same);
         let Some(id) = column.and_then(|column| answers.ids.get(column).copied().flatten()) else {
@@ -465,13 +563,24 @@ impl Module {
         widths: impl ExactSizeIterator<Item = usize>,
         batch: usize,
     ) -> Result<()> {
-        let error = |message| Err(Error::new(vec![Diagnostic::error("E0816", message)], &self.texts));
+        let error = |message| {
+            Err(Error::new(
+                vec![Diagnostic::error("E0816", message)],
+                &self.texts,
+            ))
+        };
         if given.len() != widths.len() {
-            return error(format!("{} {what}s given, {} expected", given.len(), widths.len()));
+            return error(format!(
+                "{} {what}s given, {} expected",
+                given.len(),
+                widths.len()
+            ));
         }
         for (i, (given, width)) in given.zip(widths).enumerate() {
             if Some(given) != width.checked_mul(batch) {
-                return error(format!("{what} {i} has {given} values, not {batch} rows of {width}"));
+                return error(format!(
+                    "{what} {i} has {given} values, not {batch} rows of {width}"
+                ));
             }
         }
         Ok(())
@@ -498,12 +607,22 @@ fn answer(
     output: Output,
     query: &nsdl_ir::Query,
 ) -> Result<Answers> {
-    let types = plan.relations.get(query.relation.index()).map_or(&[][..], |r| &r.columns);
+    let types = plan
+        .relations
+        .get(query.relation.index())
+        .map_or(&[][..], |r| &r.columns);
     let empty = Table::default();
-    let table = evaluation.tables.get(query.relation.index()).unwrap_or(&empty);
+    let table = evaluation
+        .tables
+        .get(query.relation.index())
+        .unwrap_or(&empty);
     let id = |row: u32| evaluation.tuple(query.relation, row);
     let values = |words: &[Word]| -> Vec<Value> {
-        types.iter().zip(words).map(|(&ty, &word)| Value::from_word(word, ty, &session.symbols)).collect()
+        types
+            .iter()
+            .zip(words)
+            .map(|(&ty, &word)| Value::from_word(word, ty, &session.symbols))
+            .collect()
     };
     let mut tuples = Vec::new();
     let mut found = Vec::new();

@@ -66,11 +66,20 @@ impl Module {
 
         // Columns whose tuple cannot be derived are the constant 0, the node after the leaves.
         let nodes = self.circuit().output_nodes();
-        let node = |output: &Option<u32>| output.and_then(|o| nodes.get(o as usize).copied()).unwrap_or(leaves as u32);
-        let columns: Vec<Vec<u32>> =
-            (0..self.outputs()).map(|o| self.circuit_outputs(o).iter().map(node).collect()).collect();
+        let node = |output: &Option<u32>| {
+            output
+                .and_then(|o| nodes.get(o as usize).copied())
+                .unwrap_or(leaves as u32)
+        };
+        let columns: Vec<Vec<u32>> = (0..self.outputs())
+            .map(|o| self.circuit_outputs(o).iter().map(node).collect())
+            .collect();
         let (steps, outputs) = schedule(leaves, layers, &columns, &first);
-        Some(Schedule { constants, steps, outputs })
+        Some(Schedule {
+            constants,
+            steps,
+            outputs,
+        })
     }
 }
 
@@ -95,7 +104,11 @@ fn schedule(
         until[node as usize] = layers.len();
     }
 
-    let mut frontier: Vec<Option<u32>> = first.iter().copied().chain([Some(zero), Some(one)]).collect();
+    let mut frontier: Vec<Option<u32>> = first
+        .iter()
+        .copied()
+        .chain([Some(zero), Some(one)])
+        .collect();
     let mut row = vec![0; nodes];
     let place = |frontier: &[Option<u32>], row: &mut [u32]| {
         for (at, node) in (0..).zip(frontier) {
@@ -119,20 +132,34 @@ fn schedule(
             let mut rows = Vec::with_capacity(width * same.len());
             for &(_, _, children) in same {
                 let filler = match (layer.op, children) {
-                    (LayerOp::Sum | LayerOp::ClampedSum, _) | (LayerOp::Max, []) => row[zero as usize],
-                    (LayerOp::Product | LayerOp::Complement, _) | (LayerOp::Min, []) => row[one as usize],
+                    (LayerOp::Sum | LayerOp::ClampedSum, _) | (LayerOp::Max, []) => {
+                        row[zero as usize]
+                    }
+                    (LayerOp::Product | LayerOp::Complement, _) | (LayerOp::Min, []) => {
+                        row[one as usize]
+                    }
                     (LayerOp::Min | LayerOp::Max, [.., last]) => row[*last as usize],
                 };
                 let given = children.iter().map(|&child| row[child as usize]);
                 rows.extend(given.chain(std::iter::repeat(filler)).take(width));
             }
-            reductions.push(Reduction { op: layer.op, width, children: rows });
+            reductions.push(Reduction {
+                op: layer.op,
+                width,
+                children: rows,
+            });
         }
 
         let stays = |node: &Option<u32>| node.is_some_and(|node| until[node as usize] > number);
         let all = frontier.iter().all(stays);
-        let kept = (0..).zip(&frontier).filter(|(_, node)| stays(node)).map(|(at, _)| at);
-        steps.push(Step { reductions, keep: (!all).then(|| kept.collect()) });
+        let kept = (0..)
+            .zip(&frontier)
+            .filter(|(_, node)| stays(node))
+            .map(|(at, _)| at);
+        steps.push(Step {
+            reductions,
+            keep: (!all).then(|| kept.collect()),
+        });
         frontier.retain(stays);
         frontier.extend(nodes.iter().map(|&(_, node, _)| Some(node)));
         place(&frontier, &mut row);
@@ -169,7 +196,11 @@ mod tests {
             }
             frontier.extend(results);
         }
-        outputs.iter().flatten().map(|&row| frontier[row as usize]).collect()
+        outputs
+            .iter()
+            .flatten()
+            .map(|&row| frontier[row as usize])
+            .collect()
     }
 
     fn layer(op: LayerOp, first: u32, nodes: &[&[u32]]) -> Layer {
@@ -178,7 +209,12 @@ mod tests {
             *end += children.len() as u32;
             Some(*end)
         }));
-        Layer { op, first, offsets, children: nodes.concat() }
+        Layer {
+            op,
+            first,
+            offsets,
+            children: nodes.concat(),
+        }
     }
 
     #[test]
@@ -192,10 +228,27 @@ mod tests {
             layer(LayerOp::Max, 13, &[&[0, 1, 2], &[]]),
             layer(LayerOp::Min, 15, &[&[0, 1, 2], &[]]),
         ];
-        let outputs = [vec![5, 9, 10], vec![], vec![12, 13, 15, 3, 4, 7, 11, 14, 16]];
+        let outputs = [
+            vec![5, 9, 10],
+            vec![],
+            vec![12, 13, 15, 3, 4, 7, 11, 14, 16],
+        ];
         let [a, b, c] = [0.5, 0.25, 0.75];
         let wide = 1.0 - a * b * c + a + a * b + b + c;
-        let expected = [a * b * c, 1.0 - a * b * c, wide, 1.0, c, b, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0];
+        let expected = [
+            a * b * c,
+            1.0 - a * b * c,
+            wide,
+            1.0,
+            c,
+            b,
+            0.0,
+            1.0,
+            1.0,
+            0.0,
+            0.0,
+            1.0,
+        ];
 
         let (steps, rows) = schedule(3, &layers, &outputs, &[Some(0), Some(1), Some(2)]);
         assert_eq!(interpret(&steps, &rows, &[a, b, c]), expected);
@@ -205,10 +258,20 @@ mod tests {
 
     #[test]
     fn rows_that_nothing_needs_are_dropped() {
-        let chain: Vec<Layer> =
-            (0..50).map(|i| layer(LayerOp::Complement, 5 + i, &[&[if i == 0 { 0 } else { 4 + i }]])).collect();
+        let chain: Vec<Layer> = (0..50)
+            .map(|i| {
+                layer(
+                    LayerOp::Complement,
+                    5 + i,
+                    &[&[if i == 0 { 0 } else { 4 + i }]],
+                )
+            })
+            .collect();
         let (steps, rows) = schedule(3, &chain, &[vec![54]], &[Some(0), Some(1), Some(2)]);
-        let longest = steps.iter().filter_map(|step| step.keep.as_ref().map(Vec::len)).max();
+        let longest = steps
+            .iter()
+            .filter_map(|step| step.keep.as_ref().map(Vec::len))
+            .max();
         assert_eq!(longest, Some(2), "only the two constants stay");
         assert_eq!(interpret(&steps, &rows, &[0.25, 0.0, 0.0]), [0.25]);
     }
