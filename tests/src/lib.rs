@@ -4,6 +4,7 @@
 //! The [`oracle`] is the judge of what a program means. It shares no code with the engine and follows
 //! SEMANTICS.md by the letter: it evaluates one possible world at a time, naively, and enumerates all of them.
 
+pub mod corpus;
 pub mod generate;
 pub mod oracle;
 pub mod random;

@@ -118,7 +118,8 @@ fn gradient(choices: &[Choice], firsts: &[usize], leaves: usize, program: &Progr
     gradient
 }
 
-/// The tuples that plain Datalog derives when everything holds that can.
-pub fn everything(program: &Program) -> Result<Model, Invalid> {
-    Ready::new(program)?.model(&mut |_, _| Outcome::Everything)
+/// The tuples that plain Datalog derives when every alternative holds whose weight `accept`s.
+pub fn datalog(program: &Program, accept: impl Fn(f64) -> bool) -> Result<Model, Invalid> {
+    let bits = |weights: &[f64]| weights.iter().rev().fold(0, |bits, &weight| bits << 1 | u64::from(accept(weight)));
+    Ready::new(program)?.model(&mut |_, weights| Outcome::Several(bits(weights)))
 }

@@ -12,6 +12,8 @@ pub mod solve;
 pub mod strata;
 pub mod world;
 
+pub use print::letter;
+
 /// Types of columns. Values of every type are held as `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {

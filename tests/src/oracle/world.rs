@@ -47,8 +47,8 @@ pub enum Outcome {
     One(usize),
     /// None.
     Nothing,
-    /// All of them: not a world, but what plain Datalog makes of the program.
-    Everything,
+    /// All whose bit is set: not a world, but what plain Datalog makes of the program.
+    Several(u64),
 }
 
 impl Outcome {
@@ -57,7 +57,7 @@ impl Outcome {
         match self {
             Outcome::One(chosen) => chosen == alternative,
             Outcome::Nothing => false,
-            Outcome::Everything => true,
+            Outcome::Several(bits) => bits >> alternative & 1 == 1,
         }
     }
 }
