@@ -101,10 +101,14 @@ impl ProvenanceArgs {
     /// # Errors
     /// A message if `-k` is given to a provenance that has none.
     pub(crate) fn chosen(&self) -> Result<Option<Provenance>, String> {
-        let Some(name) = &self.provenance else { return Ok(None) };
+        let Some(name) = &self.provenance else {
+            return Ok(None);
+        };
         let provenance = Provenance::parse(name, self.k).map_err(|error| error.to_string())?;
         if self.k.is_some() && !matches!(provenance, Provenance::TopKProofs { .. }) {
-            return Err(format!("-k is for topkproofs only; `{provenance}` keeps no proofs"));
+            return Err(format!(
+                "-k is for topkproofs only; `{provenance}` keeps no proofs"
+            ));
         }
         Ok(Some(provenance))
     }
@@ -136,9 +140,10 @@ pub(crate) struct FactsFile {
 /// Reads `RELATION=FILE.csv`.
 pub(crate) fn facts_file(text: &str) -> Result<FactsFile, String> {
     match text.split_once('=') {
-        Some((relation, file)) if !relation.is_empty() && !file.is_empty() => {
-            Ok(FactsFile { relation: relation.to_owned(), file: file.into() })
-        }
+        Some((relation, file)) if !relation.is_empty() && !file.is_empty() => Ok(FactsFile {
+            relation: relation.to_owned(),
+            file: file.into(),
+        }),
         _ => Err("expected a relation and a file, as in edge=edges.csv".to_owned()),
     }
 }

@@ -22,5 +22,9 @@ pub(crate) fn watch() -> Arc<AtomicBool> {
 
 /// The exit status of a failed command.
 pub(crate) fn failure(flag: &AtomicBool) -> ExitCode {
-    if flag.load(Ordering::Relaxed) { ExitCode::from(STOPPED) } else { ExitCode::FAILURE }
+    if flag.load(Ordering::Relaxed) {
+        ExitCode::from(STOPPED)
+    } else {
+        ExitCode::FAILURE
+    }
 }

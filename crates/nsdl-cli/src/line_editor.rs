@@ -22,7 +22,11 @@ pub(crate) fn repl(args: &cli::Repl) -> Result<(), ExitCode> {
         let reply = repl.load(&file.display().to_string());
         show(reply)?;
     }
-    if io::stdin().is_terminal() { interactive(repl) } else { piped(repl) }
+    if io::stdin().is_terminal() {
+        interactive(repl)
+    } else {
+        piped(repl)
+    }
 }
 
 /// Prints a reply; true if there is more to come.
@@ -64,7 +68,11 @@ fn interactive(mut repl: Repl) -> Result<(), ExitCode> {
         // There is none the first time.
         let _ = editor.load_history(history);
     }
-    terminal::message(concat!("nsdl ", env!("CARGO_PKG_VERSION"), "; :help for help, :quit to leave"));
+    terminal::message(concat!(
+        "nsdl ",
+        env!("CARGO_PKG_VERSION"),
+        "; :help for help, :quit to leave"
+    ));
     let mut prompt = "nsdl> ";
     loop {
         match editor.readline(prompt) {
@@ -75,7 +83,11 @@ fn interactive(mut repl: Repl) -> Result<(), ExitCode> {
                 let spinner = terminal::Spinner::start("evaluating");
                 let reply = repl.line(&line);
                 drop(spinner);
-                prompt = if reply == Reply::More { "  ...> " } else { "nsdl> " };
+                prompt = if reply == Reply::More {
+                    "  ...> "
+                } else {
+                    "nsdl> "
+                };
                 if !show(reply)? {
                     break;
                 }
@@ -101,7 +113,11 @@ fn interactive(mut repl: Repl) -> Result<(), ExitCode> {
 
 /// Where the history is kept: the data folder of the user, as the platform has it.
 fn history_file() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     let folder = if cfg!(windows) {
         variable("APPDATA")?
     } else if cfg!(target_os = "macos") {

@@ -53,8 +53,17 @@ pub(crate) struct Repl {
 
 impl Repl {
     /// An empty session. Evaluations stop when `cancel` is set; messages are coloured if `color`.
-    pub(crate) fn new(provenance: Option<Provenance>, cancel: Arc<AtomicBool>, color: bool) -> Self {
-        let mut repl = Self { session: Session::new(), pending: String::new(), cancel, color };
+    pub(crate) fn new(
+        provenance: Option<Provenance>,
+        cancel: Arc<AtomicBool>,
+        color: bool,
+    ) -> Self {
+        let mut repl = Self {
+            session: Session::new(),
+            pending: String::new(),
+            cancel,
+            color,
+        };
         repl.reset(provenance);
         repl
     }
@@ -127,7 +136,9 @@ impl Repl {
     }
 
     fn command(&mut self, command: &str) -> Reply {
-        let (name, argument) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let (name, argument) = command
+            .split_once(char::is_whitespace)
+            .unwrap_or((command, ""));
         let argument = argument.trim();
         match (name, argument) {
             ("help" | "h" | "?", _) => done(HELP.to_owned()),
@@ -137,7 +148,11 @@ impl Repl {
                 done(String::new())
             }
             ("relations", _) => {
-                let lines = self.session.relations().into_iter().map(|r| format!("{r}\n"));
+                let lines = self
+                    .session
+                    .relations()
+                    .into_iter()
+                    .map(|r| format!("{r}\n"));
                 done(lines.collect())
             }
             ("provenance", _) => self.provenance(argument),
@@ -194,28 +209,46 @@ impl Repl {
     }
 
     fn failed(&self, error: &Error) -> Reply {
-        Reply::Done { data: String::new(), messages: error.render(self.color) }
+        Reply::Done {
+            data: String::new(),
+            messages: error.render(self.color),
+        }
     }
 
     fn complain(&self, text: &str) -> Reply {
-        Reply::Done { data: String::new(), messages: format!("{text}\n") }
+        Reply::Done {
+            data: String::new(),
+            messages: format!("{text}\n"),
+        }
     }
 }
 
 fn done(data: String) -> Reply {
-    Reply::Done { data, messages: String::new() }
+    Reply::Done {
+        data,
+        messages: String::new(),
+    }
 }
 
 fn text(outcome: &Outcome) -> String {
-    outcome.relations.iter().map(|relation| print::text(relation) + "\n").collect()
+    outcome
+        .relations
+        .iter()
+        .map(|relation| print::text(relation) + "\n")
+        .collect()
 }
 
 /// Whether an entry is a relation or an atom alone: items begin with a keyword or an attribute.
 fn is_atom(entry: &str) -> bool {
     let entry = entry.trim();
-    let name_ends = entry.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(entry.len());
+    let name_ends = entry
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(entry.len());
     let (name, rest) = entry.split_at(name_ends);
-    let keyword = matches!(name, "rel" | "relation" | "type" | "const" | "query" | "import" | "extern");
+    let keyword = matches!(
+        name,
+        "rel" | "relation" | "type" | "const" | "query" | "import" | "extern"
+    );
     let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let rest = rest.trim();
     begins && !keyword && (rest.is_empty() || (rest.starts_with('(') && rest.ends_with(')')))
@@ -249,11 +282,20 @@ mod tests {
         assert_eq!(data(&mut repl, "rel edge = {(0, 1), (1, 2)}"), "");
         assert_eq!(data(&mut repl, "rel path(a, b) = edge(a, b)"), "");
         assert_eq!(data(&mut repl, "query path"), "path: {(0, 1), (1, 2)}\n");
-        assert_eq!(data(&mut repl, "rel path(a, c) = path(a, b), edge(b, c)"), "");
+        assert_eq!(
+            data(&mut repl, "rel path(a, c) = path(a, b), edge(b, c)"),
+            ""
+        );
         assert_eq!(data(&mut repl, "?path"), "path: {(0, 1), (0, 2), (1, 2)}\n");
-        assert_eq!(data(&mut repl, "path(0, _)"), "path(0, _): {(0, 1), (0, 2)}\n");
+        assert_eq!(
+            data(&mut repl, "path(0, _)"),
+            "path(0, _): {(0, 1), (0, 2)}\n"
+        );
         assert_eq!(data(&mut repl, "edge"), "edge: {(0, 1), (1, 2)}\n");
-        assert_eq!(data(&mut repl, ":relations"), "edge(i32, i32)\npath(i32, i32)\n");
+        assert_eq!(
+            data(&mut repl, ":relations"),
+            "edge(i32, i32)\npath(i32, i32)\n"
+        );
     }
 
     #[test]
@@ -289,12 +331,21 @@ mod tests {
         let mut repl = repl();
         data(&mut repl, "rel edge = {0.5::(0, 1), 0.5::(0, 1)}");
         assert_eq!(data(&mut repl, "?edge"), "edge: {0.75::(0, 1)}\n");
-        assert_eq!(data(&mut repl, ":provenance topkproofs 1"), "topkproofs 1\n");
+        assert_eq!(
+            data(&mut repl, ":provenance topkproofs 1"),
+            "topkproofs 1\n"
+        );
         assert_eq!(data(&mut repl, "?edge"), "edge: {0.5::(0, 1)}\n");
         assert_eq!(data(&mut repl, ":provenance auto"), "auto\n");
         let why = data(&mut repl, ":why edge(0, 1)");
-        assert_eq!(why, "0.5000: edge(0, 1) [0.5000]\n0.5000: edge(0, 1) [0.5000]\n");
-        assert_eq!(data(&mut repl, ":why edge(7, 7)"), "edge(7, 7) holds in no world\n");
+        assert_eq!(
+            why,
+            "0.5000: edge(0, 1) [0.5000]\n0.5000: edge(0, 1) [0.5000]\n"
+        );
+        assert_eq!(
+            data(&mut repl, ":why edge(7, 7)"),
+            "edge(7, 7) holds in no world\n"
+        );
     }
 
     #[test]

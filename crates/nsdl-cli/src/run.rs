@@ -14,7 +14,9 @@ const USAGE: u8 = 2;
 /// Evaluates a program and prints its relations.
 pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     let usage = |text: &str| {
-        terminal::message(&format!("error: {text}\n\nFor more information, try '--help'."));
+        terminal::message(&format!(
+            "error: {text}\n\nFor more information, try '--help'."
+        ));
         ExitCode::from(USAGE)
     };
     let provenance = args.provenance.chosen().map_err(|text| usage(&text))?;
@@ -31,7 +33,9 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     // Warnings are shown once the facts are there, which may be all that is missing.
     source::load(&mut session, &args.file).map_err(failed)?;
     for facts in &args.facts {
-        session.add_csv(&facts.relation, &facts.file).map_err(failed)?;
+        session
+            .add_csv(&facts.relation, &facts.file)
+            .map_err(failed)?;
     }
     if !args.queries.is_empty() {
         session.queries(args.queries.clone()).map_err(failed)?;
@@ -41,7 +45,11 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
         return Err(usage(&format!(
             "--format csv prints one relation, but there are {} to print{}; choose one with -q RELATION",
             outputs.len(),
-            if outputs.is_empty() { String::new() } else { format!(" ({})", outputs.join(", ")) },
+            if outputs.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", outputs.join(", "))
+            },
         )));
     }
 
@@ -53,15 +61,20 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
         terminal::message(&session.render(&outcome.warnings, color));
     }
     let text = match args.format {
-        Format::Text => {
-            outcome.relations.iter().map(|relation| print::text(relation) + "\n").collect()
-        }
+        Format::Text => outcome
+            .relations
+            .iter()
+            .map(|relation| print::text(relation) + "\n")
+            .collect(),
         Format::Json => print::json(&outcome.relations) + "\n",
         Format::Csv => outcome.relations.iter().map(print::csv).collect(),
     };
     terminal::data(&text)?;
     if args.strict && outcome.dropped > 0 {
-        terminal::message(&format!("{} derivations were dropped (--strict)", outcome.dropped));
+        terminal::message(&format!(
+            "{} derivations were dropped (--strict)",
+            outcome.dropped
+        ));
         return Err(ExitCode::FAILURE);
     }
     Ok(())

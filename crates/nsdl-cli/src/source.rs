@@ -11,8 +11,13 @@ pub(crate) fn load(session: &mut Session, file: &Path) -> Result<Vec<Diagnostic>
         return session.add_file(file);
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|error| {
-        Error::from(Diagnostic::error("E0701", format!("cannot read standard input: {error}")))
-    })?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Error::from(Diagnostic::error(
+                "E0701",
+                format!("cannot read standard input: {error}"),
+            ))
+        })?;
     session.add_program("<stdin>", &text)
 }

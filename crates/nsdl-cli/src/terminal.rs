@@ -11,7 +11,9 @@ use indicatif::ProgressBar;
 /// Whether messages may be coloured: stderr is a terminal, and nobody asked for none.
 pub(crate) fn color() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+    io::stderr().is_terminal()
+        && !set("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
 /// Prints a message.
@@ -23,7 +25,10 @@ pub(crate) fn message(text: &str) {
 /// Prints data. A reader that has gone away (`nsdl run … | head`) is no error.
 pub(crate) fn data(text: &str) -> Result<(), ExitCode> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ExitCode::SUCCESS),
         Err(error) => {

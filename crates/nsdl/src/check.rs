@@ -36,7 +36,9 @@ pub(crate) fn check_input<T: Real>(
                 format!("sample {sample} of input `{relation}` sums to {sum}, above 1"),
             )
             .note("each row is one categorical variable over the mapping")
-            .help("normalise the rows, for example by a softmax, or declare the input as independent"));
+            .help(
+                "normalise the rows, for example by a softmax, or declare the input as independent",
+            ));
         }
     }
     Ok(())
@@ -49,11 +51,21 @@ fn bad_value<T: Real>(
     row: &[T],
     highest: f64,
 ) -> Diagnostic {
-    let bad = row.iter().zip(mapping).enumerate().find(|(_, (v, _))| !(0.0..=highest).contains(&v.to_f64()));
+    let bad = row
+        .iter()
+        .zip(mapping)
+        .enumerate()
+        .find(|(_, (v, _))| !(0.0..=highest).contains(&v.to_f64()));
     let Some((column, (value, tuple))) = bad else {
-        return Diagnostic::error("E0510", format!("sample {sample} of input `{relation}` is no probability"));
+        return Diagnostic::error(
+            "E0510",
+            format!("sample {sample} of input `{relation}` is no probability"),
+        );
     };
-    let place = format!("sample {sample}, column {column} of input `{relation}`, for {}", format_tuple(tuple));
+    let place = format!(
+        "sample {sample}, column {column} of input `{relation}`, for {}",
+        format_tuple(tuple)
+    );
     match value.to_f64() {
         v if v.is_nan() => Diagnostic::error("E0521", format!("{place}, is NaN")),
         v => Diagnostic::error("E0510", format!("{place}, is {v}, outside [0, 1]"))
@@ -67,7 +79,9 @@ mod tests {
 
     fn code(exclusive: bool, values: &[f32]) -> Option<&'static str> {
         let mapping = [vec![Value::I32(0)], vec![Value::I32(1)]];
-        check_input("r", &mapping, exclusive, values).err().map(|d| d.code)
+        check_input("r", &mapping, exclusive, values)
+            .err()
+            .map(|d| d.code)
     }
 
     #[test]
@@ -86,6 +100,11 @@ mod tests {
     fn messages_name_sample_and_column() {
         let mapping = [vec![Value::I32(7)], vec![Value::I32(8)]];
         let d = check_input("digit", &mapping, true, &[0.1, 0.2, 0.3, 1.5]).unwrap_err();
-        assert!(d.message.contains("sample 1, column 1 of input `digit`, for (8)"), "{}", d.message);
+        assert!(
+            d.message
+                .contains("sample 1, column 1 of input `digit`, for (8)"),
+            "{}",
+            d.message
+        );
     }
 }

@@ -33,7 +33,9 @@ pub(crate) fn convert(value: &Value, ty: Type) -> Result<Value, Misfit> {
     }
     if value.ty().is_integer() && ty.is_integer() {
         return match (value, ty) {
-            (Value::U128(v), _) => i128::try_from(*v).ok().and_then(|v| Value::from_i128(v, ty)),
+            (Value::U128(v), _) => i128::try_from(*v)
+                .ok()
+                .and_then(|v| Value::from_i128(v, ty)),
             _ => value.as_i128().and_then(|v| Value::from_i128(v, ty)),
         }
         .ok_or(Misfit::Range);
@@ -52,8 +54,12 @@ pub(crate) fn convert(value: &Value, ty: Type) -> Result<Value, Misfit> {
             }
             Ok(Value::F32(narrow))
         }
-        (Value::String(text) | Value::Symbol(text), Type::String) => Ok(Value::String(text.clone())),
-        (Value::String(text) | Value::Symbol(text), Type::Symbol) => Ok(Value::Symbol(text.clone())),
+        (Value::String(text) | Value::Symbol(text), Type::String) => {
+            Ok(Value::String(text.clone()))
+        }
+        (Value::String(text) | Value::Symbol(text), Type::Symbol) => {
+            Ok(Value::Symbol(text.clone()))
+        }
         (Value::Char(c), Type::String) => Ok(Value::String(c.to_string().into())),
         (Value::Char(c), Type::Symbol) => Ok(Value::Symbol(c.to_string().into())),
         (Value::String(text) | Value::Symbol(text), Type::Char) => {
@@ -111,8 +117,14 @@ mod tests {
         assert_eq!(convert(&Value::I64(255), Type::U8), Ok(Value::U8(255)));
         assert_eq!(convert(&Value::I64(256), Type::U8), Err(Misfit::Range));
         assert_eq!(convert(&Value::I64(-1), Type::Usize), Err(Misfit::Range));
-        assert_eq!(convert(&Value::U128(u128::MAX), Type::I128), Err(Misfit::Range));
-        assert_eq!(convert(&Value::U64(u64::MAX), Type::U128), Ok(Value::U128(u64::MAX.into())));
+        assert_eq!(
+            convert(&Value::U128(u128::MAX), Type::I128),
+            Err(Misfit::Range)
+        );
+        assert_eq!(
+            convert(&Value::U64(u64::MAX), Type::U128),
+            Ok(Value::U128(u64::MAX.into()))
+        );
     }
 
     #[test]
@@ -120,13 +132,19 @@ mod tests {
         assert_eq!(convert(&Value::I64(2), Type::F32), Ok(Value::F32(2.0)));
         assert_eq!(convert(&Value::F64(2.0), Type::I32), Err(Misfit::Kind));
         assert_eq!(convert(&Value::F64(1e300), Type::F32), Err(Misfit::Range));
-        assert_eq!(convert(&Value::F64(f64::INFINITY), Type::F32), Ok(Value::F32(f32::INFINITY)));
+        assert_eq!(
+            convert(&Value::F64(f64::INFINITY), Type::F32),
+            Ok(Value::F32(f32::INFINITY))
+        );
         assert_eq!(convert(&Value::F64(f64::NAN), Type::F64), Err(Misfit::NaN));
     }
 
     #[test]
     fn text_becomes_symbols_and_characters() {
-        assert_eq!(convert(&text("RED"), Type::Symbol), Ok(Value::Symbol("RED".into())));
+        assert_eq!(
+            convert(&text("RED"), Type::Symbol),
+            Ok(Value::Symbol("RED".into()))
+        );
         assert_eq!(convert(&text("é"), Type::Char), Ok(Value::Char('é')));
         assert_eq!(convert(&text("ab"), Type::Char), Err(Misfit::Range));
         assert_eq!(convert(&text("1"), Type::I32), Err(Misfit::Kind));

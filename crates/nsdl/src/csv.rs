@@ -16,7 +16,10 @@ pub(crate) fn read(
     symbols: &Symbols,
 ) -> Result<Batch, Diagnostic> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Diagnostic::error("E0701", format!("cannot read `{}`: {error}", path.display()))
+        Diagnostic::error(
+            "E0701",
+            format!("cannot read `{}`: {error}", path.display()),
+        )
     })?;
     let name = path.display().to_string();
     let (tuples, probabilities) = parse(relation, types, &name, &bytes)?;
@@ -29,7 +32,10 @@ type Records = (Vec<Vec<Value>>, Option<Vec<f64>>);
 fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Records, Diagnostic> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     check_quotes(bytes, file)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(bytes);
     let mut tuples = Vec::new();
     let mut probabilities: Option<Vec<f64>> = None;
     for record in reader.records() {
@@ -50,8 +56,11 @@ fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Rec
         if !tuples.is_empty() && tagged != probabilities.is_some() {
             return Err(Diagnostic::error(
                 "E0703",
-                format!("{file}:{line}: {} fields, but the records before have {}", fields.len(),
-                    types.len() + usize::from(!tagged)),
+                format!(
+                    "{file}:{line}: {} fields, but the records before have {}",
+                    fields.len(),
+                    types.len() + usize::from(!tagged)
+                ),
             )
             .help("give every record a probability, or none"));
         }
@@ -126,19 +135,28 @@ fn check_quotes(bytes: &[u8], file: &str) -> Result<(), Diagnostic> {
                 At::Quoted
             }
             (At::Plain, b'"') => {
-                return Err(Diagnostic::error("E0702", format!("{file}:{line}: a quote inside a field"))
-                    .help("put the whole field in quotes and double the quotes inside"));
+                return Err(Diagnostic::error(
+                    "E0702",
+                    format!("{file}:{line}: a quote inside a field"),
+                )
+                .help("put the whole field in quotes and double the quotes inside"));
             }
             (At::Quote, _) => {
-                return Err(Diagnostic::error("E0702", format!("{file}:{line}: text after a closing quote"))
-                    .help("double the quotes inside a quoted field"));
+                return Err(Diagnostic::error(
+                    "E0702",
+                    format!("{file}:{line}: text after a closing quote"),
+                )
+                .help("double the quotes inside a quoted field"));
             }
             (_, _) => At::Plain,
         };
         line += u64::from(byte == b'\n');
     }
     if at == At::Quoted {
-        return Err(Diagnostic::error("E0702", format!("{file}:{opened}: a quoted field never ends")));
+        return Err(Diagnostic::error(
+            "E0702",
+            format!("{file}:{opened}: a quoted field never ends"),
+        ));
     }
     Ok(())
 }
@@ -155,7 +173,13 @@ mod tests {
     #[test]
     fn fields_are_typed_and_untrimmed() {
         let types = [Type::String, Type::I32];
-        let (tuples, p) = parse("r", &types, "f.csv", b"\xef\xbb\xbf a ,1\r\n\"x,\"\"y\n\",-2\n").unwrap();
+        let (tuples, p) = parse(
+            "r",
+            &types,
+            "f.csv",
+            b"\xef\xbb\xbf a ,1\r\n\"x,\"\"y\n\",-2\n",
+        )
+        .unwrap();
         assert_eq!(tuples[0], [Value::String(" a ".into()), Value::I32(1)]);
         assert_eq!(tuples[1], [Value::String("x,\"y\n".into()), Value::I32(-2)]);
         assert!(p.is_none());
@@ -179,7 +203,10 @@ mod tests {
     fn errors_name_line_column_and_type() {
         let (code, message) = fails(&[Type::I32, Type::U8], "1,2\n\"3\",300\n");
         assert_eq!(code, "E0704");
-        assert!(message.contains("f.csv:2: column 2: `300` is no u8"), "{message}");
+        assert!(
+            message.contains("f.csv:2: column 2: `300` is no u8"),
+            "{message}"
+        );
         let (code, message) = fails(&[Type::I32], "1\n2,3,4\n");
         assert_eq!(code, "E0703");
         assert!(message.contains("f.csv:2: 3 fields"), "{message}");

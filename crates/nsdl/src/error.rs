@@ -23,12 +23,18 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(diagnostics: Vec<Diagnostic>, texts: &Texts) -> Self {
         debug_assert!(diagnostics.iter().any(Diagnostic::is_error));
-        Self { diagnostics, texts: texts.clone() }
+        Self {
+            diagnostics,
+            texts: texts.clone(),
+        }
     }
 
     /// The first error among the diagnostics.
     fn primary(&self) -> Option<&Diagnostic> {
-        self.diagnostics.iter().find(|d| d.is_error()).or(self.diagnostics.first())
+        self.diagnostics
+            .iter()
+            .find(|d| d.is_error())
+            .or(self.diagnostics.first())
     }
 
     /// The code of the first error, such as `E0201`.
@@ -60,7 +66,10 @@ impl Error {
 /// An error without source text.
 impl From<Diagnostic> for Error {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { diagnostics: vec![diagnostic], texts: Texts::default() }
+        Self {
+            diagnostics: vec![diagnostic],
+            texts: Texts::default(),
+        }
     }
 }
 

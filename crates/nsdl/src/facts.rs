@@ -35,7 +35,11 @@ impl Tags {
     ) -> Result<Self, Diagnostic> {
         let Some(probabilities) = probabilities else {
             let n = tuples.len();
-            return Ok(if exclusive { Tags::Exclusive(vec![1.0 / n as f64; n]) } else { Tags::Certain });
+            return Ok(if exclusive {
+                Tags::Exclusive(vec![1.0 / n as f64; n])
+            } else {
+                Tags::Certain
+            });
         };
         if probabilities.len() != tuples.len() {
             return Err(Diagnostic::error(
@@ -71,7 +75,10 @@ pub(crate) fn check_probability(p: f64, whose: impl Fn() -> String) -> Result<()
     if (0.0..=1.0).contains(&p) {
         return Ok(());
     }
-    Err(Diagnostic::error("E0510", format!("the probability of {} is {p}, outside [0, 1]", whose())))
+    Err(Diagnostic::error(
+        "E0510",
+        format!("the probability of {} is {p}, outside [0, 1]", whose()),
+    ))
 }
 
 /// Facts of one relation, added together.
@@ -95,17 +102,27 @@ struct Given {
 
 impl Given {
     fn of(value: &Value) -> Self {
-        Self { ty: value.ty(), small: value.as_i128().is_some_and(|v| i32::try_from(v).is_ok()) }
+        Self {
+            ty: value.ty(),
+            small: value.as_i128().is_some_and(|v| i32::try_from(v).is_ok()),
+        }
     }
 
     fn join(self, other: Given) -> Option<Given> {
-        Some(Given { ty: join(self.ty, other.ty)?, small: self.small && other.small })
+        Some(Given {
+            ty: join(self.ty, other.ty)?,
+            small: self.small && other.small,
+        })
     }
 
     /// The column type where no program says one: integers that come without a type of their own are `i32`
     /// like the literals of programs, unless that loses some.
     fn default_type(self) -> Type {
-        if self.ty == Type::I64 && self.small { Type::I32 } else { self.ty }
+        if self.ty == Type::I64 && self.small {
+            Type::I32
+        } else {
+            self.ty
+        }
     }
 }
 
@@ -117,7 +134,12 @@ impl Batch {
         tags: Tags,
         symbols: &Symbols,
     ) -> Result<Self, Diagnostic> {
-        let mut given: Vec<Given> = tuples.first().into_iter().flatten().map(Given::of).collect();
+        let mut given: Vec<Given> = tuples
+            .first()
+            .into_iter()
+            .flatten()
+            .map(Given::of)
+            .collect();
         for tuple in tuples {
             if tuple.len() != given.len() {
                 return Err(Diagnostic::error(
@@ -128,7 +150,10 @@ impl Batch {
                         tuple.len()
                     ),
                 )
-                .note(format!("the first of the latter is {}", format_tuple(tuple))));
+                .note(format!(
+                    "the first of the latter is {}",
+                    format_tuple(tuple)
+                )));
             }
             for (column, (common, value)) in given.iter_mut().zip(tuple).enumerate() {
                 *common = common.join(Given::of(value)).ok_or_else(|| {
@@ -145,7 +170,12 @@ impl Batch {
                 words.push(word);
             }
         }
-        Ok(Self { given, words, len: tuples.len(), tags })
+        Ok(Self {
+            given,
+            words,
+            len: tuples.len(),
+            tags,
+        })
     }
 
     /// Whether it has no facts.
@@ -160,22 +190,41 @@ impl Batch {
 
     fn rows(&self) -> impl Iterator<Item = &[Word]> {
         let width = self.given.len();
-        (0..self.len).map(move |i| self.words.get(i * width..(i + 1) * width).unwrap_or_default())
+        (0..self.len).map(move |i| {
+            self.words
+                .get(i * width..(i + 1) * width)
+                .unwrap_or_default()
+        })
     }
 
     /// Its rows in `types`, one after the other.
-    fn convert(&self, relation: &str, types: &[Type], symbols: &Symbols) -> Result<Cow<'_, [Word]>, Diagnostic> {
+    fn convert(
+        &self,
+        relation: &str,
+        types: &[Type],
+        symbols: &Symbols,
+    ) -> Result<Cow<'_, [Word]>, Diagnostic> {
         if self.len > 0 && types.len() != self.given.len() {
             let first = self.rows().next().unwrap_or_default();
-            return Err(arity_mismatch(relation, types, self.given.len())
-                .note(format!("the first fact is {}", format_tuple(&self.values(first, symbols)))));
+            return Err(
+                arity_mismatch(relation, types, self.given.len()).note(format!(
+                    "the first fact is {}",
+                    format_tuple(&self.values(first, symbols))
+                )),
+            );
         }
-        if types.iter().zip(&self.given).all(|(ty, given)| *ty == given.ty) {
+        if types
+            .iter()
+            .zip(&self.given)
+            .all(|(ty, given)| *ty == given.ty)
+        {
             return Ok(Cow::Borrowed(&self.words));
         }
         let mut words = Vec::with_capacity(self.words.len());
         for row in self.rows() {
-            for (column, ((&word, given), &ty)) in row.iter().zip(&self.given).zip(types).enumerate() {
+            for (column, ((&word, given), &ty)) in
+                row.iter().zip(&self.given).zip(types).enumerate()
+            {
                 if given.ty == ty {
                     words.push(word);
                     continue;
@@ -183,15 +232,37 @@ impl Batch {
                 let value = Value::from_word(word, given.ty, symbols);
                 let converted = convert(&value, ty)
                     .and_then(|v| v.to_word(symbols).ok_or(Misfit::NaN))
-                    .map_err(|why| misfit(relation, &self.values(row, symbols), column, &value, ty, why))?;
+                    .map_err(|why| {
+                        misfit(
+                            relation,
+                            &self.values(row, symbols),
+                            column,
+                            &value,
+                            ty,
+                            why,
+                        )
+                    })?;
                 words.push(converted);
             }
         }
         Ok(Cow::Owned(words))
     }
 
+    /// Checks that its facts fit the types of a relation.
+    pub(crate) fn check(
+        &self,
+        relation: &str,
+        types: &[Type],
+        symbols: &Symbols,
+    ) -> Result<(), Diagnostic> {
+        self.convert(relation, types, symbols).map(drop)
+    }
+
     fn values(&self, row: &[Word], symbols: &Symbols) -> Vec<Value> {
-        row.iter().zip(&self.given).map(|(&w, g)| Value::from_word(w, g.ty, symbols)).collect()
+        row.iter()
+            .zip(&self.given)
+            .map(|(&w, g)| Value::from_word(w, g.ty, symbols))
+            .collect()
     }
 }
 
@@ -200,7 +271,10 @@ pub(crate) fn arity_mismatch(relation: &str, types: &[Type], given: usize) -> Di
     let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
     Diagnostic::error(
         "E0202",
-        format!("`{relation}` has {} columns, but a tuple of {given} is given", types.len()),
+        format!(
+            "`{relation}` has {} columns, but a tuple of {given} is given",
+            types.len()
+        ),
     )
     .note(format!("its columns are ({})", names.join(", ")))
 }
@@ -214,7 +288,11 @@ pub(crate) fn misfit(
     ty: Type,
     why: Misfit,
 ) -> Diagnostic {
-    let place = format!("column {} of `{relation}{}`", column + 1, format_tuple(tuple));
+    let place = format!(
+        "column {} of `{relation}{}`",
+        column + 1,
+        format_tuple(tuple)
+    );
     match why {
         Misfit::Kind => Diagnostic::error(
             "E0301",
@@ -222,15 +300,23 @@ pub(crate) fn misfit(
         ),
         Misfit::Range => Diagnostic::error(
             "E0501",
-            format!("{place} must be of type {ty}, which does not hold {}", Described(value)),
+            format!(
+                "{place} must be of type {ty}, which does not hold {}",
+                Described(value)
+            ),
         ),
-        Misfit::NaN => Diagnostic::error("E0521", format!("{place} is NaN, which no relation holds")),
+        Misfit::NaN => {
+            Diagnostic::error("E0521", format!("{place} is NaN, which no relation holds"))
+        }
     }
 }
 
 /// The relation of that name that users can see.
 pub(crate) fn relation_id(plan: &Plan, name: &str) -> Option<RelationId> {
-    plan.relations.iter().position(|r| !r.auxiliary && r.name == name).map(RelationId::new)
+    plan.relations
+        .iter()
+        .position(|r| !r.auxiliary && r.name == name)
+        .map(RelationId::new)
 }
 
 /// All facts from outside, in the order they were added.
@@ -263,14 +349,20 @@ impl Facts {
         if batch.len > 0 {
             let joined = match &before {
                 None => Some(batch.given.clone()),
-                Some(old) if old.len() == batch.given.len() => {
-                    old.iter().zip(&batch.given).map(|(a, b)| a.join(*b)).collect()
-                }
+                Some(old) if old.len() == batch.given.len() => old
+                    .iter()
+                    .zip(&batch.given)
+                    .map(|(a, b)| a.join(*b))
+                    .collect(),
                 Some(_) => None,
             };
             let Some(joined) = joined else {
                 let types = |given: &[Given]| {
-                    given.iter().map(|g| g.ty.name()).collect::<Vec<_>>().join(", ")
+                    given
+                        .iter()
+                        .map(|g| g.ty.name())
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 };
                 return Err(Diagnostic::error(
                     "E0301",
@@ -284,7 +376,11 @@ impl Facts {
             *common = Some(joined);
         }
         self.batches.push((index as u32, Arc::new(batch)));
-        Ok(Undo { relation: index, new, before })
+        Ok(Undo {
+            relation: index,
+            new,
+            before,
+        })
     }
 
     /// Takes back the last batch.
@@ -317,22 +413,23 @@ impl Facts {
         self.relations
             .iter()
             .filter_map(|(name, common)| {
-                let columns = common.as_ref()?.iter().map(|given| Some(given.default_type())).collect();
-                Some(External { name: name.clone(), columns })
+                let columns = common
+                    .as_ref()?
+                    .iter()
+                    .map(|given| Some(given.default_type()))
+                    .collect();
+                Some(External {
+                    name: name.clone(),
+                    columns,
+                })
             })
             .collect()
     }
 
-    /// Checks the last batch alone against the types of its relation.
-    pub(crate) fn check_last(&self, types: &[Type], symbols: &Symbols) -> Result<(), Diagnostic> {
-        let Some((index, batch)) = self.batches.last() else { return Ok(()) };
-        let Some((name, _)) = self.relations.get_index(*index as usize) else { return Ok(()) };
-        batch.convert(name, types, symbols).map(drop)
-    }
-
     /// Checks that every fact fits the types of its relation.
     pub(crate) fn check(&self, plan: &Plan, symbols: &Symbols) -> Result<(), Diagnostic> {
-        self.converted(plan, symbols).try_for_each(|batch| batch.map(drop))
+        self.converted(plan, symbols)
+            .try_for_each(|batch| batch.map(drop))
     }
 
     /// Each batch with its relation, and its rows in the relation's types.
@@ -341,14 +438,24 @@ impl Facts {
         plan: &'a Plan,
         symbols: &'a Symbols,
     ) -> impl Iterator<Item = Result<(&'a Batch, RelationId, Cow<'a, [Word]>), Diagnostic>> {
-        let ids: Vec<Option<RelationId>> =
-            self.relations.keys().map(|name| relation_id(plan, name)).collect();
+        let ids: Vec<Option<RelationId>> = self
+            .relations
+            .keys()
+            .map(|name| relation_id(plan, name))
+            .collect();
         self.batches.iter().map(move |(index, batch)| {
             let id = ids.get(*index as usize).copied().flatten();
-            let (Some(id), Some((name, _))) = (id, self.relations.get_index(*index as usize)) else {
-                return Err(Diagnostic::error("E0599", "facts of a relation that the plan lost"));
+            let (Some(id), Some((name, _))) = (id, self.relations.get_index(*index as usize))
+            else {
+                return Err(Diagnostic::error(
+                    "E0599",
+                    "facts of a relation that the plan lost",
+                ));
             };
-            let types = plan.relations.get(id.index()).map_or(&[][..], |relation| &relation.columns);
+            let types = plan
+                .relations
+                .get(id.index())
+                .map_or(&[][..], |relation| &relation.columns);
             Ok((batch.as_ref(), id, batch.convert(name, types, symbols)?))
         })
     }
@@ -379,11 +486,17 @@ impl Facts {
                 let tag = match &batch.tags {
                     Tags::Certain => Tag::Certain,
                     Tags::Independent(p) => Tag::Independent(p.get(i).copied().unwrap_or_default()),
-                    Tags::Exclusive(p) => {
-                        Tag::Exclusive { group: groups, weight: p.get(i).copied().unwrap_or_default() }
-                    }
+                    Tags::Exclusive(p) => Tag::Exclusive {
+                        group: groups,
+                        weight: p.get(i).copied().unwrap_or_default(),
+                    },
                 };
-                facts.push(Fact { relation, row: row.into(), tag, span: None });
+                facts.push(Fact {
+                    relation,
+                    row: row.into(),
+                    tag,
+                    span: None,
+                });
             }
             if matches!(batch.tags, Tags::Exclusive(_)) && batch.len > 0 {
                 groups += 1;

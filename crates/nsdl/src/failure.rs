@@ -17,5 +17,8 @@ pub(crate) fn warnings(failures: &[Failure]) -> (Vec<Diagnostic>, u64) {
             .help("exclude such values by a condition, or choose a wider type; `--strict` makes this an error")
         })
         .collect();
-    (warnings, failures.iter().map(|failure| failure.count as u64).sum())
+    (
+        warnings,
+        failures.iter().map(|failure| failure.count as u64).sum(),
+    )
 }

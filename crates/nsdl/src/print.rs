@@ -110,7 +110,9 @@ fn json_string(text: &str) -> String {
 /// or `bool`; text as it is, quoted only where RFC 4180 demands. [`Session::add_csv`](crate::Session::add_csv)
 /// reads it back.
 pub fn csv(relation: &Relation) -> String {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .from_writer(Vec::new());
     for (tag, tuple) in &relation.tuples {
         let tag = match tag {
             OutputTag::Probability(_) => Some(format_tag(*tag)),
@@ -138,16 +140,29 @@ mod tests {
     use super::*;
 
     fn relation(types: &[Type], tuples: Vec<(OutputTag, Vec<Value>)>) -> Relation {
-        Relation { name: "path".into(), types: types.to_vec(), tuples }
+        Relation {
+            name: "path".into(),
+            types: types.to_vec(),
+            tuples,
+        }
     }
 
     #[test]
     fn text_is_scallops() {
         let pairs = [Type::I32, Type::I32];
-        let r = relation(&pairs, vec![
-            (OutputTag::Probability(0.9), vec![Value::I32(0), Value::I32(1)]),
-            (OutputTag::Probability(1.0), vec![Value::I32(1), Value::I32(2)]),
-        ]);
+        let r = relation(
+            &pairs,
+            vec![
+                (
+                    OutputTag::Probability(0.9),
+                    vec![Value::I32(0), Value::I32(1)],
+                ),
+                (
+                    OutputTag::Probability(1.0),
+                    vec![Value::I32(1), Value::I32(2)],
+                ),
+            ],
+        );
         assert_eq!(text(&r), "path: {0.9::(0, 1), (1, 2)}");
         assert_eq!(text(&relation(&pairs, vec![])), "path: {}");
         let one = relation(&[Type::I32], vec![(OutputTag::Unit, vec![Value::I32(1)])]);
@@ -158,20 +173,34 @@ mod tests {
 
     #[test]
     fn floats_read_back() {
-        let r = relation(&[Type::F64, Type::F32], vec![(
-            OutputTag::Probability(1e-20),
-            vec![Value::F64(1.0), Value::F32(f32::INFINITY)],
-        )]);
+        let r = relation(
+            &[Type::F64, Type::F32],
+            vec![(
+                OutputTag::Probability(1e-20),
+                vec![Value::F64(1.0), Value::F32(f32::INFINITY)],
+            )],
+        );
         assert_eq!(text(&r), "path: {1e-20::(1.0, inf)}");
-        assert_eq!(json(&[r]), r#"{"path": [{"tuple": [1.0, "inf"], "tag": 1e-20}]}"#);
+        assert_eq!(
+            json(&[r]),
+            r#"{"path": [{"tuple": [1.0, "inf"], "tag": 1e-20}]}"#
+        );
     }
 
     #[test]
     fn json_is_exact() {
-        let r = relation(&[Type::U128, Type::String, Type::Char, Type::Bool], vec![(
-            OutputTag::Unit,
-            vec![Value::U128(u128::MAX), Value::String("a\"\n".into()), Value::Char('é'), Value::Bool(true)],
-        )]);
+        let r = relation(
+            &[Type::U128, Type::String, Type::Char, Type::Bool],
+            vec![(
+                OutputTag::Unit,
+                vec![
+                    Value::U128(u128::MAX),
+                    Value::String("a\"\n".into()),
+                    Value::Char('é'),
+                    Value::Bool(true),
+                ],
+            )],
+        );
         assert_eq!(
             json(&[r]),
             r#"{"path": [{"tuple": [340282366920938463463374607431768211455, "a\"\n", "é", true], "tag": null}]}"#
@@ -183,12 +212,24 @@ mod tests {
 
     #[test]
     fn csv_quotes_what_must_be() {
-        let r = relation(&[Type::String, Type::I32], vec![
-            (OutputTag::Unit, vec![Value::String("a,b".into()), Value::I32(1)]),
-            (OutputTag::Unit, vec![Value::String(" x\"".into()), Value::I32(-2)]),
-        ]);
+        let r = relation(
+            &[Type::String, Type::I32],
+            vec![
+                (
+                    OutputTag::Unit,
+                    vec![Value::String("a,b".into()), Value::I32(1)],
+                ),
+                (
+                    OutputTag::Unit,
+                    vec![Value::String(" x\"".into()), Value::I32(-2)],
+                ),
+            ],
+        );
         assert_eq!(csv(&r), "\"a,b\",1\n\" x\"\"\",-2\n");
-        let p = relation(&[Type::I32], vec![(OutputTag::Probability(0.5), vec![Value::I32(1)])]);
+        let p = relation(
+            &[Type::I32],
+            vec![(OutputTag::Probability(0.5), vec![Value::I32(1)])],
+        );
         assert_eq!(csv(&p), "0.5,1\n");
     }
 }

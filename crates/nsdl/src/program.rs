@@ -41,7 +41,11 @@ impl Program {
     pub fn named(name: &str, text: &str) -> Result<Self> {
         let mut session = Session::new();
         session.add_program(name, text)?;
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), session })
+        Ok(Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            session,
+        })
     }
 
     /// Its name in messages: the path of a file.
@@ -97,7 +101,11 @@ impl Signature {
         plan.relations
             .iter()
             .filter(|relation| !relation.auxiliary)
-            .map(|r| Self { name: r.name.clone(), types: r.columns.clone(), hidden: r.hidden })
+            .map(|r| Self {
+                name: r.name.clone(),
+                types: r.columns.clone(),
+                hidden: r.hidden,
+            })
             .collect()
     }
 }

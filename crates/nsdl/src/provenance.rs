@@ -44,8 +44,14 @@ const NAMES: [(&str, fn(usize) -> Provenance); 11] = [
 
 impl Provenance {
     /// The names to choose from.
-    pub const ALL: [&'static str; 6] =
-        ["unit", "bool", "minmaxprob", "addmultprob", "topkproofs", "exact"];
+    pub const ALL: [&'static str; 6] = [
+        "unit",
+        "bool",
+        "minmaxprob",
+        "addmultprob",
+        "topkproofs",
+        "exact",
+    ];
 
     /// `k` where none is given.
     pub const DEFAULT_K: usize = 3;
@@ -100,14 +106,26 @@ mod tests {
             Provenance::parse("difftopkproofs", Some(5)).unwrap(),
             Provenance::TopKProofs { k: 5 }
         );
-        assert_eq!(Provenance::parse("topkproofs", None).unwrap(), Provenance::TopKProofs { k: 3 });
+        assert_eq!(
+            Provenance::parse("topkproofs", None).unwrap(),
+            Provenance::TopKProofs { k: 3 }
+        );
     }
 
     #[test]
     fn a_slip_is_met_with_the_nearest_name() {
         let error = Provenance::parse("topkprofs", None).unwrap_err();
         assert_eq!(error.code(), "E0810");
-        assert!(error.diagnostics[0].help.as_ref().unwrap().contains("`topkproofs`"));
-        assert_eq!(Provenance::parse("topkproofs", Some(0)).unwrap_err().code(), "E0811");
+        assert!(
+            error.diagnostics[0]
+                .help
+                .as_ref()
+                .unwrap()
+                .contains("`topkproofs`")
+        );
+        assert_eq!(
+            Provenance::parse("topkproofs", Some(0)).unwrap_err().code(),
+            "E0811"
+        );
     }
 }

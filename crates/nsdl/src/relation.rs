@@ -30,7 +30,10 @@ pub enum OutputTag {
 impl OutputTag {
     /// True for the tags that text output leaves out: the algebra's one.
     pub fn is_one(self) -> bool {
-        matches!(self, OutputTag::Unit | OutputTag::Bool(true) | OutputTag::Probability(1.0))
+        matches!(
+            self,
+            OutputTag::Unit | OutputTag::Bool(true) | OutputTag::Probability(1.0)
+        )
     }
 
     /// True for the tags of tuples that are not in a relation. (NaN is no zero: it must be seen.)
@@ -60,13 +63,20 @@ impl Relation {
     ) -> Self {
         let rows: Vec<(OutputTag, &[Word])> =
             rows.into_iter().filter(|(tag, _)| !tag.is_zero()).collect();
-        let mut reader = Reader { symbols, texts: FxHashMap::default() };
+        let mut reader = Reader {
+            symbols,
+            texts: FxHashMap::default(),
+        };
         let tuples = order(types, rows.iter().map(|&(_, row)| row), symbols)
             .into_iter()
             .filter_map(|i| rows.get(i as usize))
             .map(|&(tag, row)| (tag, reader.tuple(types, row)))
             .collect();
-        Self { name: name.to_owned(), types: types.to_vec(), tuples }
+        Self {
+            name: name.to_owned(),
+            types: types.to_vec(),
+            tuples,
+        }
     }
 
     /// Number of tuples.
@@ -81,7 +91,10 @@ impl Relation {
 
     /// The tag of `tuple`, if it is in the relation.
     pub fn tag(&self, tuple: &[Value]) -> Option<OutputTag> {
-        let at = self.tuples.binary_search_by(|(_, t)| t.as_slice().cmp(tuple)).ok()?;
+        let at = self
+            .tuples
+            .binary_search_by(|(_, t)| t.as_slice().cmp(tuple))
+            .ok()?;
         self.tuples.get(at).map(|&(tag, _)| tag)
     }
 }
@@ -106,7 +119,10 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, word: Word) -> Arc<str> {
-        self.texts.entry(word).or_insert_with(|| self.symbols.text(word)).clone()
+        self.texts
+            .entry(word)
+            .or_insert_with(|| self.symbols.text(word))
+            .clone()
     }
 }
 
@@ -137,7 +153,11 @@ pub(crate) fn order<'a>(
             Type::F64 => cells.for_each(|w| *w = if *w >> 63 == 1 { !*w } else { *w | 1 << 63 }),
             Type::F32 => cells.for_each(|w| {
                 let bits = *w as u32;
-                *w = u64::from(if bits >> 31 == 1 { !bits } else { bits | 1 << 31 });
+                *w = u64::from(if bits >> 31 == 1 {
+                    !bits
+                } else {
+                    bits | 1 << 31
+                });
             }),
             Type::String | Type::Symbol | Type::I128 | Type::U128 => {
                 let mut distinct: Vec<(Value, Word)> = Vec::new();
@@ -173,26 +193,63 @@ mod tests {
 
     fn sorted(ty: Type, values: &[Value]) -> Vec<Value> {
         let symbols = Symbols::new();
-        let words: Vec<[Word; 1]> =
-            values.iter().map(|v| [v.to_word(&symbols).unwrap()]).collect();
+        let words: Vec<[Word; 1]> = values
+            .iter()
+            .map(|v| [v.to_word(&symbols).unwrap()])
+            .collect();
         let rows = words.iter().map(|w| (OutputTag::Unit, w.as_slice()));
         let relation = Relation::from_rows("r", &[ty], rows, &symbols);
-        relation.tuples.into_iter().map(|(_, mut t)| t.remove(0)).collect()
+        relation
+            .tuples
+            .into_iter()
+            .map(|(_, mut t)| t.remove(0))
+            .collect()
     }
 
     #[test]
     fn every_type_sorts_as_its_values_do() {
         let text = |s: &str| Value::String(s.into());
         let cases = [
-            (Type::I32, vec![Value::I32(3), Value::I32(-7), Value::I32(0)]),
-            (Type::U64, vec![Value::U64(u64::MAX), Value::U64(0), Value::U64(1 << 63)]),
-            (Type::I128, vec![Value::I128(-1), Value::I128(i128::MIN), Value::I128(5)]),
+            (
+                Type::I32,
+                vec![Value::I32(3), Value::I32(-7), Value::I32(0)],
+            ),
+            (
+                Type::U64,
+                vec![Value::U64(u64::MAX), Value::U64(0), Value::U64(1 << 63)],
+            ),
+            (
+                Type::I128,
+                vec![Value::I128(-1), Value::I128(i128::MIN), Value::I128(5)],
+            ),
             (Type::U128, vec![Value::U128(u128::MAX), Value::U128(0)]),
-            (Type::F64, vec![Value::F64(1.5), Value::F64(-2.0), Value::F64(f64::NEG_INFINITY), Value::F64(0.0)]),
-            (Type::F32, vec![Value::F32(1e-3), Value::F32(f32::INFINITY), Value::F32(-1.0), Value::F32(-3.0)]),
+            (
+                Type::F64,
+                vec![
+                    Value::F64(1.5),
+                    Value::F64(-2.0),
+                    Value::F64(f64::NEG_INFINITY),
+                    Value::F64(0.0),
+                ],
+            ),
+            (
+                Type::F32,
+                vec![
+                    Value::F32(1e-3),
+                    Value::F32(f32::INFINITY),
+                    Value::F32(-1.0),
+                    Value::F32(-3.0),
+                ],
+            ),
             (Type::Bool, vec![Value::Bool(true), Value::Bool(false)]),
-            (Type::Char, vec![Value::Char('é'), Value::Char('a'), Value::Char('Z')]),
-            (Type::String, vec![text("b"), text("a"), text(""), text("é"), text("B")]),
+            (
+                Type::Char,
+                vec![Value::Char('é'), Value::Char('a'), Value::Char('Z')],
+            ),
+            (
+                Type::String,
+                vec![text("b"), text("a"), text(""), text("é"), text("B")],
+            ),
         ];
         for (ty, values) in cases {
             let mut expected = values.clone();
@@ -210,17 +267,29 @@ mod tests {
             (OutputTag::Probability(1.0), [0, 2]),
         ];
         let types = [Type::U8, Type::U8];
-        let relation =
-            Relation::from_rows("r", &types, rows.iter().map(|(t, r)| (*t, r.as_slice())), &symbols);
+        let relation = Relation::from_rows(
+            "r",
+            &types,
+            rows.iter().map(|(t, r)| (*t, r.as_slice())),
+            &symbols,
+        );
         assert_eq!(relation.len(), 2);
         assert_eq!(relation.tuples[0].1, [Value::U8(0), Value::U8(2)]);
-        assert_eq!(relation.tag(&[Value::U8(1), Value::U8(0)]), Some(OutputTag::Probability(0.5)));
+        assert_eq!(
+            relation.tag(&[Value::U8(1), Value::U8(0)]),
+            Some(OutputTag::Probability(0.5))
+        );
         assert_eq!(relation.tag(&[Value::U8(0), Value::U8(0)]), None);
     }
 
     #[test]
     fn zero_columns_keep_their_one_tuple() {
-        let relation = Relation::from_rows("r", &[], [(OutputTag::Unit, [].as_slice())], &Symbols::new());
+        let relation = Relation::from_rows(
+            "r",
+            &[],
+            [(OutputTag::Unit, [].as_slice())],
+            &Symbols::new(),
+        );
         assert_eq!(relation.tuples, [(OutputTag::Unit, vec![])]);
     }
 }

@@ -52,14 +52,19 @@ impl Run {
         if let Some((name, id)) = self.outputs.iter().find(|(output, _)| output == name) {
             return Ok(Some(self.read(name, *id, session)));
         }
-        let Some(id) = relation_id(&self.plan, name) else { return Ok(None) };
+        let Some(id) = relation_id(&self.plan, name) else {
+            return Ok(None);
+        };
         let run = Self::of(session, self.plan.clone(), vec![(name.to_owned(), id)])?;
         Ok(Some(run.read(name, id, session)))
     }
 
     /// All output relations.
     pub(crate) fn relations(&self, session: &Session) -> Vec<Relation> {
-        self.outputs.iter().map(|(name, id)| self.read(name, *id, session)).collect()
+        self.outputs
+            .iter()
+            .map(|(name, id)| self.read(name, *id, session))
+            .collect()
     }
 
     /// The provenance that was used.
@@ -69,13 +74,20 @@ impl Run {
 
     fn of(session: &Session, plan: Arc<Plan>, outputs: Vec<(String, RelationId)>) -> Result<Self> {
         let uncertain = session.has_uncertainty();
-        let default = if uncertain { Provenance::Exact } else { Provenance::Unit };
+        let default = if uncertain {
+            Provenance::Exact
+        } else {
+            Provenance::Unit
+        };
         let provenance = session.provenance.unwrap_or(default);
         let mut warnings = session.warnings().to_vec();
         if provenance == Provenance::Unit && uncertain {
             warnings.push(
-                Diagnostic::warning("W0501", "`unit` ignores probabilities: every fact and rule counts as certain")
-                    .help("leave the provenance to the default, or choose `exact`"),
+                Diagnostic::warning(
+                    "W0501",
+                    "`unit` ignores probabilities: every fact and rule counts as certain",
+                )
+                .help("leave the provenance to the default, or choose `exact`"),
             );
         }
         let mut facts = plan.facts.clone();
@@ -100,21 +112,38 @@ impl Run {
         if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
             let mut weights: Vec<f64> = trace.leaves.iter().map(|leaf| leaf.weight).collect();
             if provenance == Provenance::Bool {
-                weights.iter_mut().for_each(|w| *w = f64::from(u8::from(*w > 0.0)));
+                weights
+                    .iter_mut()
+                    .for_each(|w| *w = f64::from(u8::from(*w > 0.0)));
             }
             let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
             tags = solve(session, &evaluation, trace, &ids, inference, &weights)?;
         }
-        Ok(Self { plan, tables: evaluation.tables, outputs, tags, provenance, warnings, dropped })
+        Ok(Self {
+            plan,
+            tables: evaluation.tables,
+            outputs,
+            tags,
+            provenance,
+            warnings,
+            dropped,
+        })
     }
 
     fn read(&self, name: &str, id: RelationId, session: &Session) -> Relation {
-        let types = self.plan.relations.get(id.index()).map_or(&[][..], |r| &r.columns);
+        let types = self
+            .plan
+            .relations
+            .get(id.index())
+            .map_or(&[][..], |r| &r.columns);
         let tags = self.tags.get(id.index()).and_then(Option::as_deref);
         let table = self.tables.get(id.index());
         let rows = table.into_iter().flat_map(|table| {
             (0..table.len() as u32).map(move |row| {
-                let probability = tags.and_then(|tags| tags.get(row as usize)).copied().unwrap_or(1.0);
+                let probability = tags
+                    .and_then(|tags| tags.get(row as usize))
+                    .copied()
+                    .unwrap_or(1.0);
                 let tag = match self.provenance {
                     Provenance::Unit => OutputTag::Unit,
                     Provenance::Bool => OutputTag::Bool(probability > 0.0),
@@ -159,7 +188,9 @@ pub(crate) fn outputs(plan: &Plan) -> Vec<(String, RelationId)> {
     if plan.queries.is_empty() {
         let shown = |(_, r): &(usize, &nsdl_ir::Relation)| !r.auxiliary && !r.hidden;
         let all = plan.relations.iter().enumerate().filter(shown);
-        return all.map(|(i, r)| (r.name.clone(), RelationId::new(i))).collect();
+        return all
+            .map(|(i, r)| (r.name.clone(), RelationId::new(i)))
+            .collect();
     }
     let mut outputs: Vec<(String, RelationId)> = Vec::new();
     for query in &plan.queries {
@@ -191,9 +222,10 @@ fn solve(
     let mut uncertain: Vec<TupleId> = Vec::new();
     let mut places: Vec<(usize, usize)> = Vec::new();
     for &relation in relations {
-        let (Some(slot), Some(table)) =
-            (tags.get_mut(relation.index()), evaluation.tables.get(relation.index()))
-        else {
+        let (Some(slot), Some(table)) = (
+            tags.get_mut(relation.index()),
+            evaluation.tables.get(relation.index()),
+        ) else {
             continue;
         };
         if slot.is_some() {

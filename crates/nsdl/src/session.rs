@@ -142,6 +142,7 @@ impl Session {
 
     pub(crate) fn add_batch(&mut self, relation: &str, batch: Batch) -> Result<()> {
         let known = self.types(relation);
+        let known_before = known.is_some();
         if batch.is_empty() {
             // No facts, no types: nothing but the name can be wrong.
             return match known {
@@ -154,26 +155,23 @@ impl Session {
                 .help("a name is a letter followed by letters, digits and underscores, and no keyword");
             return Err(self.error(vec![d]));
         }
-        let filled_before = self.facts.contains(relation);
-        let undo = self.facts.push(relation, batch).map_err(|d| self.error(vec![d]))?;
-        let result = self.fit_last(known.as_deref(), filled_before);
-        if result.is_err() {
+        let misfit = known.and_then(|types| batch.check(relation, &types, &self.symbols).err());
+        if let Some(misfit) = &misfit
+            && !self.facts.contains(relation)
+        {
+            return Err(self.error(vec![misfit.clone()]));
+        }
+        let fits = known_before && misfit.is_none();
+        let undo = match self.facts.push(relation, batch) {
+            Ok(_) if fits => return Ok(()),
+            Ok(undo) => undo,
+            Err(clash) => return Err(self.error(vec![misfit.unwrap_or(clash)])),
+        };
+        // The types may have been those of earlier facts only: with these, they may be others.
+        self.check().map(drop).map_err(|error| {
             self.facts.undo(undo);
-        }
-        result
-    }
-
-    /// Makes the plan fit the batch added last.
-    fn fit_last(&mut self, known: Option<&[Type]>, filled_before: bool) -> Result<()> {
-        if let Some(types) = known {
-            match self.facts.check_last(types, &self.symbols) {
-                Ok(()) => return Ok(()),
-                // The types may have been those of earlier facts only: then the program decides anew.
-                Err(_) if filled_before => {}
-                Err(misfit) => return Err(self.error(vec![misfit])),
-            }
-        }
-        self.check().map(drop)
+            misfit.map_or(error, |misfit| self.error(vec![misfit]))
+        })
     }
 
     /// Replaces the queries of the programs, as texts such as `path` or `path(0, _)`; none means all relations.
@@ -211,7 +209,10 @@ impl Session {
     /// `E06xx` where a limit or budget is met or the evaluation was cancelled.
     pub fn run(&mut self) -> Result<Outcome> {
         self.solve()?;
-        let run = self.last.as_ref().ok_or_else(|| self.error(vec![not_run()]))?;
+        let run = self
+            .last
+            .as_ref()
+            .ok_or_else(|| self.error(vec![not_run()]))?;
         Ok(Outcome {
             relations: run.relations(self),
             warnings: run.warnings.clone(),
@@ -238,8 +239,11 @@ impl Session {
     /// # Errors
     /// `E0812` before a run, `E0201` for an unknown name.
     pub fn relation(&self, name: &str) -> Result<Relation> {
-        let Some(run) = &self.last else { return Err(self.error(vec![not_run()])) };
-        run.relation(name, self)?.ok_or_else(|| self.error(vec![self.unknown_relation(name)]))
+        let Some(run) = &self.last else {
+            return Err(self.error(vec![not_run()]));
+        };
+        run.relation(name, self)?
+            .ok_or_else(|| self.error(vec![self.unknown_relation(name)]))
     }
 
     /// Answers one query, such as `path` or `path(0, _)`, in a fresh evaluation.
@@ -261,8 +265,10 @@ impl Session {
         let mut next = self.clone();
         let mut ast = next.parse(name, text)?;
         let mut queries = Ast::default();
-        (queries.items, ast.items) =
-            ast.items.into_iter().partition(|item| matches!(item.kind, ItemKind::Query(_)));
+        (queries.items, ast.items) = ast
+            .items
+            .into_iter()
+            .partition(|item| matches!(item.kind, ItemKind::Query(_)));
         if !ast.items.is_empty() {
             next.programs.push(Arc::new(ast));
         }
@@ -295,7 +301,10 @@ impl Session {
 
     /// The names of the relations and queries that [`Session::run`] gives, in order.
     pub fn outputs(&self) -> Vec<String> {
-        outputs(&self.plan).into_iter().map(|(name, _)| name).collect()
+        outputs(&self.plan)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// The relations of the programs and facts, in order of first appearance.
@@ -337,10 +346,18 @@ impl Session {
 
     /// `E0201`, with the nearest names.
     pub(crate) fn unknown_relation(&self, name: &str) -> Diagnostic {
-        let known = self.plan.relations.iter().filter(|r| !r.auxiliary).map(|r| r.name.as_str());
+        let known = self
+            .plan
+            .relations
+            .iter()
+            .filter(|r| !r.auxiliary)
+            .map(|r| r.name.as_str());
         let mut d = Diagnostic::error("E0201", format!("unknown relation `{name}`"));
-        d.help = did_you_mean(name, known)
-            .or_else(|| Some(format!("declare it, for example `type {name}(i32, String)`")));
+        d.help = did_you_mean(name, known).or_else(|| {
+            Some(format!(
+                "declare it, for example `type {name}(i32, String)`"
+            ))
+        });
         d
     }
 
@@ -364,7 +381,9 @@ impl Session {
 
     /// Adds facts without a look at the programs.
     pub(crate) fn add_batch_unchecked(&mut self, relation: &str, batch: Batch) -> Result<Undo> {
-        self.facts.push(relation, batch).map_err(|d| self.error(vec![d]))
+        self.facts
+            .push(relation, batch)
+            .map_err(|d| self.error(vec![d]))
     }
 
     /// As [`Session::queries`], unchecked.
@@ -376,8 +395,15 @@ impl Session {
     /// Compiles everything; keeps the plan and returns the new warnings.
     pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
         let compiled = self.compile()?;
-        self.facts.check(&compiled.plan, &self.symbols).map_err(|d| self.error(vec![d]))?;
-        let new = compiled.warnings.iter().filter(|w| !self.warnings.contains(w)).cloned().collect();
+        self.facts
+            .check(&compiled.plan, &self.symbols)
+            .map_err(|d| self.error(vec![d]))?;
+        let new = compiled
+            .warnings
+            .iter()
+            .filter(|w| !self.warnings.contains(w))
+            .cloned()
+            .collect();
         self.plan = Arc::new(compiled.plan);
         self.warnings = Arc::new(compiled.warnings);
         Ok(new)
@@ -402,13 +428,18 @@ impl Session {
         let mut externals = self.facts.externals();
         let mut guesses = Vec::new();
         for (i, external) in externals.iter_mut().enumerate() {
-            if self.programs.iter().any(|ast| declares(ast, &external.name)) {
+            if self
+                .programs
+                .iter()
+                .any(|ast| declares(ast, &external.name))
+            {
                 external.columns.fill(None);
             } else {
                 guesses.extend((0..external.columns.len()).map(|column| (i, column)));
             }
         }
-        self.compile_guessing(&asts, &externals, &guesses).map_err(|errors| self.error(errors))
+        self.compile_guessing(&asts, &externals, &guesses)
+            .map_err(|errors| self.error(errors))
     }
 
     /// Compiles with the types that facts suggest for some columns of `externals`. Where these clash with what the
@@ -419,14 +450,17 @@ impl Session {
         externals: &[External],
         guesses: &[(usize, usize)],
     ) -> Result<Compiled, Vec<Diagnostic>> {
-        let compile = |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
+        let compile =
+            |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
         let clashes = |errors: &[Diagnostic]| errors.iter().filter(|d| d.is_error()).count();
         let first = match compile(externals) {
             Err(errors) if !guesses.is_empty() => errors,
             result => return result,
         };
         let mut inferred = externals.to_vec();
-        inferred.iter_mut().for_each(|external| external.columns.fill(None));
+        inferred
+            .iter_mut()
+            .for_each(|external| external.columns.fill(None));
         if let Ok(compiled) = compile(&inferred) {
             return Ok(compiled);
         }
@@ -434,7 +468,10 @@ impl Session {
         let mut fewest = clashes(&first);
         for &(external, column) in guesses {
             let mut trial = externals.clone();
-            if let Some(ty) = trial.get_mut(external).and_then(|e| e.columns.get_mut(column)) {
+            if let Some(ty) = trial
+                .get_mut(external)
+                .and_then(|e| e.columns.get_mut(column))
+            {
                 *ty = None;
             }
             match compile(&trial) {
@@ -479,21 +516,27 @@ fn not_run() -> Diagnostic {
 /// Reads a program file.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
-        Diagnostic::error("E0701", format!("cannot read `{}`: {error}", path.display())).into()
+        Diagnostic::error(
+            "E0701",
+            format!("cannot read `{}`: {error}", path.display()),
+        )
+        .into()
     })
 }
 
 fn strip_queries(ast: &Ast) -> Ast {
     let keep = |item: &&nsdl_syntax::ast::Item| !matches!(item.kind, ItemKind::Query(_));
-    Ast { items: ast.items.iter().filter(keep).cloned().collect() }
+    Ast {
+        items: ast.items.iter().filter(keep).cloned().collect(),
+    }
 }
 
 fn declares(ast: &Ast, relation: &str) -> bool {
     use nsdl_syntax::ast::TypeDeclaration;
     ast.items.iter().any(|item| match &item.kind {
-        ItemKind::Types(declarations) => declarations.iter().any(
-            |d| matches!(d, TypeDeclaration::Relation { name, .. } if name.text == relation),
-        ),
+        ItemKind::Types(declarations) => declarations
+            .iter()
+            .any(|d| matches!(d, TypeDeclaration::Relation { name, .. } if name.text == relation)),
         _ => false,
     })
 }

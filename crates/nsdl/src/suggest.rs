@@ -6,7 +6,10 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let mut found: Vec<(usize, &str)> = known
         .into_iter()
         .map(|candidate| {
-            (strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()), candidate)
+            (
+                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
         })
         .filter(|&(distance, _)| distance <= limit)
         .collect();
@@ -17,8 +20,14 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `did you mean `a` or `b`?`, if there is a near name.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let quoted: Vec<String> = nearest(name, known).into_iter().map(|n| format!("`{n}`")).collect();
+pub(crate) fn did_you_mean<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let quoted: Vec<String> = nearest(name, known)
+        .into_iter()
+        .map(|n| format!("`{n}`"))
+        .collect();
     (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
 }
 
@@ -31,6 +40,9 @@ mod tests {
         assert_eq!(nearest("pth", ["edge", "path"]), ["path"]);
         assert_eq!(nearest("Edge", ["edge", "path"]), ["edge"]);
         assert!(nearest("unrelated", ["edge", "path"]).is_empty());
-        assert_eq!(did_you_mean("egde", ["edge"]).as_deref(), Some("did you mean `edge`?"));
+        assert_eq!(
+            did_you_mean("egde", ["edge"]).as_deref(),
+            Some("did you mean `edge`?")
+        );
     }
 }

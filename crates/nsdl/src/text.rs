@@ -20,7 +20,10 @@ impl Texts {
     /// Adds a text and returns its id.
     pub(crate) fn add(&mut self, name: &str, text: &str) -> SourceId {
         let id = SourceId(self.0.len() as u32);
-        self.0.push(Arc::new(Text { name: name.to_owned(), text: text.to_owned() }));
+        self.0.push(Arc::new(Text {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        }));
         id
     }
 
@@ -67,6 +70,9 @@ mod tests {
     fn snippets_are_on_one_line() {
         let mut texts = Texts::default();
         let id = texts.add("a.dl", "rel p(x) =\n    q(x)");
-        assert_eq!(texts.snippet(Span::new(id, 0, 19)).as_deref(), Some("rel p(x) = q(x)"));
+        assert_eq!(
+            texts.snippet(Span::new(id, 0, 19)).as_deref(),
+            Some("rel p(x) = q(x)")
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use nsdl_ir::{Fact, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word};
+use nsdl_ir::{
+    Fact, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word,
+};
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 
 use crate::convert::{Misfit, convert};
@@ -86,12 +88,18 @@ impl Story<'_> {
                     .literals
                     .iter()
                     .map(|literal| {
-                        let weight = weights.get(literal.leaf.index()).copied().unwrap_or_default();
+                        let weight = weights
+                            .get(literal.leaf.index())
+                            .copied()
+                            .unwrap_or_default();
                         let (text, certain) = self.leaf(literal.leaf);
                         Reason {
                             text,
-                            probability: (!certain)
-                                .then_some(if literal.negated { 1.0 - weight } else { weight }),
+                            probability: (!certain).then_some(if literal.negated {
+                                1.0 - weight
+                            } else {
+                                weight
+                            }),
                             negated: literal.negated,
                         }
                     })
@@ -104,27 +112,42 @@ impl Story<'_> {
     fn leaf(&self, leaf: LeafId) -> (String, bool) {
         match self.trace.leaves.get(leaf.index()).map(|leaf| leaf.source) {
             Some(LeafSource::Fact(number)) => match self.facts.get(number as usize) {
-                Some(fact) => (self.atom(fact.relation.index(), &fact.row), fact.tag == Tag::Certain),
+                Some(fact) => (
+                    self.atom(fact.relation.index(), &fact.row),
+                    fact.tag == Tag::Certain,
+                ),
                 None => (String::new(), false),
             },
             Some(LeafSource::Rule(rule)) => {
                 let uses = |instance: &&Instance| instance.leaf == Some(leaf);
-                let head = self.trace.instances.iter().find(uses).map(|instance| instance.head);
+                let head = self
+                    .trace
+                    .instances
+                    .iter()
+                    .find(uses)
+                    .map(|instance| instance.head);
                 let head = head.and_then(|head| {
                     let (relation, _) = self.trace.tuples.get(head.index())?;
                     Some(self.atom(relation.index(), &(self.row)(head)))
                 });
                 let rule = self.plan.rules.get(rule.index());
-                let text = rule.and_then(|rule| self.texts.snippet(rule.span)).unwrap_or_default();
+                let text = rule
+                    .and_then(|rule| self.texts.snippet(rule.span))
+                    .unwrap_or_default();
                 let text = text.strip_prefix("rel ").unwrap_or(&text);
-                (format!("rule `{text}` for {}", head.unwrap_or_default()), false)
+                (
+                    format!("rule `{text}` for {}", head.unwrap_or_default()),
+                    false,
+                )
             }
             None => (String::new(), false),
         }
     }
 
     fn atom(&self, relation: usize, row: &[Word]) -> String {
-        let Some(relation) = self.plan.relations.get(relation) else { return String::new() };
+        let Some(relation) = self.plan.relations.get(relation) else {
+            return String::new();
+        };
         let values: Vec<Value> = relation
             .columns
             .iter()
@@ -167,10 +190,15 @@ impl Session {
         let Some(id) = relation_id(&plan, relation) else {
             return Err(self.error(vec![self.unknown_relation(relation)]));
         };
-        let types = plan.relations.get(id.index()).map_or(&[][..], |r| &r.columns);
+        let types = plan
+            .relations
+            .get(id.index())
+            .map_or(&[][..], |r| &r.columns);
         let words = row(relation, tuple, types, &self.symbols).map_err(|d| self.error(vec![d]))?;
         let mut facts = plan.facts.clone();
-        self.facts.append(&plan, &self.symbols, &mut facts).map_err(|d| self.error(vec![d]))?;
+        self.facts
+            .append(&plan, &self.symbols, &mut facts)
+            .map_err(|d| self.error(vec![d]))?;
         let mut tagged = facts.clone();
         loop {
             let evaluation = evaluate(self, &plan, &tagged, vec![id], true)?;
@@ -178,8 +206,12 @@ impl Session {
             else {
                 return Ok(Vec::new());
             };
-            let Some(at) = table.find(&words) else { return Ok(Vec::new()) };
-            let Some(tuple) = evaluation.tuple(id, at) else { return Ok(Vec::new()) };
+            let Some(at) = table.find(&words) else {
+                return Ok(Vec::new());
+            };
+            let Some(tuple) = evaluation.tuple(id, at) else {
+                return Ok(Vec::new());
+            };
             let only_certain = tagged.iter().any(|fact| fact.tag == Tag::Certain);
             if trace.certain.get(tuple.index()).copied().unwrap_or(false) && only_certain {
                 // Nothing uncertain is needed: then tell which of the certain facts are.
@@ -191,7 +223,8 @@ impl Session {
             let weights: Vec<f64> = trace.leaves.iter().map(|leaf| leaf.weight).collect();
             let row = |tuple: TupleId| {
                 let place = trace.tuples.get(tuple.index());
-                let row = place.and_then(|&(r, row)| Some(evaluation.tables.get(r.index())?.row(row)));
+                let row =
+                    place.and_then(|&(r, row)| Some(evaluation.tables.get(r.index())?.row(row)));
                 row.unwrap_or_default().to_vec()
             };
             let story = Story {
@@ -212,13 +245,18 @@ impl Session {
     /// As [`Session::why`], and `E0813` if the text is no atom of constants.
     pub fn why_text(&self, atom: &str, k: usize) -> Result<Vec<Explanation>> {
         let not_ground = || {
-            let d = nsdl_ir::Diagnostic::error("E0813", format!("`{atom}` is no tuple of a relation"))
-                .help("write it with constants only, such as `path(0, 2)`");
+            let d =
+                nsdl_ir::Diagnostic::error("E0813", format!("`{atom}` is no tuple of a relation"))
+                    .help("write it with constants only, such as `path(0, 2)`");
             self.error(vec![d])
         };
         let ast = self.clone().parse("<tuple>", &format!("query {atom}"))?;
-        let [item] = ast.items.as_slice() else { return Err(not_ground()) };
-        let ItemKind::Query(query) = &item.kind else { return Err(not_ground()) };
+        let [item] = ast.items.as_slice() else {
+            return Err(not_ground());
+        };
+        let ItemKind::Query(query) = &item.kind else {
+            return Err(not_ground());
+        };
         let args = query.args.as_deref().unwrap_or_default();
         let types = self.types(&query.relation.text).unwrap_or_default();
         let tuple: Option<Vec<Value>> = args
@@ -246,7 +284,9 @@ fn constant(expr: &Expr, ty: Type) -> Option<Value> {
             Literal::Symbol(text) => Some(Value::Symbol(text.as_str().into())),
         },
         ExprKind::Unary(nsdl_ir::UnaryOp::Negate, operand) => match &operand.kind {
-            ExprKind::Literal(Literal::Integer(n, _)) => (*n <= 1 << 127).then(|| Value::I128((*n as i128).wrapping_neg())),
+            ExprKind::Literal(Literal::Integer(n, _)) => {
+                (*n <= 1 << 127).then(|| Value::I128((*n as i128).wrapping_neg()))
+            }
             ExprKind::Literal(Literal::Float(digits, _)) => float(&format!("-{digits}")),
             _ => None,
         },
@@ -255,7 +295,15 @@ fn constant(expr: &Expr, ty: Type) -> Option<Value> {
 }
 
 mod stub {
-    pub(super) struct Proof { pub probability: f64, pub literals: Vec<Lit> }
-    pub(super) struct Lit { pub leaf: super::LeafId, pub negated: bool }
-    pub(super) fn proofs(_: &super::Trace, _: super::TupleId, _: usize, _: &[f64]) -> Vec<Proof> { Vec::new() }
+    pub(super) struct Proof {
+        pub probability: f64,
+        pub literals: Vec<Lit>,
+    }
+    pub(super) struct Lit {
+        pub leaf: super::LeafId,
+        pub negated: bool,
+    }
+    pub(super) fn proofs(_: &super::Trace, _: super::TupleId, _: usize, _: &[f64]) -> Vec<Proof> {
+        Vec::new()
+    }
 }
