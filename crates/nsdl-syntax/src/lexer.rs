@@ -1,5 +1,7 @@
 //! From text to tokens. Total: every text has tokens, and what is wrong with it is reported beside them.
 
+use std::ops::Range;
+
 use logos::Logos;
 use nsdl_ir::{Diagnostic, SourceId, Span};
 
@@ -13,7 +15,7 @@ pub type Spanned<'input> = (usize, Token<'input>, usize);
 pub struct Lexed<'input> {
     /// In order, without comments.
     pub tokens: Vec<Spanned<'input>>,
-    /// Bad characters and literals, in order.
+    /// Bad literals in order, then bad characters.
     pub diagnostics: Vec<Diagnostic>,
     /// Whether the text ends inside a block comment or a triple-quoted string.
     pub open_at_end: bool,
@@ -27,34 +29,34 @@ pub fn lex(text: &str, source: SourceId) -> Lexed<'_> {
     };
     let mut lexer = Token::lexer_with_extras(text, problems);
     let mut tokens = Vec::with_capacity(text.len() / 4);
-    let mut last_bad_end = None;
+    // A run of bad characters is one error.
+    let mut bad: Vec<Range<usize>> = Vec::new();
     while let Some(result) = lexer.next() {
         let range = lexer.span();
-        match result {
-            Ok(token) => tokens.push((range.start, token, range.end)),
-            // A run of bad characters is one error.
-            Err(()) if last_bad_end == Some(range.start) => last_bad_end = Some(range.end),
-            Err(()) => {
-                last_bad_end = Some(range.end);
-                let span = Span::new(source, range.start, range.end);
-                let problem = bad_character(lexer.slice(), lexer.remainder(), span);
-                lexer.extras.diagnostics.push(problem);
-            }
+        match (result, bad.last_mut()) {
+            (Ok(token), _) => tokens.push((range.start, token, range.end)),
+            (Err(()), Some(last)) if last.end == range.start => last.end = range.end,
+            (Err(()), _) => bad.push(range),
         }
     }
+    let mut problems = lexer.extras;
+    problems.diagnostics.extend(bad.into_iter().map(|range| {
+        let span = Span::new(source, range.start, range.end);
+        bad_characters(&text[range.clone()], &text[range.end..], span)
+    }));
     Lexed {
         tokens,
-        diagnostics: lexer.extras.diagnostics,
-        open_at_end: lexer.extras.open_at_end,
+        diagnostics: problems.diagnostics,
+        open_at_end: problems.open_at_end,
     }
 }
 
-fn bad_character(found: &str, rest: &str, span: Span) -> Diagnostic {
-    let message = if found.chars().any(char::is_control) {
-        format!("`{}` means nothing here", found.escape_default())
-    } else {
-        format!("`{found}` means nothing here")
-    };
+fn bad_characters(found: &str, rest: &str, span: Span) -> Diagnostic {
+    let mut shown: String = found.chars().take(20).flat_map(visible).collect();
+    if found.chars().nth(20).is_some() {
+        shown.push('…');
+    }
+    let message = format!("`{shown}` means nothing here");
     let help = match found.chars().next() {
         Some('#') => "comments begin with `//`",
         Some('.') if rest.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -80,4 +82,11 @@ fn bad_character(found: &str, rest: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0101", message)
         .label(span, "unknown character")
         .help(help)
+}
+
+/// Control characters as escapes.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let escaped = c.is_control().then(|| c.escape_default());
+    let plain = (!c.is_control()).then_some(c);
+    escaped.into_iter().flatten().chain(plain)
 }

@@ -3,6 +3,7 @@
 //! The functions here are callbacks of the lexer. They always yield a literal, if only a stand-in for a
 //! bad one, and report what is wrong with it, so that one bad literal gives one error.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use logos::Lexer;
@@ -79,9 +80,9 @@ fn decimal<'input>(lexer: &mut Lex<'input>) -> Literal {
                 .label(place, "not a float type")
                 .help("the suffixes of floats are `f32` and `f64`"),
         );
-        return Literal::Float(digits.replace('_', ""), None);
+        return Literal::Float(without_underscores(digits).into_owned(), None);
     }
-    Literal::Float(digits.replace('_', ""), ty)
+    Literal::Float(without_underscores(digits).into_owned(), ty)
 }
 
 fn integer(lexer: &mut Lex<'_>, digits: &str, radix: u32, suffix: &str) -> Literal {
@@ -97,7 +98,7 @@ fn integer(lexer: &mut Lex<'_>, digits: &str, radix: u32, suffix: &str) -> Liter
                 .help("suffixes are the number types, such as `i64`, `u8`, `usize` and `f64`; a name cannot begin with a digit"),
         );
     }
-    let clean: String = digits.chars().filter(|&c| c != '_').collect();
+    let clean = without_underscores(digits);
     let value = u128::from_str_radix(&clean, radix).unwrap_or_else(|_| {
         let place = span(lexer, 0..length);
         let diagnostic = if clean.is_empty() {
@@ -298,6 +299,14 @@ fn read_escape(escape: &str) -> (usize, Option<char>) {
         None => return (0, None),
     };
     (1, Some(c))
+}
+
+fn without_underscores(digits: &str) -> Cow<'_, str> {
+    if digits.contains('_') {
+        digits.replace('_', "").into()
+    } else {
+        digits.into()
+    }
 }
 
 /// Bytes at the start of `text` whose characters satisfy `accept`.

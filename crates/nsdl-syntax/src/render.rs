@@ -66,21 +66,31 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, color: bool, text: &mut Strin
     };
     let config = Config::default()
         .with_color(color)
-        .with_index_type(IndexType::Byte);
+        .with_index_type(IndexType::Char);
     let mut report = Report::build(kind, excerpts.place(*primary))
         .with_config(config)
         .with_code(diagnostic.code)
         .with_message(&diagnostic.message);
-    for (index, (span, words)) in labels.iter().enumerate() {
+    // ariadne begins a new section where the source changes or the order goes back a line.
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by_key(|&index| {
+        (
+            labels[index].0.source != primary.source,
+            labels[index].0.source,
+            labels[index].0.end,
+        )
+    });
+    for (rank, &index) in order.iter().enumerate() {
+        let (span, words) = labels[index];
         let color = if index == 0 {
             primary_color
         } else {
             Color::Blue
         };
-        let order = i32::try_from(index).unwrap_or(i32::MAX);
-        let label = Label::new(excerpts.place(*span))
+        let rank = i32::try_from(rank).unwrap_or(i32::MAX);
+        let label = Label::new(excerpts.place(span))
             .with_color(color)
-            .with_order(order);
+            .with_order(rank);
         report.add_label(if words.is_empty() {
             label
         } else {
@@ -138,7 +148,8 @@ struct Excerpts<'a> {
 }
 
 impl Excerpts<'_> {
-    /// A place in a source as a place in its excerpt.
+    /// A place in a source as a range of characters in its excerpt. (Ranges of bytes would do, but
+    /// ariadne 0.6.0 takes characters for bytes where it names a second source.)
     fn place(&self, span: Span) -> (SourceId, Range<usize>) {
         let range = match self.shown.iter().find(|excerpt| excerpt.id == span.source) {
             Some(excerpt) => {
@@ -164,8 +175,8 @@ impl Excerpts<'_> {
         {
             return None;
         }
-        let before = excerpt.source.text().get(..excerpt.locate(at))?;
-        let shown = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+        let (_, _, shown) = excerpt.source.get_offset_line(excerpt.locate(at))?;
+        let shown = shown + 1;
         let (line, column) = self.sources.position(span.source, span.start);
         Some((format!(":{line}:{shown} "), format!(":{line}:{column} ")))
     }
@@ -253,18 +264,20 @@ impl Excerpt {
         }
     }
 
-    /// Where a byte of the text is in the excerpt, or where it would be.
+    /// How many characters of the excerpt come before a byte of the text, or before where it would be.
     fn locate(&self, byte: usize) -> usize {
         let after = self
             .pieces
             .partition_point(|(range, _)| range.start <= byte);
-        match after
+        let place = match after
             .checked_sub(1)
             .and_then(|index| self.pieces.get(index))
         {
             Some((range, copy)) => copy + byte.min(range.end) - range.start,
             None => self.pieces.first().map_or(0, |(_, copy)| *copy),
-        }
+        };
+        let text = self.source.text();
+        text[..floor(text, place.min(text.len()))].chars().count()
     }
 }
 

@@ -1,0 +1,136 @@
+//! Values from text, in programs and in CSV fields.
+
+use nsdl_ir::{Type, Value};
+use nsdl_syntax::{parse_field, parse_value};
+
+/// The value in output form, or the code of the error.
+fn value(text: &str, ty: Type) -> String {
+    parse_value(text, ty).map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
+}
+
+fn field(text: &str, ty: Type) -> String {
+    parse_field(text, ty).map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
+}
+
+#[test]
+fn integers_in_their_range() {
+    for ty in Type::ALL.into_iter().filter(|ty| ty.is_signed()) {
+        let (low, high) = ty.signed_range().expect("signed types have one");
+        for parse in [value, field] {
+            assert_eq!(parse(&low.to_string(), ty), low.to_string());
+            assert_eq!(parse(&high.to_string(), ty), high.to_string());
+            assert_eq!(parse(&(high as u128 + 1).to_string(), ty), "E0121");
+            assert_eq!(parse(&format!("-{}", low.unsigned_abs() + 1), ty), "E0121");
+        }
+    }
+    for ty in Type::ALL.into_iter().filter(|ty| ty.is_unsigned()) {
+        let high = ty.unsigned_max().expect("unsigned types have one");
+        for parse in [value, field] {
+            assert_eq!(parse("0", ty), "0");
+            assert_eq!(parse("-0", ty), "0");
+            assert_eq!(parse(&high.to_string(), ty), high.to_string());
+            assert_eq!(parse("-1", ty), "E0121");
+        }
+        if let Some(above) = high.checked_add(1) {
+            assert_eq!(value(&above.to_string(), ty), "E0121");
+        }
+    }
+    assert_eq!(field(&"9".repeat(60), Type::U128), "E0121");
+}
+
+#[test]
+fn program_syntax() {
+    assert_eq!(value(" 0xff ", Type::I32), "255");
+    assert_eq!(value("1_000", Type::U16), "1000");
+    assert_eq!(value("5i8", Type::I8), "5");
+    assert_eq!(value("5i8", Type::I16), "E0120");
+    assert_eq!(value("- 5", Type::I8), "-5");
+    assert_eq!(value("1.5", Type::I32), "E0120");
+    assert_eq!(value("true", Type::Bool), "true");
+    assert_eq!(value("True", Type::Bool), "E0120");
+    assert_eq!(value("-true", Type::Bool), "E0120");
+    assert_eq!(value("'é'", Type::Char), "'é'");
+    assert_eq!(value("\"a\\n\"", Type::String), "\"a\\n\"");
+    assert_eq!(value("s\"RED\"", Type::Symbol), "s\"RED\"");
+    assert_eq!(value("\"RED\"", Type::Symbol), "E0120");
+    for text in [
+        "", "1 2", "1 // one", "1)", "x", "--1", "\"a", "1u7", "rel a(1)",
+    ] {
+        assert!(parse_value(text, Type::I32).is_err(), "{text}");
+    }
+    assert_eq!(value("\"\\q\"", Type::String), "E0104");
+}
+
+#[test]
+fn floats() {
+    for parse in [value, field] {
+        assert_eq!(parse("1.5", Type::F32), "1.5");
+        assert_eq!(parse("3", Type::F64), "3.0");
+        assert_eq!(parse("-1e3", Type::F64), "-1000.0");
+        assert_eq!(parse("0.1", Type::F32), "0.1");
+        assert_eq!(parse("inf", Type::F32), "inf");
+        assert_eq!(parse("-inf", Type::F64), "-inf");
+        assert_eq!(parse("nan", Type::F64), "E0122");
+        assert_eq!(parse("NaN", Type::F32), "E0122");
+        assert_eq!(parse("1e39", Type::F32), "E0121");
+        assert_eq!(parse("-1e309", Type::F64), "E0121");
+        assert_eq!(parse("1e-400", Type::F64), "0.0");
+        assert_eq!(parse("one", Type::F64), "E0120");
+    }
+    // Rounded once, from the digits to the type.
+    assert!(
+        parse_value("16777217", Type::F32).is_ok_and(|value| value == Value::F32(16_777_216.0))
+    );
+    assert_eq!(value("2f32", Type::F32), "2.0");
+    assert_eq!(value("2f32", Type::F64), "E0120");
+}
+
+#[test]
+fn csv_fields_are_taken_as_they_are() {
+    assert_eq!(field("", Type::String), "\"\"");
+    assert_eq!(field(" a \"b\" ", Type::String), "\" a \\\"b\\\" \"");
+    assert_eq!(field("RED", Type::Symbol), "s\"RED\"");
+    assert_eq!(field("é", Type::Char), "'é'");
+    assert_eq!(field("éa", Type::Char), "E0120");
+    assert_eq!(field("", Type::Char), "E0120");
+    assert_eq!(field("+5", Type::I32), "5");
+    assert_eq!(field(".5", Type::F64), "0.5");
+    assert_eq!(field("true", Type::Bool), "true");
+    for text in ["", " 5", "5 ", "0x1", "1_0", "5i32", "1.0", "--5", "٣"] {
+        assert_eq!(field(text, Type::I32), "E0120", "{text}");
+    }
+    for text in ["", " 1.0", "1.0f32", "1e", ".", "-", "1,5"] {
+        assert_eq!(field(text, Type::F64), "E0120", "{text}");
+    }
+    for text in ["", "TRUE", "1", " true"] {
+        assert_eq!(field(text, Type::Bool), "E0120", "{text}");
+    }
+}
+
+#[test]
+fn messages_name_the_value_and_the_range() {
+    let problem = parse_field("300", Type::I8).expect_err("out of range");
+    assert_eq!(problem.message, "`300` is out of the range of `i8`");
+    assert_eq!(
+        problem.help.as_deref(),
+        Some("`i8` reaches from -128 to 127")
+    );
+    let problem = parse_value(&"x".repeat(1000), Type::I8).expect_err("no integer");
+    assert!(problem.message.len() < 150, "long values are shortened");
+}
+
+#[test]
+fn output_reads_back() {
+    for (text, ty) in [
+        ("-170141183460469231731687303715884105728", Type::I128),
+        ("1e-7", Type::F64),
+        ("1e16", Type::F32),
+        ("-inf", Type::F32),
+        ("'\\''", Type::Char),
+        ("\"\\\"\\\\\\n\\r\\t\\0é\"", Type::String),
+        ("s\"a b\"", Type::Symbol),
+    ] {
+        let first = value(text, ty);
+        assert_eq!(value(&first, ty), first, "{text}");
+    }
+}
