@@ -79,7 +79,7 @@ pub(crate) struct Story<'a> {
 impl Story<'_> {
     /// The `k` most probable proofs of a tuple.
     pub(crate) fn explain(&self, tuple: TupleId, k: usize, weights: &[f64]) -> Vec<Explanation> {
-        stub::proofs(self.trace, tuple, k, weights)
+        nsdl_circuit::proofs(self.trace, tuple, k, weights)
             .into_iter()
             .filter(|proof| proof.probability > 0.0)
             .map(|proof| Explanation {
@@ -291,19 +291,5 @@ fn constant(expr: &Expr, ty: Type) -> Option<Value> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-mod stub {
-    pub(super) struct Proof {
-        pub probability: f64,
-        pub literals: Vec<Lit>,
-    }
-    pub(super) struct Lit {
-        pub leaf: super::LeafId,
-        pub negated: bool,
-    }
-    pub(super) fn proofs(_: &super::Trace, _: super::TupleId, _: usize, _: &[f64]) -> Vec<Proof> {
-        Vec::new()
     }
 }
