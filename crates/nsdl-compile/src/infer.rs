@@ -327,7 +327,7 @@ impl Inference {
         )
     }
 
-    /// Makes both sides one; `at` is where they meet. After a clash the first side goes on alone.
+    /// Makes both sides one; `at` is where they meet. After a clash the first one goes on alone.
     fn meet(&mut self, left: Side, right: Side, at: Span) -> Side {
         match (left, right) {
             (Side::Class(left), Side::Class(right)) => {
@@ -340,7 +340,11 @@ impl Inference {
                     self.classes[right as usize].evidence,
                 );
                 let evidence = match (a, b) {
-                    (Some(a), Some(b)) => self.narrow(a, b, at),
+                    (Some(a), Some(b)) => match self.narrow(a, b, at) {
+                        Some(evidence) => Some(evidence),
+                        // Apart they cause no further errors.
+                        None => return Side::Class(left),
+                    },
                     (a, b) => a.or(b),
                 };
                 // The older class stays the root: columns come before the variables that range over them,
@@ -353,7 +357,7 @@ impl Inference {
             (Side::Class(class), Side::Known(known)) | (Side::Known(known), Side::Class(class)) => {
                 let root = self.find(class);
                 let evidence = match self.classes[root as usize].evidence {
-                    Some(old) => self.narrow(old, known, at),
+                    Some(old) => Some(self.narrow(old, known, at).unwrap_or(old)),
                     None => Some(known),
                 };
                 self.classes[root as usize].evidence = evidence;
@@ -363,10 +367,11 @@ impl Inference {
         }
     }
 
+    /// What both say; `None`, and reported, if they clash.
     fn narrow(&mut self, a: Evidence, b: Evidence, at: Span) -> Option<Evidence> {
         let Some(kind) = a.kind.meet(b.kind) else {
             self.diagnostics.push(clash(a, b, at));
-            return Some(a);
+            return None;
         };
         let stronger = if kind == a.kind { a } else { b };
         Some(Evidence { kind, ..stronger })

@@ -80,12 +80,15 @@ fn passes(
     }
     let (types, mut errors) = infer::infer(&program);
     errors.extend(bind::check(&program, &types));
+    if errors.iter().any(|error| error.code != "E0302") {
+        // A type that cannot be inferred is most often a consequence of the other errors.
+        errors.retain(|error| error.code != "E0302");
+    }
     let strata = stratify::stratify(&program);
     let strata = match strata {
         Ok(strata) if errors.is_empty() => strata,
         strata => {
             errors.extend(strata.err().unwrap_or_default());
-            errors.extend(found);
             return Err(tidy(errors));
         }
     };
@@ -103,6 +106,10 @@ fn passes(
 
 /// Each diagnostic once (the splits of a rule repeat them), by place.
 fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        // Warnings about a program that is to be changed anyway only distract.
+        diagnostics.retain(Diagnostic::is_error);
+    }
     let mut seen = FxHashSet::default();
     diagnostics.retain(|it| seen.insert((it.code, it.span(), it.message.clone())));
     diagnostics.sort_by_key(Diagnostic::span);
@@ -111,8 +118,6 @@ fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         .checked_sub(REPORTED)
         .filter(|more| *more > 0)
     {
-        // Errors before warnings, if not all can be shown.
-        diagnostics.sort_by_key(|it| !it.is_error());
         diagnostics.truncate(REPORTED);
         if let Some(last) = diagnostics.last_mut() {
             last.notes.push(format!("{more} more are not shown"));

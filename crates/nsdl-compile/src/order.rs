@@ -2,8 +2,8 @@
 //!
 //! Before: every variable of a clause is bound whatever the order. After: an order of its literals in which
 //! each finds its inputs bound. Greedy: whatever can be checked is checked at once (filters, then absent
-//! atoms, then equations, which may fail); of the atoms comes the one with all columns bound, else the one
-//! with most bound columns and fewest new ones; written order breaks ties.
+//! atoms, then equations, which may fail); of the atoms comes one with all columns bound, else the one with
+//! most bound columns; written order breaks ties.
 
 use nsdl_ir::{Slot, Type};
 
@@ -113,8 +113,7 @@ fn best(atoms: &[(u32, &Literal)], bound: &[bool]) -> Option<usize> {
                 ArgumentKind::Any => false,
             })
             .count();
-        let open = args.len() - known;
-        (open == 0, known, std::cmp::Reverse(open))
+        (known == args.len(), known)
     };
     // `max_by_key` takes the last of equals, so the first in written order comes last.
     let scored = atoms.iter().enumerate().rev();

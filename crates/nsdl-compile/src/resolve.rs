@@ -11,7 +11,7 @@ mod types;
 use indexmap::IndexMap;
 use nsdl_ir::{Diagnostic, RelationId, Span, Type};
 use nsdl_syntax::ast::{
-    Aggregate, Ast, Atom, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
+    Aggregate, Ast, Atom, ColumnDeclaration, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
 };
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -30,7 +30,8 @@ const SUGGESTIONS: usize = 50;
 /// What the names of a program stand for.
 pub(crate) struct Names<'a> {
     relations: IndexMap<&'a str, Entry, FxBuildHasher>,
-    types: FxHashMap<&'a str, Type>,
+    /// Aliases; `None` if what one stands for is reported.
+    types: FxHashMap<&'a str, Option<Type>>,
     constants: FxHashMap<&'a str, State<'a>>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -57,12 +58,12 @@ pub(crate) fn resolve<'a>(
     let items = || asts.iter().flat_map(|ast| &ast.items);
     names.aliases(items());
     names.constants(items());
-    let mut definitions = Definitions::gather(items(), externals, &names);
+    let definitions = Definitions::gather(items(), externals, &names);
     for item in items() {
-        names.item(item, &mut definitions);
+        names.item(item, &definitions);
     }
     for external in externals {
-        names.external(external, &mut definitions);
+        names.external(external, &definitions);
     }
     let relations = names.finish(&definitions);
     let diagnostics = std::mem::take(&mut names.diagnostics);
@@ -93,7 +94,7 @@ impl<'a> Names<'a> {
         self.constants.keys().copied()
     }
 
-    fn item(&mut self, item: &'a Item, definitions: &mut Definitions<'a>) {
+    fn item(&mut self, item: &'a Item, definitions: &Definitions<'a>) {
         let hidden = self.attributes(item);
         match &item.kind {
             ItemKind::Types(declarations) => {
@@ -101,33 +102,17 @@ impl<'a> Names<'a> {
                     let TypeDeclaration::Relation { name, columns, .. } = declaration else {
                         continue;
                     };
-                    let types: Vec<Declared> = columns
-                        .iter()
-                        .map(|column| match self.ty(&column.ty) {
-                            Ok(ty) => Declared {
-                                declared: Some((ty, column.ty.span)),
-                                external: None,
-                            },
-                            Err(error) => {
-                                self.diagnostics.push(error);
-                                Declared::default()
-                            }
-                        })
-                        .collect();
-                    let first = self.mention(name, columns.len(), definitions);
-                    let entry = &mut self.relations[first];
-                    if definitions
-                        .declared
-                        .get(name.text.as_str())
-                        .is_some_and(|span| *span != name.span)
-                    {
-                        let first = definitions.declared[name.text.as_str()];
+                    let first = definitions.declared.get(name.text.as_str()).copied();
+                    if let Some(first) = first.filter(|first| *first != name.span) {
                         self.diagnostics.push(twice("relation", name, first));
-                    } else {
-                        entry.relation.columns = types;
-                        entry.relation.span = name.span;
-                        entry.relation.hidden |= hidden;
+                        continue;
                     }
+                    let types = columns.iter().map(|column| self.declared(column)).collect();
+                    let index = self.mention_at(name, columns.len(), name.span, definitions);
+                    let relation = &mut self.relations[index].relation;
+                    relation.columns = types;
+                    relation.span = name.span;
+                    relation.hidden |= hidden;
                 }
             }
             ItemKind::Constants(_) => {}
@@ -135,32 +120,15 @@ impl<'a> Names<'a> {
             ItemKind::FactSet {
                 relation, members, ..
             } => {
-                let mut index = None;
                 for member in members {
-                    index = Some(self.mention_at(
-                        relation,
-                        member.tuple.len(),
-                        member.span,
-                        definitions,
-                    ));
+                    self.mention_at(relation, member.tuple.len(), member.span, definitions);
                 }
-                if let Some(index) = index {
-                    self.relations[index].relation.hidden |= hidden;
-                }
+                let index = self.enter(relation, definitions);
+                self.relations[index].relation.hidden |= hidden;
             }
             ItemKind::Rule { head, body, .. } => {
-                match head {
-                    Head::Atom(atom) => self.defining_atom(atom, hidden, definitions),
-                    Head::Conjunction(atoms) => {
-                        atoms
-                            .iter()
-                            .for_each(|atom| self.defining_atom(atom, hidden, definitions));
-                    }
-                    Head::Disjunction(atoms) => {
-                        atoms
-                            .iter()
-                            .for_each(|(_, atom)| self.defining_atom(atom, hidden, definitions));
-                    }
+                for atom in head_atoms(head) {
+                    self.defining_atom(atom, hidden, definitions);
                 }
                 self.formula(body, definitions);
             }
@@ -168,11 +136,11 @@ impl<'a> Names<'a> {
                 relation,
                 aggregate,
             } => {
-                if let Some(arity) = reduce::sugar_arity(aggregate, &|name| self.is_constant(name))
-                {
-                    let index = self.mention(relation, arity, definitions);
-                    self.relations[index].relation.hidden |= hidden;
-                }
+                let index = match reduce::sugar_arity(aggregate, &|name| self.is_constant(name)) {
+                    Some(arity) => self.mention_at(relation, arity, relation.span, definitions),
+                    None => self.enter(relation, definitions),
+                };
+                self.relations[index].relation.hidden |= hidden;
                 self.aggregate(aggregate, definitions);
             }
             ItemKind::Query(query) => match &query.args {
@@ -183,6 +151,14 @@ impl<'a> Names<'a> {
                     self.enter(&query.relation, definitions);
                 }
             },
+        }
+    }
+
+    fn declared(&mut self, column: &ColumnDeclaration) -> Declared {
+        let declared = self.ty(&column.ty).map(|ty| (ty, column.ty.span));
+        Declared {
+            declared,
+            external: None,
         }
     }
 
@@ -236,12 +212,12 @@ impl<'a> Names<'a> {
         hidden
     }
 
-    fn defining_atom(&mut self, atom: &'a Atom, hidden: bool, definitions: &mut Definitions<'a>) {
+    fn defining_atom(&mut self, atom: &'a Atom, hidden: bool, definitions: &Definitions<'a>) {
         let index = self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
         self.relations[index].relation.hidden |= hidden;
     }
 
-    fn formula(&mut self, formula: &'a Formula, definitions: &mut Definitions<'a>) {
+    fn formula(&mut self, formula: &'a Formula, definitions: &Definitions<'a>) {
         match formula {
             Formula::Atom(atom) | Formula::Not { atom, .. } => {
                 self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
@@ -256,20 +232,11 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn aggregate(&mut self, aggregate: &'a Aggregate, definitions: &mut Definitions<'a>) {
+    fn aggregate(&mut self, aggregate: &'a Aggregate, definitions: &Definitions<'a>) {
         self.formula(&aggregate.body, definitions);
         if let Some((_, body)) = &aggregate.groups {
             self.formula(body, definitions);
         }
-    }
-
-    fn mention(
-        &mut self,
-        name: &'a Name,
-        arity: usize,
-        definitions: &mut Definitions<'a>,
-    ) -> usize {
-        self.mention_at(name, arity, name.span, definitions)
     }
 
     /// Gives a relation its id and checks its arity.
@@ -278,7 +245,7 @@ impl<'a> Names<'a> {
         name: &'a Name,
         arity: usize,
         span: Span,
-        definitions: &mut Definitions<'a>,
+        definitions: &Definitions<'a>,
     ) -> usize {
         let index = self.enter(name, definitions);
         let entry = &mut self.relations[index];
@@ -287,10 +254,6 @@ impl<'a> Names<'a> {
             span: Some(span),
         });
         if expected.columns != arity && entry.known {
-            entry
-                .relation
-                .columns
-                .resize(expected.columns, Declared::default());
             let message = format!(
                 "`{}` has {}, here it is given {arity}",
                 name.text,
@@ -309,7 +272,7 @@ impl<'a> Names<'a> {
         index
     }
 
-    fn enter(&mut self, name: &'a Name, definitions: &mut Definitions<'a>) -> usize {
+    fn enter(&mut self, name: &'a Name, definitions: &Definitions<'a>) -> usize {
         let text = name.text.as_str();
         let entry = self.relations.entry(text);
         let index = entry.index();
@@ -327,7 +290,7 @@ impl<'a> Names<'a> {
         index
     }
 
-    fn external(&mut self, external: &'a External, definitions: &mut Definitions<'a>) {
+    fn external(&mut self, external: &'a External, definitions: &Definitions<'a>) {
         let text = external.name.as_str();
         let entry = self.relations.entry(text).or_insert_with(|| Entry {
             relation: Relation {
@@ -423,6 +386,15 @@ impl<'a> Names<'a> {
                 }
             })
             .collect()
+    }
+}
+
+/// All atoms of a head.
+fn head_atoms(head: &Head) -> Vec<&Atom> {
+    match head {
+        Head::Atom(atom) => vec![atom],
+        Head::Conjunction(atoms) => atoms.iter().collect(),
+        Head::Disjunction(alternatives) => alternatives.iter().map(|(_, atom)| atom).collect(),
     }
 }
 

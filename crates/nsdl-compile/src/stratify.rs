@@ -141,19 +141,25 @@ fn negative_cycle(
             .get(node.index())
             .map_or("", |it| it.name.as_str())
     };
-    // A cycle passes through users' relations: auxiliary ones only stand between them.
+    // A cycle passes through users' relations, auxiliary ones only stand between them: begin with the one
+    // that negates or aggregates.
     let start = steps
         .iter()
-        .position(|(node, _)| is_user(*node))
+        .rposition(|(node, _)| is_user(*node))
         .unwrap_or_default();
     let mut reader = steps.get(start).map_or("", |(node, _)| name(*node));
     let whole = reader;
     let mut links = Vec::new();
     let mut labels: Vec<(Span, String)> = Vec::new();
-    let mut reads = Reads::Tuples;
+    // The strongest edge since the last user's relation, the first of equals.
+    let mut link: Option<Edge> = None;
     for offset in 1..=steps.len() {
         let (node, edge) = &steps[(start + offset) % steps.len()];
-        reads = reads.max(edge.reads);
+        let Edge { reads, span } = match link {
+            Some(link) if link.reads >= edge.reads => link,
+            _ => *edge,
+        };
+        link = Some(Edge { reads, span });
         let read = name(*node);
         if is_user(*node) {
             links.push(match reads {
@@ -166,16 +172,16 @@ fn negative_cycle(
                 Reads::Absence => format!("needs all of `{read}` first"),
                 Reads::Aggregate => format!("aggregates all of `{read}`"),
             };
-            if labels.iter().all(|(span, _)| *span != edge.span) {
+            if labels.iter().all(|(other, _)| *other != span) {
                 // The negative literal is the place to look at.
                 let at = if reads == Reads::Tuples {
                     labels.len()
                 } else {
                     0
                 };
-                labels.insert(at, (edge.span, text));
+                labels.insert(at, (span, text));
             }
-            (reader, reads) = (read, Reads::Tuples);
+            (reader, link) = (read, None);
         }
     }
     let negated = graph

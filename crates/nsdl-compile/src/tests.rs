@@ -1,26 +1,49 @@
-use super::*;
+//! Programs in, plans or diagnostics out.
 
-#[test]
-fn smoke() {
-    let symbols = Symbols::new();
-    let text = std::fs::read_to_string("/tmp/t.dl").unwrap();
-    let mut sources = nsdl_syntax::Sources::default();
-    let id = sources.add("t.dl", &text);
-    let (ast, diagnostics) = nsdl_syntax::parse(&text, id);
-    println!(
-        "{}",
-        nsdl_syntax::render::render(&diagnostics, &sources, false)
-    );
-    match compile(&[&ast], &[], &symbols) {
-        Ok(compiled) => {
-            println!("{}", show(&compiled.plan, &symbols));
-            println!("{:?}", compiled.plan.facts);
-            println!("{:?}", compiled.plan.choices);
-            println!(
-                "{}",
-                nsdl_syntax::render::render(&compiled.warnings, &sources, false)
-            );
-        }
-        Err(errors) => println!("{}", nsdl_syntax::render::render(&errors, &sources, false)),
-    }
+mod errors;
+mod invariants;
+mod plans;
+
+use nsdl_ir::{Diagnostic, RelationId, SourceId, Symbols};
+
+use crate::{Compiled, External, compile};
+
+fn compile_text(text: &str, externals: &[External]) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_in(text, externals, &Symbols::new())
+}
+
+fn compile_in(
+    text: &str,
+    externals: &[External],
+    symbols: &Symbols,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let (ast, diagnostics) = nsdl_syntax::parse(text, SourceId(0));
+    assert_eq!(diagnostics, [], "{text}");
+    let compiled = compile(&[&ast], externals, symbols)?;
+    invariants::check(&compiled.plan);
+    Ok(compiled)
+}
+
+fn compiled(text: &str) -> Compiled {
+    compile_text(text, &[]).unwrap_or_else(|errors| panic!("{text}: {errors:#?}"))
+}
+
+fn relation(compiled: &Compiled, name: &str) -> RelationId {
+    let position = compiled
+        .plan
+        .relations
+        .iter()
+        .position(|it| it.name == name);
+    RelationId::new(position.unwrap_or_else(|| panic!("no relation {name}")))
+}
+
+/// Types of a relation, as written in programs.
+fn types(compiled: &Compiled, name: &str) -> String {
+    let relation = &compiled.plan.relations[relation(compiled, name).index()];
+    relation
+        .columns
+        .iter()
+        .map(|ty| ty.name())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -90,7 +90,7 @@ impl<'a> Desugar<'a> {
             (Some(first), Some((_, last))) => first.span.to(last.span),
             _ => span,
         };
-        // With weights that are known only at run time the evaluator checks the sum.
+        // Weights that depend on variables are known at run time only.
         if let Some(sum) = weights.iter().map(known).sum::<Option<f64>>() {
             self.diagnostics.extend(sum_above_one(sum, span));
         }

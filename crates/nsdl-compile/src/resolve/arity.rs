@@ -1,10 +1,10 @@
 //! How many columns each relation has, and whether anything fills it.
 
 use nsdl_ir::Span;
-use nsdl_syntax::ast::{Head, Item, ItemKind, Name, TypeDeclaration};
+use nsdl_syntax::ast::{Item, ItemKind, Name, TypeDeclaration};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Names;
+use super::{Names, head_atoms};
 use crate::{External, reduce};
 
 /// How many columns a relation has, and who says so.
@@ -72,25 +72,8 @@ impl<'a> Definitions<'a> {
                     Some(first) => it.fill(relation, Some(first.tuple.len()), first.span),
                     None => it.fill(relation, None, relation.span),
                 },
-                ItemKind::Rule {
-                    head: Head::Atom(atom),
-                    ..
-                } => {
-                    it.fill(&atom.relation, Some(atom.args.len()), atom.span);
-                }
-                ItemKind::Rule {
-                    head: Head::Conjunction(atoms),
-                    ..
-                } => {
-                    for atom in atoms {
-                        it.fill(&atom.relation, Some(atom.args.len()), atom.span);
-                    }
-                }
-                ItemKind::Rule {
-                    head: Head::Disjunction(atoms),
-                    ..
-                } => {
-                    for (_, atom) in atoms {
+                ItemKind::Rule { head, .. } => {
+                    for atom in head_atoms(head) {
                         it.fill(&atom.relation, Some(atom.args.len()), atom.span);
                     }
                 }

@@ -92,14 +92,14 @@ impl<'a> Names<'a> {
     }
 
     fn typed(
-        &self,
+        &mut self,
         declaration: &ConstantDeclaration,
         value: Const,
     ) -> Result<Const, Vec<Diagnostic>> {
         let Some(name) = &declaration.ty else {
             return Ok(value);
         };
-        let ty = self.ty(name).map_err(|error| vec![error])?;
+        let ty = self.ty(name).ok_or_else(Vec::new)?;
         if let Some(value) = value.at(ty) {
             return Ok(Const::Typed(value));
         }

@@ -33,50 +33,66 @@ impl<'a> Names<'a> {
                 }
             }
         }
-        for (name, ty) in aliases.values() {
-            // Each step goes to another alias, so a chain longer than their number is a cycle.
-            let mut target = *ty;
-            let mut steps = 0;
-            while let Some((_, next)) = aliases.get(target.text.as_str())
-                && steps <= aliases.len().min(10_000)
-            {
-                (target, steps) = (next, steps + 1);
-            }
-            if let Some(ty) = Type::from_name(&target.text) {
-                self.types.insert(&name.text, ty);
-            } else if aliases.contains_key(target.text.as_str()) {
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "E0205",
-                        format!("the type `{}` is defined by itself", name.text),
-                    )
-                    .label(name.span, "stands for no type")
-                    .help("let one of the aliases name a built-in type, such as `usize`"),
-                );
-            } else {
-                let known = Type::ALL
-                    .iter()
-                    .map(|ty| ty.name())
-                    .chain(aliases.keys().copied());
-                self.diagnostics.push(unknown_type(target, known));
-            }
-        }
-    }
-
-    /// The type of that name.
-    pub(super) fn ty(&self, name: &Name) -> Result<Type, Diagnostic> {
-        Type::from_name(&name.text)
-            .or_else(|| self.types.get(name.text.as_str()).copied())
-            .ok_or_else(|| {
-                unknown_type(
-                    name,
+        for start in aliases.keys() {
+            let mut path: IndexMap<&'a str, &'a Name, FxBuildHasher> = IndexMap::default();
+            let mut current = *start;
+            let ty = loop {
+                if let Some(ty) = Type::from_name(current) {
+                    break Some(ty);
+                }
+                if let Some(known) = self.types.get(current) {
+                    break *known;
+                }
+                let names = || {
                     Type::ALL
                         .iter()
                         .map(|ty| ty.name())
-                        .chain(self.types.keys().copied()),
-                )
-            })
+                        .chain(aliases.keys().copied())
+                };
+                match (aliases.get(current), path.last()) {
+                    (Some((name, target)), _) if !path.contains_key(current) => {
+                        path.insert(&name.text, target);
+                        current = &target.text;
+                    }
+                    (Some((name, _)), _) => {
+                        self.diagnostics.push(self_defined(name));
+                        break None;
+                    }
+                    (None, Some((_, target))) => {
+                        self.diagnostics.push(unknown_type(target, names()));
+                        break None;
+                    }
+                    (None, None) => break None,
+                }
+            };
+            self.types.extend(path.keys().map(|name| (*name, ty)));
+        }
     }
+
+    /// The type of that name; `None`, and reported, if there is none.
+    pub(super) fn ty(&mut self, name: &Name) -> Option<Type> {
+        let text = name.text.as_str();
+        let known = Type::from_name(text)
+            .map(Some)
+            .or_else(|| self.types.get(text).copied());
+        known.unwrap_or_else(|| {
+            let names = Type::ALL
+                .iter()
+                .map(|ty| ty.name())
+                .chain(self.types.keys().copied());
+            self.diagnostics.push(unknown_type(name, names));
+            None
+        })
+    }
+}
+
+fn self_defined(name: &Name) -> Diagnostic {
+    Diagnostic::error(
+        "E0205",
+        format!("the type `{}` is defined by itself", name.text),
+    )
+    .label(name.span, "stands for no type")
+    .help("let one of the aliases name a built-in type, such as `usize`")
 }
 
 fn unknown_type<'a>(name: &Name, known: impl Iterator<Item = &'a str>) -> Diagnostic {
