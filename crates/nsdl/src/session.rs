@@ -155,13 +155,15 @@ impl Session {
                 .help("a name is a letter followed by letters, digits and underscores, and no keyword");
             return Err(self.error(vec![d]));
         }
+        let filled_before = self.facts.contains(relation);
         let misfit = known.and_then(|types| batch.check(relation, &types, &self.symbols).err());
         if let Some(misfit) = &misfit
-            && !self.facts.contains(relation)
+            && !filled_before
         {
             return Err(self.error(vec![misfit.clone()]));
         }
-        let fits = known_before && misfit.is_none();
+        // The first facts of a relation may end the warning that nothing defines it.
+        let fits = known_before && misfit.is_none() && filled_before;
         let undo = match self.facts.push(relation, batch) {
             Ok(_) if fits => return Ok(()),
             Ok(undo) => undo,
