@@ -135,7 +135,7 @@ def explain(model: SumOfDigits, images: Tensor, digits: Tensor) -> None:
     total = int(best.indices[i])
     print(f"\nwhy does test pair {i} ({digits[i, 0]} and {digits[i, 1]}) sum to {total}? It does with probability {best.values[i]:.4f}:")
     for proof in model.add.why(total, k=4, digit_1=first[i], digit_2=second[i]):
-        print(f"  {proof.probability:.6f}  {' and '.join(proof.facts)}")
+        print(f"  {proof.probability:.6f}  {' and '.join(map(str, proof.reasons))}")
 
 
 @torch.no_grad()

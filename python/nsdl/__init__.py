@@ -13,7 +13,7 @@ from ._nsdl import __version__
 from .context import Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
 from .mapping import Independent, independent
-from .proof import Proof
+from .proof import Proof, Reason
 
 if TYPE_CHECKING:
     from .module import Module
@@ -27,6 +27,7 @@ __all__ = [
     "NsdlWarning",
     "ProgramError",
     "Proof",
+    "Reason",
     "RunError",
     "UsageError",
     "__version__",

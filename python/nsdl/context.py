@@ -15,13 +15,15 @@ from .proof import Proof
 class Context:
     """A program with its facts.
 
+    Relations that come from facts alone are declared in the program, ``type edge(i32, i32)``, or filled first.
+
     ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"`` or
     ``"exact"``; by default ``"exact"`` if anything is uncertain, else ``"unit"``. ``k`` is the number of
     proofs that ``"topkproofs"`` keeps.
 
     >>> ctx = Context()
-    >>> ctx.add_program("rel path(a, c) = edge(a, c) or (path(a, b) and edge(b, c))")
     >>> ctx.add_facts("edge", [(0, 1), (1, 2)])
+    >>> ctx.add_program("rel path(a, c) = edge(a, c) or (path(a, b) and edge(b, c))")
     >>> ctx.run()
     >>> ctx.relation("path")
     [(0, 1), (0, 2), (1, 2)]
@@ -34,11 +36,11 @@ class Context:
 
     def add_program(self, text: str) -> None:
         """Adds declarations, facts, rules and queries in the language of nsdl."""
-        _warn(self._session.add_program(text))
+        self._session.add_program(text)
 
     def add_file(self, path: str | os.PathLike[str]) -> None:
         """Adds the program in a file."""
-        _warn(self._session.add_file(os.fspath(path)))
+        self._session.add_file(os.fspath(path))
 
     def add_facts(
         self,
@@ -76,7 +78,8 @@ class Context:
 
     def run(self) -> None:
         """Evaluates the program over all facts so far. Ctrl-C stops it."""
-        _warn(self._session.run())
+        for report in self._session.run():
+            warnings.warn(report, NsdlWarning, stacklevel=2)
 
     def relation(self, name: str) -> list[Any]:
         """The tuples of a relation, sorted, after :meth:`run`.
@@ -88,14 +91,9 @@ class Context:
 
     def why(self, relation: str, tuple: Sequence[Any], k: int = 3) -> list[Proof]:
         """The ``k`` most probable proofs of a tuple, after :meth:`run`."""
-        return [Proof(p, facts) for p, facts in self._session.why(relation, row(tuple), k)]
+        return [Proof.of(proof) for proof in self._session.why(relation, row(tuple), k)]
 
 
 def row(value: Any) -> tuple[Any, ...]:
     """A tuple as it is; any other value as a tuple of one."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
-
-
-def _warn(reports: list[str]) -> None:
-    for report in reports:
-        warnings.warn(report, NsdlWarning, stacklevel=3)

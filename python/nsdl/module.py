@@ -119,8 +119,7 @@ class Module(torch.nn.Module):
         if inputs[0].shape[0] != 1:
             raise UsageError("E0825", f"`why` explains one sample, and got {inputs[0].shape[0]}", help="pass x[i] of each tensor")
         weights = [x[0].detach().double().tolist() for x in inputs]
-        proofs = self._compiled.why(self.outputs.index(output), row(tuple), k, weights)
-        return [Proof(probability, facts) for probability, facts in proofs]
+        return [Proof.of(proof) for proof in self._compiled.why(self.outputs.index(output), row(tuple), k, weights)]
 
     def extra_repr(self) -> str:
         inputs = ", ".join(f"{name}: {width}" for name, width in self.inputs.items())

@@ -102,21 +102,22 @@ class _Kernels(torch.autograd.Function):
 
 
 def check(compiled: _nsdl.CompiledModule, inputs: list[torch.Tensor], tolerance: float) -> None:
-    """Refuses what is no probability. On a GPU the process is not stopped for it: the error comes later."""
+    """Refuses what is no probability, as the kernels do. On a GPU nothing waits for it: the error comes later."""
     with torch.no_grad():
         for (name, _, exclusive), x in zip(compiled.inputs, inputs, strict=True):
-            _require("E0503", ((x >= 0) & (x <= 1)).all(), f"input `{name}` has a value that is NaN or outside [0, 1]")
+            highest = 1 + tolerance if exclusive else 1
+            _require("E0521", x.isnan().logical_not().all(), f"input `{name}` has a value that is NaN")
+            _require("E0510", ((x >= 0) & (x <= highest)).all(), f"input `{name}` has a value outside [0, 1]")
             if exclusive:
-                sums = x.float().sum(1) if x.dtype.itemsize == 2 else x.sum(1)
-                _require("E0504", (sums <= 1 + tolerance).all(), f"a row of input `{name}` sums to more than 1")
+                sums = x.sum(1, dtype=torch.float32) if x.dtype.itemsize == 2 else x.sum(1)
+                _require("E0511", (sums <= 1 + tolerance).all(), f"a row of input `{name}` sums to more than 1")
 
 
 def _require(code: str, condition: torch.Tensor, message: str) -> None:
-    if condition.device.type == "cpu":
-        if not condition:
-            raise error(code, message, help="pass probabilities, for example the result of a softmax")
-    else:
+    if condition.device.type != "cpu":
         torch._assert_async(condition, f"error[{code}]: {message}")
+    elif not condition:
+        raise error(code, message, help="inputs are probabilities: apply a softmax or a sigmoid to logits first")
 
 
 def _halve(values: torch.Tensor, combine: Any) -> torch.Tensor:
@@ -128,7 +129,7 @@ def _halve(values: torch.Tensor, combine: Any) -> torch.Tensor:
 
 def _clamped_sum(values: torch.Tensor) -> torch.Tensor:
     total = values.sum(1)
-    return torch.where(total < 1, total, torch.ones_like(total))  # a clamped value has gradient 0
+    return torch.where(total <= 1, total, torch.ones_like(total))  # a clamped value has gradient 0
 
 
 _REDUCE: dict[str, Any] = {

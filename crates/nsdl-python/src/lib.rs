@@ -1,1 +1,25 @@
-//! The Python extension module nsdl._nsdl.
+//! The Python extension module `nsdl._nsdl`: converts values, releases the GIL, maps errors.
+//!
+//! It has no logic of its own and links no libtorch: tensors are read through their `data_ptr()` ([`tensor`]).
+//! What users see is in `python/nsdl`.
+
+mod error;
+mod interrupt;
+mod module;
+mod session;
+mod tensor;
+mod value;
+
+use pyo3::prelude::*;
+
+/// The compiled part of nsdl; use what `nsdl` exports.
+#[pymodule]
+mod _nsdl {
+    #[pymodule_export]
+    use super::module::{CompiledModule, Tape, compile, rebuild};
+    #[pymodule_export]
+    use super::session::Session;
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

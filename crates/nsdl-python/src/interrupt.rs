@@ -1,0 +1,59 @@
+//! Long evaluations that Ctrl-C stops.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+/// How long a Ctrl-C may go unnoticed.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Room for deeply nested programs; pages that are not used cost nothing.
+const STACK: usize = 64 << 20;
+
+/// Runs `work` on another thread, with the GIL released, while this one looks out for signals.
+///
+/// Python runs its signal handlers on its main thread only, so that thread must not be the one that works.
+/// When a handler raises (`KeyboardInterrupt`), `cancel` is set, `work` comes to its end, and the exception
+/// is raised.
+pub fn interruptible<T: Send>(
+    py: Python<'_>,
+    cancel: &AtomicBool,
+    work: impl FnOnce() -> T + Send,
+) -> PyResult<T> {
+    cancel.store(false, Ordering::Relaxed);
+    py.detach(|| {
+        thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            let worker =
+                thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, move || {
+                        let result = work();
+                        // The receiver waits until there is something; it cannot be gone.
+                        let _ = sender.send(());
+                        result
+                    })?;
+            let mut signal = None;
+            while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(PATIENCE) {
+                if signal.is_none()
+                    && let Err(raised) = Python::attach(|py| py.check_signals())
+                {
+                    cancel.store(true, Ordering::Relaxed);
+                    signal = Some(raised);
+                }
+            }
+            let result = worker.join();
+            match (signal, result) {
+                (Some(raised), _) => Err(raised),
+                (None, Ok(result)) => Ok(result),
+                (None, Err(_)) => Err(PyRuntimeError::new_err(
+                    "nsdl: a thread panicked; this is a bug, please report it",
+                )),
+            }
+        })
+    })
+}

@@ -1,0 +1,436 @@
+//! `CompiledModule`: what `nsdl.Module` is made of.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nsdl::{Input, Output, Provenance, Real};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::error::{self, raise};
+use crate::interrupt::interruptible;
+use crate::tensor::{Dense, Dtype, Element, Fresh};
+use crate::value::{row, tuple};
+
+/// Name, mapping, and whether its tuples exclude each other.
+type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
+/// Name and mapping.
+type OutputArgument<'py> = (String, Option<Vec<Bound<'py, PyTuple>>>);
+/// Operation, nodes, width, and the rows gathered, as bytes of `i64`s.
+type Group<'py> = (&'static str, usize, usize, Bound<'py, PyBytes>);
+/// Constants, layers (rows to keep, groups), and rows of each output.
+type Layers<'py> = (
+    Vec<f64>,
+    Vec<(Option<Bound<'py, PyBytes>>, Vec<Group<'py>>)>,
+    Vec<Bound<'py, PyBytes>>,
+);
+/// Probability and uncertain facts of a proof.
+pub type ProofArgument = (f64, Vec<(String, Option<f64>, bool)>);
+
+/// A program compiled into a batched function.
+#[pyclass(frozen, module = "nsdl._nsdl")]
+pub struct CompiledModule {
+    module: nsdl::Module,
+    /// The arguments of [`compile`], from which pickle makes it again.
+    arguments: Py<PyTuple>,
+    tapes: Arc<Tapes>,
+}
+
+/// Compiles a module; returns it with its warnings, rendered.
+#[pyfunction]
+#[pyo3(signature = (name, text, inputs, outputs, provenance, k))]
+pub fn compile<'py>(
+    py: Python<'py>,
+    name: &str,
+    text: &str,
+    inputs: Vec<InputArgument<'py>>,
+    outputs: Vec<OutputArgument<'py>>,
+    provenance: &str,
+    k: usize,
+) -> PyResult<(CompiledModule, Vec<String>)> {
+    let arguments = (name, text, &inputs, &outputs, provenance, k)
+        .into_pyobject(py)?
+        .unbind();
+    let rows =
+        |mapping: &Vec<Bound<'py, PyTuple>>| mapping.iter().map(row).collect::<PyResult<Vec<_>>>();
+    let inputs = inputs
+        .iter()
+        .map(|(relation, mapping, exclusive)| {
+            Ok(Input {
+                relation: relation.clone(),
+                mapping: rows(mapping)?,
+                exclusive: *exclusive,
+            })
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    let outputs = outputs
+        .iter()
+        .map(|(relation, mapping)| {
+            Ok(Output {
+                relation: relation.clone(),
+                mapping: mapping.as_ref().map(rows).transpose()?,
+            })
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let module = interruptible(py, &cancel, || {
+        let provenance = Provenance::parse(provenance, Some(k))?;
+        let mut session = nsdl::Session::new();
+        session.set_cancel(cancel.clone());
+        nsdl::Module::with_session(session, name, text, inputs, outputs, provenance)
+    })?
+    .map_err(|error| raise(py, &error))?;
+    let warnings = error::warnings(module.warnings(), |warning| module.render(warning, false));
+    Ok((
+        CompiledModule {
+            module,
+            arguments,
+            tapes: Arc::default(),
+        },
+        warnings,
+    ))
+}
+
+#[pymethods]
+impl CompiledModule {
+    /// Relation, mapping, and whether its tuples exclude each other, for each input.
+    #[getter]
+    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&str, Bound<'py, PyTuple>, bool)>> {
+        let module = &self.module;
+        (0..module.inputs())
+            .map(|i| {
+                let rows = module
+                    .mapping(i)
+                    .iter()
+                    .map(|row| tuple(py, row))
+                    .collect::<PyResult<Vec<_>>>()?;
+                Ok((
+                    module.input_name(i),
+                    PyTuple::new(py, rows)?,
+                    module.is_exclusive(i),
+                ))
+            })
+            .collect()
+    }
+
+    /// The tuples of the columns of an output.
+    fn tuples<'py>(&self, py: Python<'py>, output: usize) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        self.module
+            .tuples(output)
+            .iter()
+            .map(|row| tuple(py, row))
+            .collect()
+    }
+
+    /// Whether torch operations can evaluate it.
+    #[getter]
+    fn has_layers(&self) -> bool {
+        self.module.layers().is_some()
+    }
+
+    /// The layers of the circuit for torch operations.
+    fn layers<'py>(&self, py: Python<'py>) -> PyResult<Layers<'py>> {
+        let schedule = py.detach(|| self.module.schedule());
+        let schedule = schedule.ok_or_else(|| PyTypeError::new_err("a circuit without layers"))?;
+        let rows = |rows: &[u32]| {
+            let bytes: Vec<u8> = rows
+                .iter()
+                .flat_map(|&row| i64::from(row).to_ne_bytes())
+                .collect();
+            PyBytes::new(py, &bytes)
+        };
+        let layers = schedule.steps.iter().map(|step| {
+            let groups = step.reductions.iter().map(|reduction| {
+                let nodes = reduction.children.len() / reduction.width.max(1);
+                (
+                    op_name(reduction.op),
+                    nodes,
+                    reduction.width,
+                    rows(&reduction.children),
+                )
+            });
+            (step.keep.as_deref().map(rows), groups.collect())
+        });
+        let outputs = schedule.outputs.iter().map(|output| rows(output)).collect();
+        Ok((schedule.constants, layers.collect(), outputs))
+    }
+
+    /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants.
+    fn forward<'py>(
+        &self,
+        inputs: Vec<Bound<'py, PyAny>>,
+        validate: bool,
+    ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
+        match dtype(&inputs)? {
+            Dtype::F32 => self.forward_as::<f32>(&inputs, validate),
+            Dtype::F64 => self.forward_as::<f64>(&inputs, validate),
+        }
+    }
+
+    /// The gradients of the inputs, given those of the outputs.
+    fn backward<'py>(
+        &self,
+        tape: &Tape,
+        gradients: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        match dtype(&gradients)? {
+            Dtype::F32 => self.backward_as::<f32>(tape, &gradients),
+            Dtype::F64 => self.backward_as::<f64>(tape, &gradients),
+        }
+    }
+
+    /// The `k` most probable proofs of a tuple of an output, for one sample.
+    fn why(
+        &self,
+        py: Python<'_>,
+        output: usize,
+        tuple: &Bound<'_, PyTuple>,
+        k: usize,
+        weights: Vec<Vec<f64>>,
+    ) -> PyResult<Vec<ProofArgument>> {
+        let tuple = row(tuple)?;
+        let weights: Vec<&[f64]> = weights.iter().map(Vec::as_slice).collect();
+        let proofs = py.detach(|| self.module.why(&weights, output, &tuple, k));
+        Ok(proofs
+            .map_err(|error| raise(py, &error))?
+            .into_iter()
+            .map(proof)
+            .collect())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Py<PyTuple>)> {
+        let make = py.import("nsdl._nsdl")?.getattr("_rebuild")?;
+        Ok((make, self.arguments.clone_ref(py)))
+    }
+
+    /// It does not change, so a copy is as good as the original.
+    fn __deepcopy__<'py>(slf: PyRef<'py, Self>, _memo: Bound<'py, PyAny>) -> PyRef<'py, Self> {
+        slf
+    }
+}
+
+/// Compiles again what was compiled before: what pickle calls.
+#[pyfunction]
+#[pyo3(name = "_rebuild")]
+pub fn rebuild<'py>(
+    py: Python<'py>,
+    name: &str,
+    text: &str,
+    inputs: Vec<InputArgument<'py>>,
+    outputs: Vec<OutputArgument<'py>>,
+    provenance: &str,
+    k: usize,
+) -> PyResult<CompiledModule> {
+    Ok(compile(py, name, text, inputs, outputs, provenance, k)?.0)
+}
+
+impl CompiledModule {
+    fn forward_as<'py, T: Number>(
+        &self,
+        inputs: &[Bound<'py, PyAny>],
+        validate: bool,
+    ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
+        let (like, py) = inputs
+            .first()
+            .map(|input| (input, input.py()))
+            .ok_or_else(no_tensor)?;
+        let batch = like.len()?;
+        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let inputs = dense::<T>(inputs, batch, widths)?;
+        let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let mut outputs = fresh::<T>(like, batch, widths)?;
+        let mut tape = T::take(&self.tapes);
+        {
+            let inputs: Vec<&[T]> = inputs.iter().map(Dense::slice).collect();
+            let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| {
+                self.module
+                    .forward(&inputs, batch, validate, &mut tape, &mut outputs)
+            })
+            .map_err(|error| raise(py, &error))?;
+        }
+        let tape = Tape {
+            memory: Mutex::new(Some(T::wrap(tape))),
+            batch,
+            home: self.tapes.clone(),
+        };
+        Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
+    }
+
+    fn backward_as<'py, T: Number>(
+        &self,
+        tape: &Tape,
+        gradients: &[Bound<'py, PyAny>],
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let (like, py) = gradients
+            .first()
+            .map(|gradient| (gradient, gradient.py()))
+            .ok_or_else(no_tensor)?;
+        let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let gradients = dense::<T>(gradients, tape.batch, widths)?;
+        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let mut results = fresh::<T>(like, tape.batch, widths)?;
+        {
+            let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
+            let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| {
+                let mut memory = lock(&tape.memory);
+                let memory = memory
+                    .as_mut()
+                    .and_then(T::unwrap)
+                    .ok_or_else(|| PyTypeError::new_err("not its tape"))?;
+                Ok(self.module.backward(memory, &gradients, &mut results))
+            })
+            .and_then(|result: Result<_, nsdl::Error>| result.map_err(|error| raise(py, &error)))?;
+        }
+        Ok(results.into_iter().map(Fresh::into_tensor).collect())
+    }
+}
+
+/// What a forward pass leaves to the backward pass.
+#[pyclass(frozen, module = "nsdl._nsdl")]
+pub struct Tape {
+    memory: Mutex<Option<Memory>>,
+    batch: usize,
+    home: Arc<Tapes>,
+}
+
+/// A tape that nobody needs any more goes home, where the next call finds it.
+impl Drop for Tape {
+    fn drop(&mut self) {
+        match lock(&self.memory).take() {
+            Some(Memory::F32(tape)) => f32::give(&self.home, tape),
+            Some(Memory::F64(tape)) => f64::give(&self.home, tape),
+            None => {}
+        }
+    }
+}
+
+enum Memory {
+    F32(nsdl::Tape<f32>),
+    F64(nsdl::Tape<f64>),
+}
+
+/// Tapes to be used again, so that a training loop allocates none.
+#[derive(Default)]
+pub struct Tapes {
+    single: Mutex<Vec<nsdl::Tape<f32>>>,
+    double: Mutex<Vec<nsdl::Tape<f64>>>,
+}
+
+/// More than a training loop needs at once.
+const TAPES: usize = 4;
+
+/// The numbers of tensors and of kernels.
+trait Number: Element + Real {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<Self>>>;
+    fn wrap(tape: nsdl::Tape<Self>) -> Memory;
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<Self>>;
+
+    fn take(tapes: &Tapes) -> nsdl::Tape<Self> {
+        lock(Self::pool(tapes)).pop().unwrap_or_default()
+    }
+
+    fn give(tapes: &Tapes, tape: nsdl::Tape<Self>) {
+        let mut pool = lock(Self::pool(tapes));
+        if pool.len() < TAPES {
+            pool.push(tape);
+        }
+    }
+}
+
+impl Number for f32 {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f32>>> {
+        &tapes.single
+    }
+
+    fn wrap(tape: nsdl::Tape<f32>) -> Memory {
+        Memory::F32(tape)
+    }
+
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f32>> {
+        match memory {
+            Memory::F32(tape) => Some(tape),
+            Memory::F64(_) => None,
+        }
+    }
+}
+
+impl Number for f64 {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f64>>> {
+        &tapes.double
+    }
+
+    fn wrap(tape: nsdl::Tape<f64>) -> Memory {
+        Memory::F64(tape)
+    }
+
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f64>> {
+        match memory {
+            Memory::F64(tape) => Some(tape),
+            Memory::F32(_) => None,
+        }
+    }
+}
+
+/// A lock whose data is whole even after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_tensor() -> PyErr {
+    PyTypeError::new_err("no tensor is given")
+}
+
+fn dtype(tensors: &[Bound<'_, PyAny>]) -> PyResult<Dtype> {
+    Dtype::of(tensors.first().ok_or_else(no_tensor)?)
+}
+
+/// Checks that the tensors are as many and as wide as they should be.
+fn dense<'py, T: Element>(
+    tensors: &[Bound<'py, PyAny>],
+    batch: usize,
+    widths: impl ExactSizeIterator<Item = usize>,
+) -> PyResult<Vec<Dense<'py, T>>> {
+    if tensors.len() != widths.len() {
+        return Err(PyTypeError::new_err(format!(
+            "{} tensors instead of {}",
+            tensors.len(),
+            widths.len()
+        )));
+    }
+    tensors
+        .iter()
+        .zip(widths)
+        .map(|(tensor, width)| Dense::new(tensor, batch, width))
+        .collect()
+}
+
+fn fresh<'py, T: Element>(
+    like: &Bound<'py, PyAny>,
+    batch: usize,
+    widths: impl Iterator<Item = usize>,
+) -> PyResult<Vec<Fresh<'py, T>>> {
+    widths.map(|width| Fresh::new(like, batch, width)).collect()
+}
+
+/// A proof for `nsdl.Proof`.
+pub fn proof(explanation: nsdl::Explanation) -> ProofArgument {
+    let reasons = explanation
+        .reasons
+        .into_iter()
+        .map(|reason| (reason.text, reason.probability, reason.negated));
+    (explanation.probability, reasons.collect())
+}
+
+fn op_name(op: nsdl::LayerOp) -> &'static str {
+    match op {
+        nsdl::LayerOp::Complement => "complement",
+        nsdl::LayerOp::Product => "product",
+        nsdl::LayerOp::Sum => "sum",
+        nsdl::LayerOp::Min => "min",
+        nsdl::LayerOp::Max => "max",
+        nsdl::LayerOp::ClampedSum => "clamped_sum",
+    }
+}

@@ -1,0 +1,111 @@
+//! `Session`: what `nsdl.Context` is made of.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nsdl::Provenance;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::error::{raise, warnings};
+use crate::interrupt::interruptible;
+use crate::module::{ProofArgument, proof};
+use crate::value::{answers, row};
+
+/// A program with its facts.
+#[pyclass(frozen, module = "nsdl._nsdl")]
+pub struct Session {
+    session: Mutex<nsdl::Session>,
+    /// Set by Ctrl-C.
+    cancel: Arc<AtomicBool>,
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new(py: Python<'_>, provenance: Option<&str>, k: usize) -> PyResult<Self> {
+        let provenance = provenance
+            .map(|name| Provenance::parse(name, Some(k)))
+            .transpose()
+            .map_err(|error| raise(py, &error))?;
+        let cancel = Arc::new(AtomicBool::new(false));
+        let mut session = nsdl::Session::new();
+        session.set_provenance(provenance);
+        session.set_cancel(cancel.clone());
+        Ok(Self {
+            session: Mutex::new(session),
+            cancel,
+        })
+    }
+
+    // Warnings are those of a run: a relation that nothing fills yet may be filled before it.
+    fn add_program(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        self.work(py, |session| {
+            session.add_program("<program>", text).map(drop)
+        })
+    }
+
+    fn add_file(&self, py: Python<'_>, path: &str) -> PyResult<()> {
+        self.work(py, |session| session.add_file(path).map(drop))
+    }
+
+    fn add_facts(
+        &self,
+        py: Python<'_>,
+        relation: &str,
+        rows: Vec<Bound<'_, PyTuple>>,
+        probabilities: Option<Vec<f64>>,
+        exclusive: bool,
+    ) -> PyResult<()> {
+        let rows = rows.iter().map(row).collect::<PyResult<Vec<_>>>()?;
+        self.work(py, |session| {
+            session.add_facts(relation, rows, probabilities, exclusive)
+        })
+    }
+
+    fn add_csv(&self, py: Python<'_>, relation: &str, path: &str) -> PyResult<()> {
+        self.work(py, |session| session.add_csv(relation, path))
+    }
+
+    /// Evaluates; returns the warnings, rendered.
+    fn run(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.work(py, |session| {
+            let found = session.run()?.warnings;
+            Ok(warnings(&found, |warning| session.render(warning, false)))
+        })
+    }
+
+    fn relation<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let relation = self.work(py, |session| session.relation(name))?;
+        answers(py, &relation)
+    }
+
+    fn why(
+        &self,
+        py: Python<'_>,
+        relation: &str,
+        tuple: &Bound<'_, PyTuple>,
+        k: usize,
+    ) -> PyResult<Vec<ProofArgument>> {
+        let tuple = row(tuple)?;
+        let proofs = self.work(py, |session| session.why(relation, &tuple, k))?;
+        Ok(proofs.into_iter().map(proof).collect())
+    }
+}
+
+impl Session {
+    /// Does something with the session, such that Ctrl-C stops it.
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut nsdl::Session) -> Result<T, nsdl::Error> + Send,
+    ) -> PyResult<T> {
+        interruptible(py, &self.cancel, || work(&mut self.lock()))?
+            .map_err(|error| raise(py, &error))
+    }
+
+    /// Failed calls leave a session as it was, so one that panicked in a thread can still be used.
+    fn lock(&self) -> MutexGuard<'_, nsdl::Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,240 @@
+//! A compiled module over tensors.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use nsdl::{Diagnostic, Error, LayerOp, Module, Schedule};
+use tch::{Device, Kind, Tensor};
+
+use crate::reduce::reduce;
+
+/// The circuit of a module as tensor operations, differentiable any number of times.
+pub struct TensorModule {
+    schedule: Schedule,
+    inputs: Vec<Input>,
+    /// The schedule as tensors, for each device and kind that came up.
+    plans: RefCell<Vec<Rc<Plan>>>,
+}
+
+struct Input {
+    name: String,
+    width: i64,
+    exclusive: bool,
+}
+
+struct Plan {
+    device: Device,
+    kind: Kind,
+    /// `[constants, 1]`
+    constants: Tensor,
+    steps: Vec<Step>,
+    /// Rows of the columns of each output.
+    outputs: Vec<Tensor>,
+}
+
+struct Step {
+    keep: Option<Tensor>,
+    reductions: Vec<Reduction>,
+}
+
+struct Reduction {
+    op: LayerOp,
+    nodes: i64,
+    width: i64,
+    children: Tensor,
+}
+
+impl TensorModule {
+    /// Takes over the circuit of a module.
+    ///
+    /// # Errors
+    /// `E0828` for circuits that are not evaluated in one fixed pass: `topkproofs`, and cycles under `minmaxprob`
+    /// and `addmultprob`.
+    pub fn new(module: &Module) -> Result<Self, Error> {
+        let schedule = module.schedule().ok_or_else(|| {
+            Diagnostic::error("E0828", "this circuit is not evaluated in one fixed pass, so tensor operations cannot express it")
+                .help("use the provenance exact")
+        })?;
+        let inputs = (0..module.inputs())
+            .map(|i| Input {
+                name: module.input_name(i).to_owned(),
+                width: module.mapping(i).len() as i64,
+                exclusive: module.is_exclusive(i),
+            })
+            .collect();
+        Ok(Self {
+            schedule,
+            inputs,
+            plans: RefCell::default(),
+        })
+    }
+
+    /// Computes the outputs, `[batch, m]` each, from the inputs, `[batch, n]` each, in the order of the module.
+    ///
+    /// # Errors
+    /// `E0824` to `E0827` for the wrong number of inputs, shapes, kinds other than `Float` and `Double`, and mixed
+    /// devices. Values are not looked at; see [`TensorModule::check`].
+    pub fn forward(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
+        let (batch, device, kind) = self.fit(inputs)?;
+        let plan = self.plan(device, kind);
+        let constants = plan.constants.expand([-1, batch], false);
+        let rows: Vec<Tensor> = inputs
+            .iter()
+            .map(|input| input.tr())
+            .chain([constants])
+            .collect();
+        let mut frontier = Tensor::cat(&rows, 0);
+        for step in &plan.steps {
+            let results = step.reductions.iter().map(|reduction| {
+                let children = frontier.index_select(0, &reduction.children);
+                reduce(
+                    reduction.op,
+                    children.view([reduction.nodes, reduction.width, batch]),
+                )
+            });
+            let mut rows: Vec<Tensor> = results.collect();
+            rows.insert(
+                0,
+                match &step.keep {
+                    Some(keep) => frontier.index_select(0, keep),
+                    None => frontier.shallow_clone(),
+                },
+            );
+            frontier = Tensor::cat(&rows, 0);
+        }
+        Ok(plan
+            .outputs
+            .iter()
+            .map(|rows| frontier.index_select(0, rows).tr())
+            .collect())
+    }
+
+    /// Checks the values of inputs as [`Module::forward`] does; waits for the device.
+    ///
+    /// # Errors
+    /// `E0510` for values outside [0, 1] and NaN, `E0511` for rows of exclusive inputs that sum to more than 1, and
+    /// those of [`TensorModule::forward`].
+    pub fn check(&self, inputs: &[&Tensor]) -> Result<(), Error> {
+        const TOLERANCE: f64 = 1e-4;
+        self.fit(inputs)?;
+        for (input, values) in self.inputs.iter().zip(inputs) {
+            let highest = if input.exclusive {
+                1.0 + TOLERANCE
+            } else {
+                1.0
+            };
+            let inside = values.ge(0.0).logical_and(&values.le(highest));
+            if !holds(&inside) {
+                let message = format!(
+                    "input `{}` has a value that is NaN or outside [0, 1]",
+                    input.name
+                );
+                return Err(Diagnostic::error("E0510", message).into());
+            }
+            let sums = values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>);
+            if input.exclusive && !holds(&sums.le(1.0 + TOLERANCE)) {
+                let message = format!("a row of input `{}` sums to more than 1", input.name);
+                return Err(Diagnostic::error("E0511", message).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Batch, device and kind of the inputs, if they fit the module and each other.
+    fn fit(&self, inputs: &[&Tensor]) -> Result<(i64, Device, Kind), Error> {
+        let error = |code, message: String| Err(Diagnostic::error(code, message).into());
+        let Some(first) = inputs.first().filter(|_| inputs.len() == self.inputs.len()) else {
+            return error(
+                "E0824",
+                format!(
+                    "{} inputs given, {} expected",
+                    inputs.len(),
+                    self.inputs.len()
+                ),
+            );
+        };
+        let (device, kind) = (first.device(), first.kind());
+        let batch = first.size().first().copied().unwrap_or_default();
+        for (input, tensor) in self.inputs.iter().zip(inputs) {
+            let (name, size) = (&input.name, tensor.size());
+            if size != [batch, input.width] {
+                return error(
+                    "E0825",
+                    format!(
+                        "input `{name}` has shape {size:?} instead of [{batch}, {}]",
+                        input.width
+                    ),
+                );
+            }
+            if tensor.kind() != kind || !matches!(kind, Kind::Float | Kind::Double) {
+                return error(
+                    "E0826",
+                    format!(
+                        "input `{name}` is of kind {:?}: all must be Float, or all Double",
+                        tensor.kind()
+                    ),
+                );
+            }
+            if tensor.device() != device {
+                return error(
+                    "E0827",
+                    format!(
+                        "input `{name}` is on {:?}, an earlier input on {device:?}",
+                        tensor.device()
+                    ),
+                );
+            }
+        }
+        Ok((batch, device, kind))
+    }
+
+    fn plan(&self, device: Device, kind: Kind) -> Rc<Plan> {
+        let mut plans = self.plans.borrow_mut();
+        if let Some(plan) = plans
+            .iter()
+            .find(|plan| plan.device == device && plan.kind == kind)
+        {
+            return plan.clone();
+        }
+        let plan = Rc::new(Plan::new(&self.schedule, device, kind));
+        plans.push(plan.clone());
+        plan
+    }
+}
+
+impl Plan {
+    fn new(schedule: &Schedule, device: Device, kind: Kind) -> Self {
+        let index = |rows: &[u32]| {
+            let rows: Vec<i64> = rows.iter().map(|&row| row.into()).collect();
+            Tensor::from_slice(&rows).to_device(device)
+        };
+        let steps = schedule.steps.iter().map(|step| Step {
+            keep: step.keep.as_deref().map(index),
+            reductions: step
+                .reductions
+                .iter()
+                .map(|reduction| Reduction {
+                    op: reduction.op,
+                    nodes: (reduction.children.len() / reduction.width) as i64,
+                    width: reduction.width as i64,
+                    children: index(&reduction.children),
+                })
+                .collect(),
+        });
+        Self {
+            device,
+            kind,
+            constants: Tensor::from_slice(&schedule.constants)
+                .to_kind(kind)
+                .to_device(device)
+                .unsqueeze(1),
+            steps: steps.collect(),
+            outputs: schedule.outputs.iter().map(|rows| index(rows)).collect(),
+        }
+    }
+}
+
+/// Whether all elements are true.
+fn holds(conditions: &Tensor) -> bool {
+    conditions.all().int64_value(&[]) != 0
+}
