@@ -26,9 +26,12 @@ lalrpop_mod!(
     "/nsdl.rs"
 );
 
+/// How many errors are worth reading.
+const MOST_ERRORS: usize = 100;
+
 /// Parses a text. Never fails: what cannot be read is left out of the tree and reported.
 ///
-/// The diagnostics are in order of place, and are all errors.
+/// The diagnostics are in order of place, and are all errors; after a hundred, one says how many are left.
 /// Linear in the length of the text.
 pub fn parse(text: &str, source: SourceId) -> (Ast, Vec<Diagnostic>) {
     let outcome = run(text, source);
@@ -64,10 +67,11 @@ fn run(text: &str, source: SourceId) -> Outcome {
         diagnostics: mut problems,
         open_at_end,
     } = lex(text, source);
-    let bad: Vec<Range<usize>> = problems
+    let mut bad: Vec<usize> = problems
         .iter()
-        .filter_map(|problem| Some(problem.span()?.range()))
+        .filter_map(|problem| Some(problem.span()?.range().start))
         .collect();
+    bad.sort_unstable();
 
     let parser = grammar::ItemParser::new();
     let mut context = Context::new(source);
@@ -97,10 +101,8 @@ fn run(text: &str, source: SourceId) -> Outcome {
             Err(error) => {
                 // What the lexer complained about is the likely cause.
                 let at = error_end(&error, chunk.bytes.end);
-                if bad
-                    .iter()
-                    .any(|bad| chunk.bytes.start <= bad.start && bad.start < at)
-                {
+                let first = bad.partition_point(|&start| start < chunk.bytes.start);
+                if bad.get(first).is_some_and(|&start| start < at) {
                     continue;
                 }
                 ends_inside |=
@@ -114,6 +116,15 @@ fn run(text: &str, source: SourceId) -> Outcome {
     }
     problems.append(&mut context.diagnostics);
     problems.sort_by_key(|problem| problem.span().map(|span| span.start));
+    if let Some(place) = problems.get(MOST_ERRORS).and_then(Diagnostic::span) {
+        let left = problems.len() - MOST_ERRORS;
+        problems.truncate(MOST_ERRORS);
+        problems.push(
+            Diagnostic::error("E0118", format!("{left} more errors are not shown"))
+                .label(place, "the first of them")
+                .help("is this a program at all? Otherwise mend those above first"),
+        );
+    }
     Outcome {
         ast: Ast { items },
         diagnostics: problems,

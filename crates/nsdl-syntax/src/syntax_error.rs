@@ -230,6 +230,8 @@ fn describe(expected: &[String]) -> String {
             }
             .into(),
         );
+    } else if has("exists") {
+        words.push("an aggregate such as `count(x: p(x))`".into());
     } else if has("name") {
         words.push("a name".into());
     } else if has("literal") {

@@ -339,6 +339,9 @@ fn nesting() {
         ")".repeat(900)
     );
     assert!(format::ast(&good(&deep)) == format!("{deep}\n"));
+    // The deepest trees there are can be copied, compared and dropped without care.
+    let deepest = good(&format!("rel a({}1)", "1 + ".repeat(1_998)));
+    assert!(deepest.clone() == deepest);
     // Trees that would overflow the stack are refused, whatever makes them deep.
     let many = 200_000;
     for text in [

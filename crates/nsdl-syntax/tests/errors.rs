@@ -73,6 +73,18 @@ fn what_was_found_and_what_expected() {
         ":=",
         "expected `=` or `and`, found `:=`",
     );
+    check(
+        "rel a(x) = x := 3",
+        "E0107",
+        "3",
+        "expected an aggregate such as `count(x: p(x))`, found `3`",
+    );
+    check(
+        "@x(1 + 2 = 3) rel a(1)",
+        "E0112",
+        "1 + 2",
+        "the name of an argument is a plain name",
+    );
     check("type a(i32) b", "E0107", "b", "expected `,`, found `b`");
     helps("rel a(x) = b(x); c(x)", "joined by `or`");
     helps("rel a(x) = b(x),, c(x)", "one comma too many");
@@ -428,6 +440,16 @@ fn every_broken_item_is_reported() {
     assert_eq!(
         nsdl_syntax::format::ast(&ast),
         "rel good(1)\nrel also_good(2)\n"
+    );
+}
+
+#[test]
+fn a_hundred_errors_are_enough() {
+    let found = diagnostics(&"rel a(\n# rel b(1))\n".repeat(1_000));
+    assert_eq!(found.len(), 101);
+    assert_eq!(
+        (found[100].code, found[100].message.as_str()),
+        ("E0118", "2900 more errors are not shown")
     );
 }
 

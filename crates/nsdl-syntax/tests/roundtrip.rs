@@ -252,7 +252,7 @@ fn shape(ast: &Ast) -> String {
     let mut shape = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         shape.push('#');
-        shape.push_str(part.split_once('}').expect("a span ends").1);
+        shape.push_str(part.split_once('}').map_or(part, |(_, rest)| rest));
     }
     shape
 }

@@ -1,0 +1,191 @@
+//! Aggregates: `results := operator[arguments](bindings: body where groups: group_body)` and its short forms.
+
+use nsdl_ir::{Diagnostic, Span};
+
+use super::{all, ends};
+use crate::ast::*;
+use crate::raw::*;
+
+/// Names that can only be aggregates where an aggregate makes a whole relation: `rel n = count(p(x))`.
+const AGGREGATES: [&str; 16] = [
+    "count",
+    "sum",
+    "prod",
+    "min",
+    "max",
+    "argmin",
+    "argmax",
+    "exists",
+    "forall",
+    "avg",
+    "top",
+    "rank",
+    "sort",
+    "string_join",
+    "normalize",
+    "softmax",
+];
+
+impl Context {
+    pub(super) fn assignment(&mut self, results: Raw, value: Raw, span: Span) -> Option<Formula> {
+        let value_span = value.span;
+        let call = match value.kind {
+            RawKind::Bad => return None,
+            RawKind::Call(call) if call.name.text == "forall" => {
+                return self.fail(unsupported(value_span, "`forall`"));
+            }
+            RawKind::Call(call)
+                if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
+            {
+                call
+            }
+            _ => {
+                return self.fail(
+                    Diagnostic::error("E0114", "`=` in a body takes the result of an aggregate")
+                        .label(value_span, "this is not an aggregate")
+                        .help("equality is `==`; it also gives a new variable its value: `c == a + b`"),
+                );
+            }
+        };
+        let results_span = results.span;
+        let parts = match results.kind {
+            RawKind::Paren(items) => items,
+            _ => vec![results],
+        };
+        if parts.is_empty() {
+            return self.fail(
+                Diagnostic::error("E0114", "this aggregate has no results")
+                    .label(results_span, "a variable is missing")
+                    .help("write `_` for a result that does not matter"),
+            );
+        }
+        let results = all(parts.into_iter().map(|part| {
+            let span = part.span;
+            match part.kind {
+                RawKind::Bad => None,
+                RawKind::Name(name) => Some(Expr {
+                    kind: ExprKind::Variable(name),
+                    span,
+                }),
+                RawKind::Wildcard => Some(Expr {
+                    kind: ExprKind::Wildcard,
+                    span,
+                }),
+                _ => self.fail(
+                    Diagnostic::error("E0114", "the result of an aggregate is a variable or `_`")
+                        .label(span, "this is neither")
+                        .help("bind a variable and compare it: `n := count(…), n == 3`"),
+                ),
+            }
+        }));
+        self.aggregate(*call, results?, span)
+            .map(Formula::Aggregate)
+    }
+
+    pub(super) fn aggregate(
+        &mut self,
+        call: Call,
+        results: Vec<Expr>,
+        span: Span,
+    ) -> Option<Aggregate> {
+        let inside = ends(&call.items).unwrap_or(call.name.span);
+        let (bindings, body) = match call.body {
+            Some(body) if call.items.is_empty() => {
+                let place = ends(&body).unwrap_or(span);
+                return self.fail(
+                    Diagnostic::error(
+                        "E0114",
+                        format!("`{}` has a `:` but no variables before it", call.name.text),
+                    )
+                    .label(place, "variables are missing before this")
+                    .help("write the variables to aggregate, such as `count(x: p(x))`"),
+                );
+            }
+            Some(body) => (call.items, body),
+            None => (Vec::new(), call.items),
+        };
+        let arguments = self.variables(call.brackets.unwrap_or_default());
+        let bindings = self.variables(bindings);
+        let body_span = ends(&body).unwrap_or(inside);
+        let body = self.conjunction(body, body_span);
+        let groups = match call.groups {
+            Some(groups) => {
+                let (names, body) = *groups;
+                let body_span = ends(&body).unwrap_or(inside);
+                let (names, body) = (self.variables(names), self.conjunction(body, body_span));
+                Some((names?, Box::new(body?)))
+            }
+            None => None,
+        };
+        Some(Aggregate {
+            negated: false,
+            results,
+            operator: call.name,
+            arguments: arguments?,
+            bindings: bindings?,
+            body: Box::new(body?),
+            groups,
+            span,
+        })
+    }
+
+    fn variables(&mut self, items: Vec<Raw>) -> Option<Vec<Name>> {
+        all(items.into_iter().map(|item| match item.kind {
+            RawKind::Bad => None,
+            RawKind::Name(text) => Some(Name {
+                text,
+                span: item.span,
+            }),
+            _ => self.fail(
+                Diagnostic::error("E0114", "an aggregate ranges over variables")
+                    .label(item.span, "this is not a variable")
+                    .help("give the value a variable in the body: `sum(y: p(x), y == x * 2)`"),
+            ),
+        }))
+    }
+
+    /// `rel n = count(o: obj(o))`
+    pub(super) fn aggregate_rule(
+        &mut self,
+        relation: Name,
+        tag: Option<Expr>,
+        mut body: Vec<Raw>,
+        body_span: Span,
+    ) -> Option<ItemKind> {
+        let name = &relation.text;
+        let last = body.pop().filter(|_| body.is_empty());
+        let call = match last.map(|raw| (raw.kind, raw.span)) {
+            Some((RawKind::Bad, _)) => return None,
+            Some((RawKind::Call(call), span)) if call.name.text == "forall" => {
+                return self.fail(unsupported(span, "`forall`"));
+            }
+            Some((RawKind::Call(call), span))
+                if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
+            {
+                (call, span)
+            }
+            _ => {
+                let problem =
+                    Diagnostic::error("E0112", format!("the head `{name}` has no columns"))
+                        .label(relation.span, "a head with its columns belongs here")
+                        .label(body_span, "since this is a rule body")
+                        .help(format!(
+                            "write `{name}(…) = …` for a rule, `{name} = {{…}}` for facts"
+                        ));
+                return self.fail(problem);
+            }
+        };
+        if let Some(tag) = tag {
+            return self.fail(
+                Diagnostic::error("E0115", "a relation made of one aggregate has no tag")
+                    .label(tag.span, "this tag")
+                    .help(format!("write it as a rule: `0.5::{name}(n) = n := …`")),
+            );
+        }
+        let aggregate = self.aggregate(*call.0, Vec::new(), call.1)?;
+        Some(ItemKind::AggregateRule {
+            relation,
+            aggregate,
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Formulas and expressions, with as few parentheses as their meaning needs.
+
+use std::fmt::{self, Display};
+
+use nsdl_ir::{BinaryOp, UnaryOp, Value};
+
+use super::{Commas, Shown};
+use crate::ast::*;
+
+/// Where a formula stands, which decides about parentheses and how `and` is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Within {
+    Body,
+    And,
+    Or,
+}
+
+impl Display for Shown<'_, Formula> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formula_within(self.0, Within::Body, f)
+    }
+}
+
+fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || match formula {
+        Formula::Atom(atom) => Shown(atom).fmt(f),
+        Formula::Not { atom, .. } => write!(f, "not {}", Shown(atom)),
+        Formula::Constraint(expr) => Shown(expr).fmt(f),
+        Formula::Aggregate(aggregate) => Shown(aggregate).fmt(f),
+        Formula::And(parts) => {
+            // A comma beside `or` would be ambiguous; inside parentheses it is alone again.
+            let separator = if within == Within::Or { " and " } else { ", " };
+            parenthesised(within == Within::And, parts, separator, Within::And, f)
+        }
+        Formula::Or(parts) => parenthesised(within != Within::Body, parts, " or ", Within::Or, f),
+    })
+}
+
+fn parenthesised(
+    parentheses: bool,
+    parts: &[Formula],
+    separator: &str,
+    within: Within,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    if parentheses {
+        f.write_str("(")?;
+    }
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            f.write_str(separator)?;
+        }
+        formula_within(part, within, f)?;
+    }
+    if parentheses {
+        f.write_str(")")?;
+    }
+    Ok(())
+}
+
+impl Display for Shown<'_, Atom> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.0.relation.text, Commas(&self.0.args))
+    }
+}
+
+impl Display for Shown<'_, Aggregate> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Aggregate {
+            negated,
+            results,
+            operator,
+            arguments,
+            bindings,
+            body,
+            groups,
+            ..
+        } = self.0;
+        if *negated {
+            f.write_str("not ")?;
+        }
+        match results.as_slice() {
+            [] => {}
+            [one] => write!(f, "{} := ", Shown(one))?,
+            results => write!(f, "({}) := ", Commas(results))?,
+        }
+        f.write_str(&operator.text)?;
+        if !arguments.is_empty() {
+            write!(f, "[{}]", Commas(arguments))?;
+        }
+        f.write_str("(")?;
+        if !bindings.is_empty() {
+            write!(f, "{}: ", Commas(bindings))?;
+        }
+        Shown(body.as_ref()).fmt(f)?;
+        if let Some((names, body)) = groups {
+            write!(f, " where {}: {}", Commas(names), Shown(body.as_ref()))?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Display for Shown<'_, Expr> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        expr_within(self.0, 0, f)
+    }
+}
+
+/// How tightly an operator binds; operators of one level associate to the left.
+fn level(op: BinaryOp) -> u8 {
+    use BinaryOp::*;
+    match op {
+        Or | Xor => 1,
+        And => 2,
+        Multiply | Divide | Remainder => 5,
+        Add | Subtract => 4,
+        _ => 3,
+    }
+}
+
+/// Binds tighter than every binary operator.
+const UNARY: u8 = 6;
+
+/// Prints `expr` where only what binds at least as tightly as `least` needs no parentheses.
+fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || match &expr.kind {
+        ExprKind::Literal(literal) => Shown(literal).fmt(f),
+        ExprKind::Variable(name) => f.write_str(name),
+        ExprKind::Wildcard => f.write_str("_"),
+        ExprKind::Unary(op, operand) => {
+            f.write_str(match op {
+                UnaryOp::Negate => "-",
+                UnaryOp::Not => "!",
+            })?;
+            expr_within(operand, UNARY, f)
+        }
+        ExprKind::Binary(op, left, right) => {
+            let level = level(*op);
+            if level < least {
+                f.write_str("(")?;
+            }
+            // Comparisons do not associate at all.
+            expr_within(left, level + u8::from(op.is_comparison()), f)?;
+            write!(f, " {} ", op.symbol())?;
+            expr_within(right, level + 1, f)?;
+            if level < least {
+                f.write_str(")")?;
+            }
+            Ok(())
+        }
+    })
+}
+
+impl Display for Shown<'_, Literal> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = match self.0 {
+            Literal::Integer(value, ty) => {
+                write!(f, "{value}")?;
+                ty
+            }
+            Literal::Float(digits, ty) => {
+                f.write_str(digits)?;
+                ty
+            }
+            Literal::Bool(value) => return write!(f, "{value}"),
+            // The same text as in output.
+            Literal::Char(value) => return Value::Char(*value).fmt(f),
+            Literal::String(text) => return Value::String(text.as_str().into()).fmt(f),
+            Literal::Symbol(text) => return Value::Symbol(text.as_str().into()).fmt(f),
+        };
+        match suffix {
+            Some(ty) => write!(f, "{ty}"),
+            None => Ok(()),
+        }
+    }
+}
