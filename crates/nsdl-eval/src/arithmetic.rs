@@ -225,6 +225,12 @@ integers! {
     u128: |word, symbols| symbols.wide(word), |value| symbols.intern_wide(value);
 }
 
+/// Infinity comes from infinity only: a result that finite operands send there has overflowed.
+fn bounded<F: Copy + Into<f64>>(result: F, a: F, b: F) -> Computed<F> {
+    let overflows = result.into().is_infinite() && a.into().is_finite() && b.into().is_finite();
+    if overflows { Err(Overflow) } else { Ok(result) }
+}
+
 macro_rules! floats {
     ($($ty:ty, $bits:ty;)+) => {$(
         impl Number for $ty {
@@ -239,19 +245,19 @@ macro_rules! floats {
                 Ok(-self)
             }
             fn add(self, other: Self) -> Computed<Self> {
-                Ok(self + other)
+                bounded(self + other, self, other)
             }
             fn subtract(self, other: Self) -> Computed<Self> {
-                Ok(self - other)
+                bounded(self - other, self, other)
             }
             fn multiply(self, other: Self) -> Computed<Self> {
-                Ok(self * other)
+                bounded(self * other, self, other)
             }
             fn divide(self, other: Self) -> Computed<Self> {
-                if other == 0.0 { Err(DivisionByZero) } else { Ok(self / other) }
+                if other == 0.0 { Err(DivisionByZero) } else { bounded(self / other, self, other) }
             }
             fn remainder(self, other: Self) -> Computed<Self> {
-                if other == 0.0 { Err(DivisionByZero) } else { Ok(self % other) }
+                if other == 0.0 { Err(DivisionByZero) } else { bounded(self % other, self, other) }
             }
         }
     )+};
@@ -359,9 +365,17 @@ mod tests {
         );
         assert_eq!(
             apply(Multiply, Value::F64(1e308), Value::F64(10.0)),
-            Ok(Value::F64(f64::INFINITY))
+            Err(Overflow)
+        );
+        assert_eq!(
+            apply(Multiply, Value::F32(1e38), Value::F32(10.0)),
+            Err(Overflow)
         );
         let infinity = Value::F64(f64::INFINITY);
+        assert_eq!(
+            apply(Add, infinity.clone(), Value::F64(1.0)),
+            Ok(infinity.clone())
+        );
         assert_eq!(apply(Subtract, infinity.clone(), infinity), Err(NotANumber));
         assert_eq!(
             apply(Divide, Value::F64(1.0), Value::F64(0.0)),

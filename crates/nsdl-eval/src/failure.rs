@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 /// Why an expression or an aggregate has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
-    /// The result of integer arithmetic does not fit its type.
+    /// The result does not fit its type.
     Overflow,
     /// Division or remainder by zero.
     DivisionByZero,
@@ -19,7 +19,7 @@ pub enum FailureKind {
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            FailureKind::Overflow => "integer overflow",
+            FailureKind::Overflow => "overflow",
             FailureKind::DivisionByZero => "division by zero",
             FailureKind::NotANumber => "a result that is not a number",
         })

@@ -1,5 +1,7 @@
 //! What an evaluation does with failures, limits, targets, choices and aggregates, case by case.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Random plans: the evaluator against the naive one, and traces against plain evaluation world by world.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -76,11 +76,13 @@ impl<'a> Sum<'a> {
                 .add(integer(value, self.ty, symbols))
                 .map(Partial::Integer),
             Partial::Unsigned(sum) => sum.add(symbols.wide(value)).map(Partial::Unsigned),
-            Partial::Single(sum) => (f32::from_bits(sum) + f32::read(value, symbols))
-                .write(symbols)
+            Partial::Single(sum) => f32::from_bits(sum)
+                .add(f32::read(value, symbols))
+                .and_then(|sum| sum.write(symbols))
                 .map(|word| Partial::Single(word as u32)),
-            Partial::Double(sum) => (f64::from_bits(sum) + f64::read(value, symbols))
-                .write(symbols)
+            Partial::Double(sum) => f64::from_bits(sum)
+                .add(f64::read(value, symbols))
+                .and_then(|sum| sum.write(symbols))
                 .map(Partial::Double),
         };
         sum.unwrap_or_else(Partial::Failed)
