@@ -1,5 +1,8 @@
 //! The command as users meet it: output forms, exit codes, bad input, the REPL fed from a pipe.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -379,7 +382,7 @@ fn an_entry_cut_off_by_the_end_of_input_is_an_error() {
 fn a_reader_that_goes_away_is_no_error() {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_nsdl"));
     let script = format!(
-        "echo 'rel n(0)  rel n(x + 1) = n(x), x < 60000' | {} run - | head -c 20; echo; echo ${{PIPESTATUS[1]}}",
+        "echo 'rel n(0)  rel n(x + 1) = n(x), x < 60000' | {} run - | head -c 20; status=${{PIPESTATUS[1]}}; echo; echo $status",
         binary.display()
     );
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();

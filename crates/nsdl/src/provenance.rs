@@ -28,19 +28,23 @@ pub enum Provenance {
 }
 
 /// Names and what they stand for; `diff…` are Scallop's names for what here is differentiable anyway.
-const NAMES: [(&str, fn(usize) -> Provenance); 11] = [
-    ("unit", |_| Provenance::Unit),
-    ("bool", |_| Provenance::Bool),
-    ("minmaxprob", |_| Provenance::MinMaxProb),
-    ("addmultprob", |_| Provenance::AddMultProb),
-    ("topkproofs", |k| Provenance::TopKProofs { k }),
-    ("exact", |_| Provenance::Exact),
-    ("boolean", |_| Provenance::Bool),
-    ("diffminmaxprob", |_| Provenance::MinMaxProb),
-    ("diffaddmultprob", |_| Provenance::AddMultProb),
-    ("difftopkproofs", |k| Provenance::TopKProofs { k }),
-    ("difftopkproofsdebug", |k| Provenance::TopKProofs { k }),
+const NAMES: [(&str, Provenance); 11] = [
+    ("unit", Provenance::Unit),
+    ("bool", Provenance::Bool),
+    ("minmaxprob", Provenance::MinMaxProb),
+    ("addmultprob", Provenance::AddMultProb),
+    ("topkproofs", TOP),
+    ("exact", Provenance::Exact),
+    ("boolean", Provenance::Bool),
+    ("diffminmaxprob", Provenance::MinMaxProb),
+    ("diffaddmultprob", Provenance::AddMultProb),
+    ("difftopkproofs", TOP),
+    ("difftopkproofsdebug", TOP),
 ];
+
+const TOP: Provenance = Provenance::TopKProofs {
+    k: Provenance::DEFAULT_K,
+};
 
 impl Provenance {
     /// The names to choose from.
@@ -61,17 +65,19 @@ impl Provenance {
     /// # Errors
     /// `E0810` for an unknown name, `E0811` if `k` is 0.
     pub fn parse(name: &str, k: Option<usize>) -> Result<Self> {
-        let Some((_, make)) = NAMES.into_iter().find(|(known, _)| *known == name) else {
+        let Some((_, provenance)) = NAMES.into_iter().find(|(known, _)| *known == name) else {
             let mut error = Diagnostic::error("E0810", format!("unknown provenance `{name}`"))
                 .note(format!("there are {}", Self::ALL.join(", ")));
             error.help = did_you_mean(name, NAMES.iter().map(|(known, _)| *known));
             return Err(error.into());
         };
-        let provenance = make(k.unwrap_or(Self::DEFAULT_K));
-        if provenance == (Provenance::TopKProofs { k: 0 }) {
-            return Err(Diagnostic::error("E0811", "topkproofs needs a k of at least 1").into());
+        match (provenance, k) {
+            (Provenance::TopKProofs { .. }, Some(0)) => {
+                Err(Diagnostic::error("E0811", "topkproofs needs a k of at least 1").into())
+            }
+            (Provenance::TopKProofs { .. }, Some(k)) => Ok(Provenance::TopKProofs { k }),
+            (provenance, _) => Ok(provenance),
         }
-        Ok(provenance)
     }
 
     /// Its name.

@@ -1,5 +1,8 @@
 //! Bad input ends in an error that says what and where, and leaves the session as it was.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -1,5 +1,8 @@
 //! Modules: batches, gradients, shapes and checks.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 use nsdl::{Input, Module, Output, Provenance, Session, Tape, Value};
 
 const EXACT: Provenance = Provenance::Exact;

@@ -1,5 +1,8 @@
 //! Sessions: programs and facts in any order, provenances, queries, explanations.
 
+// Helpers of tests may panic as tests do.
+#![allow(clippy::unwrap_used)]
+
 use nsdl::{OutputTag, Program, Provenance, Session, Type, Value, print};
 
 fn session(program: &str) -> Session {
