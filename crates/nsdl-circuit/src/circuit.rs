@@ -4,9 +4,12 @@ use crate::blocks;
 use crate::cone::{Cone, Flavour};
 use crate::exact;
 use crate::layers::{Layer, Layered};
+use crate::literals::Variables;
 use crate::real::Real;
 use crate::report::{Method, Report};
+use crate::solve::{self, Algebra, Solver};
 use crate::tape::Tape;
+use crate::topk::TopK;
 use crate::{Budget, Inference, Limits, Stop};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 use std::sync::atomic::AtomicBool;
@@ -29,6 +32,8 @@ impl std::fmt::Debug for Circuit {
 #[derive(Clone)]
 enum Evaluation {
     Layers(Layered),
+    Cycles(Solver),
+    Proofs(TopK),
 }
 
 /// Compiles the part of `trace` that `outputs` depend on.
@@ -64,20 +69,52 @@ pub fn compile(
         systems: 0,
         formulas: 0,
     };
-    let (layered, summary) =
-        exact::compile(trace, &cone, &limits).map_err(|stop| diagnostic(stop, &report, budget))?;
-    report.method = if summary.branches == 0 {
-        Method::Direct
-    } else {
-        Method::Branching
+    let evaluation = match inference {
+        Inference::Exact => {
+            let (layered, summary) = exact::compile(trace, &cone, &limits)
+                .map_err(|stop| diagnostic(stop, &report, budget))?;
+            report.method = if summary.branches == 0 {
+                Method::Direct
+            } else {
+                Method::Branching
+            };
+            report.branches = summary.branches;
+            report.systems = summary.systems;
+            report.formulas = summary.formulas;
+            Evaluation::Layers(layered)
+        }
+        Inference::TopK(k) => {
+            report.method = Method::Proofs;
+            Evaluation::Proofs(TopK::new(cone, k, Variables::new(trace)))
+        }
+        Inference::MinMax | Inference::AddMult => {
+            let algebra = match inference {
+                Inference::MinMax => Algebra::MinMax,
+                _ => Algebra::AddMult,
+            };
+            if cone.cycles.is_empty() {
+                report.method = Method::Algebra;
+                Evaluation::Layers(solve::layers(trace.leaves.len(), &cone, algebra))
+            } else {
+                report.method = Method::Fixpoint;
+                Evaluation::Cycles(Solver {
+                    cone,
+                    algebra,
+                    leaves: trace.leaves.len(),
+                })
+            }
+        }
     };
-    report.branches = summary.branches;
-    report.systems = summary.systems;
-    report.formulas = summary.formulas;
-    report.nodes = layered.nodes - layered.leaves - 2;
-    report.edges = layered.edges;
-    report.depth = layered.layers.len();
-    let evaluation = Evaluation::Layers(layered);
+    (report.nodes, report.edges, report.depth) = match &evaluation {
+        Evaluation::Layers(layered) => (
+            layered.nodes - layered.leaves - 2,
+            layered.edges,
+            layered.layers.len(),
+        ),
+        Evaluation::Cycles(Solver { cone, .. }) | Evaluation::Proofs(TopK { cone, .. }) => {
+            (cone.len(), cone.edges(), 0)
+        }
+    };
     Ok(Circuit {
         leaves: trace.leaves.len(),
         outputs: outputs.len(),
@@ -127,8 +164,27 @@ impl Circuit {
             out.len() >= self.outputs * batch,
             "outputs must be [output][sample]"
         );
+        tape.truncated = false;
+        tape.residual = 0.0;
+        let weight = |sample: usize, leaf: usize| weights[leaf * batch + sample].to_f64();
         match &self.evaluation {
             Evaluation::Layers(layered) => blocks::forward(layered, weights, batch, tape, out),
+            Evaluation::Cycles(solver) => {
+                tape.residual = solver.forward(batch, &mut tape.solved, weight);
+                for (sample, solved) in tape.solved.iter().enumerate() {
+                    for output in 0..self.outputs {
+                        out[output * batch + sample] = T::from_f64(solver.output(solved, output));
+                    }
+                }
+            }
+            Evaluation::Proofs(engine) => {
+                tape.truncated = engine.forward(batch, &mut tape.proofs, weight);
+                for (sample, proofs) in tape.proofs.iter().enumerate() {
+                    for (output, &value) in proofs.values.iter().enumerate() {
+                        out[output * batch + sample] = T::from_f64(value);
+                    }
+                }
+            }
         }
     }
 
@@ -158,9 +214,27 @@ impl Circuit {
             grad_weights.len() >= self.leaves * batch,
             "weight gradients must be [leaf][sample]"
         );
+        let seed = |sample: usize, output: usize| grad_out[output * batch + sample].to_f64();
         match &self.evaluation {
             Evaluation::Layers(layered) => {
                 blocks::backward(layered, batch, tape, grad_out, grad_weights)
+            }
+            Evaluation::Cycles(solver) => {
+                solver.backward(&mut tape.solved, seed);
+                for (sample, solved) in tape.solved.iter().enumerate() {
+                    for leaf in 0..self.leaves {
+                        grad_weights[leaf * batch + sample] =
+                            T::from_f64(solver.gradient(solved, leaf));
+                    }
+                }
+            }
+            Evaluation::Proofs(engine) => {
+                engine.backward(&mut tape.proofs, seed);
+                for (sample, proofs) in tape.proofs.iter().enumerate() {
+                    for (leaf, &slope) in proofs.gradient.iter().enumerate() {
+                        grad_weights[leaf * batch + sample] = T::from_f64(slope);
+                    }
+                }
             }
         }
     }
@@ -169,6 +243,7 @@ impl Circuit {
     pub fn layers(&self) -> Option<&[Layer]> {
         match &self.evaluation {
             Evaluation::Layers(layered) => Some(&layered.layers),
+            _ => None,
         }
     }
 
@@ -176,6 +251,7 @@ impl Circuit {
     pub fn output_nodes(&self) -> &[u32] {
         match &self.evaluation {
             Evaluation::Layers(layered) => &layered.outputs,
+            _ => &[],
         }
     }
 

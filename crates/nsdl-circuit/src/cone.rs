@@ -79,6 +79,10 @@ impl Cone {
     pub fn len(&self) -> usize {
         self.ops.len()
     }
+
+    pub fn edges(&self) -> usize {
+        self.pool.len()
+    }
 }
 
 /// Which instances and aggregates define each tuple, as two CSR tables.

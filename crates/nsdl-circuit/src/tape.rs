@@ -1,5 +1,8 @@
 //! The memory of an evaluation.
 
+use crate::solve::Solved;
+use crate::topk::Proofs;
+
 /// What a forward pass keeps for the backward pass; reused from call to call, so that nothing is allocated
 /// once it has grown to its size.
 #[derive(Clone, Debug, Default)]
@@ -7,6 +10,9 @@ pub struct Tape<T> {
     pub(crate) values: Vec<T>,
     pub(crate) gradients: Vec<T>,
     pub(crate) scratch: Vec<Vec<T>>,
+    /// Samples of methods that are not one fixed pass.
+    pub(crate) solved: Vec<Solved>,
+    pub(crate) proofs: Vec<Proofs>,
     pub(crate) truncated: bool,
     pub(crate) residual: f64,
 }

@@ -1,0 +1,432 @@
+//! Min-max and add-mult: algebras evaluated on the trace as it stands.
+//!
+//! Without cycles they are layers like any other circuit. On a cycle each sample is iterated to its least
+//! fixpoint from zero, in `f64`: min-max exactly (values only grow and are among those of the leaves), add-mult
+//! until the change is below 1e-12 or for 1,000 rounds. Costs rounds × edges of the cycle.
+
+use crate::builder::Builder;
+use crate::cone::{Cone, Cycle, Op};
+use crate::layers::Layered;
+use rayon::prelude::*;
+
+/// The two algebras.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algebra {
+    MinMax,
+    AddMult,
+}
+
+/// Largest change of a value in a round that still counts as none.
+const TOLERANCE: f64 = 1e-12;
+const ROUNDS: usize = 1000;
+
+/// The layers of a cone without cycles.
+pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
+    let mut builder = Builder::new(leaves);
+    let mut nodes = Vec::with_capacity(cone.len());
+    for node in 0..cone.len() {
+        let children: Vec<u32> = cone
+            .children(node as u32)
+            .iter()
+            .map(|&child| nodes[child as usize])
+            .collect();
+        nodes.push(match (cone.ops[node], algebra) {
+            (Op::Zero, _) => builder.zero(),
+            (Op::One, _) => builder.one(),
+            (Op::Leaf(leaf), _) => leaf.0,
+            (Op::Not, _) => builder.complement(children[0]),
+            (Op::And, Algebra::MinMax) => builder.min(children),
+            (Op::Or | Op::Sum, Algebra::MinMax) => builder.max(children),
+            (Op::And, Algebra::AddMult) => builder.product(children),
+            (Op::Or, Algebra::AddMult) => builder.clamped_sum(children),
+            (Op::Sum, Algebra::AddMult) => builder.sum(children),
+        });
+    }
+    let outputs: Vec<u32> = cone
+        .outputs
+        .iter()
+        .map(|&output| nodes[output as usize])
+        .collect();
+    builder.finish(&outputs)
+}
+
+/// The evaluation of one sample of a cone with cycles.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Solved {
+    weights: Vec<f64>,
+    values: Vec<f64>,
+    /// For min-max on a cycle: the round in which a tuple reached its value, and through which child.
+    reached: Vec<(u32, u32)>,
+    adjoints: Vec<f64>,
+    gradient: Vec<f64>,
+    residual: f64,
+}
+
+/// Evaluates cones with cycles, sample by sample.
+#[derive(Clone, Debug)]
+pub(crate) struct Solver {
+    pub cone: Cone,
+    pub algebra: Algebra,
+    pub leaves: usize,
+}
+
+impl Solver {
+    /// Values of all samples; `weights(sample, leaf)` and `out(sample, output, value)` move the numbers.
+    pub fn forward(
+        &self,
+        batch: usize,
+        samples: &mut Vec<Solved>,
+        weights: impl Fn(usize, usize) -> f64 + Sync,
+    ) -> f64 {
+        samples.resize_with(batch, Solved::default);
+        let run = |(sample, solved): (usize, &mut Solved)| {
+            solved.weights.clear();
+            solved
+                .weights
+                .extend((0..self.leaves).map(|leaf| weights(sample, leaf)));
+            self.evaluate(solved);
+        };
+        if batch > 1 && batch * self.cone.len() > 1 << 14 {
+            samples.par_iter_mut().enumerate().for_each(run);
+        } else {
+            samples.iter_mut().enumerate().for_each(run);
+        }
+        samples
+            .iter()
+            .map(|solved| solved.residual)
+            .fold(0.0, f64::max)
+    }
+
+    /// The value of an output.
+    pub fn output(&self, solved: &Solved, output: usize) -> f64 {
+        solved.values[self.cone.outputs[output] as usize]
+    }
+
+    /// Gradients of all samples; `seed(sample, output)` is the gradient of an output.
+    pub fn backward(&self, samples: &mut [Solved], seed: impl Fn(usize, usize) -> f64 + Sync) {
+        let parallel = samples.len() > 1 && samples.len() * self.cone.len() > 1 << 14;
+        let run = |(sample, solved): (usize, &mut Solved)| {
+            solved.adjoints.clear();
+            solved.adjoints.resize(self.cone.len(), 0.0);
+            for (i, &node) in self.cone.outputs.iter().enumerate() {
+                solved.adjoints[node as usize] += seed(sample, i);
+            }
+            self.propagate(solved);
+        };
+        if parallel {
+            samples.par_iter_mut().enumerate().for_each(run);
+        } else {
+            samples.iter_mut().enumerate().for_each(run);
+        }
+    }
+
+    /// The gradient of one leaf.
+    pub fn gradient(&self, solved: &Solved, leaf: usize) -> f64 {
+        solved.gradient[leaf]
+    }
+
+    fn evaluate(&self, solved: &mut Solved) {
+        solved.values.clear();
+        solved.values.resize(self.cone.len(), 0.0);
+        solved.reached.clear();
+        solved.reached.resize(self.cone.len(), (0, u32::MAX));
+        solved.residual = 0.0;
+        let mut cycles = self.cone.cycles.iter().peekable();
+        let mut node = 0;
+        while node < self.cone.len() {
+            if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
+                match self.algebra {
+                    Algebra::MinMax => self.widest(cycle, solved),
+                    Algebra::AddMult => self.iterate(cycle, solved),
+                }
+                node = cycle.end as usize;
+            } else {
+                solved.values[node] = match self.cone.ops[node] {
+                    Op::Leaf(leaf) => solved.weights[leaf.index()],
+                    _ => self.value(node as u32, &solved.values),
+                };
+                node += 1;
+            }
+        }
+    }
+
+    /// The value of an inner node from those of its children.
+    fn value(&self, node: u32, values: &[f64]) -> f64 {
+        let mut children = self
+            .cone
+            .children(node)
+            .iter()
+            .map(|&child| values[child as usize]);
+        match (self.cone.ops[node as usize], self.algebra) {
+            (Op::Zero | Op::Leaf(_), _) => 0.0,
+            (Op::One, _) => 1.0,
+            (Op::Not, _) => 1.0 - children.next().unwrap_or(0.0),
+            (Op::And, Algebra::MinMax) => {
+                children.fold(1.0, |least, x| if x < least { x } else { least })
+            }
+            (Op::Or | Op::Sum, Algebra::MinMax) => {
+                children.fold(UNREACHED, |most, x| if x > most { x } else { most })
+            }
+            (Op::And, Algebra::AddMult) => children.product(),
+            (Op::Sum, Algebra::AddMult) => children.sum(),
+            (Op::Or, Algebra::AddMult) => {
+                let sum: f64 = children.sum();
+                if sum > 1.0 { 1.0 } else { sum }
+            }
+        }
+    }
+
+    /// Least fixpoint of maxima of minima, round by round. Tuples start below zero, so that a value of zero
+    /// also is reached by a derivation.
+    fn widest(&self, cycle: &Cycle, solved: &mut Solved) {
+        let unknowns = cycle.start..cycle.start + cycle.unknowns;
+        for unknown in unknowns.clone() {
+            solved.values[unknown as usize] = UNREACHED;
+        }
+        let mut round = 0;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            round += 1;
+            for instance in unknowns.end..cycle.end {
+                solved.values[instance as usize] = self.value(instance, &solved.values);
+            }
+            // Tuples that are alternatives of tuples must be seen as they were before this round.
+            let updates: Vec<(u32, u32)> = unknowns
+                .clone()
+                .filter_map(|unknown| {
+                    let mut best = (solved.values[unknown as usize], u32::MAX);
+                    for &child in self.cone.children(unknown) {
+                        if solved.values[child as usize] > best.0 {
+                            best = (solved.values[child as usize], child);
+                        }
+                    }
+                    (best.1 != u32::MAX).then_some((unknown, best.1))
+                })
+                .collect();
+            let values: Vec<f64> = updates
+                .iter()
+                .map(|&(_, child)| solved.values[child as usize])
+                .collect();
+            for (&(unknown, child), value) in updates.iter().zip(values) {
+                solved.values[unknown as usize] = value;
+                solved.reached[unknown as usize] = (round, child);
+                changed = true;
+            }
+        }
+        for node in cycle.start..cycle.end {
+            if solved.values[node as usize] < 0.0 {
+                solved.values[node as usize] = 0.0;
+            }
+        }
+    }
+
+    /// Least fixpoint of clamped sums of products.
+    fn iterate(&self, cycle: &Cycle, solved: &mut Solved) {
+        let unknowns = cycle.start..cycle.start + cycle.unknowns;
+        for round in 0..ROUNDS {
+            let mut change = 0.0f64;
+            for unknown in unknowns.clone() {
+                for &child in self.cone.children(unknown) {
+                    if child >= unknowns.end && child < cycle.end {
+                        solved.values[child as usize] = self.value(child, &solved.values);
+                    }
+                }
+                let value = self.value(unknown, &solved.values);
+                change = change.max((value - solved.values[unknown as usize]).abs());
+                solved.values[unknown as usize] = value;
+            }
+            if change < TOLERANCE {
+                break;
+            }
+            if round + 1 == ROUNDS {
+                solved.residual = solved.residual.max(change);
+            }
+        }
+        for instance in unknowns.end..cycle.end {
+            solved.values[instance as usize] = self.value(instance, &solved.values);
+        }
+    }
+
+    /// Reverse pass from `adjoints`, later components first.
+    fn propagate(&self, solved: &mut Solved) {
+        solved.gradient.clear();
+        solved.gradient.resize(self.leaves, 0.0);
+        let mut cycles = self.cone.cycles.iter().rev().peekable();
+        let mut node = self.cone.len();
+        while node > 0 {
+            if let Some(cycle) = cycles.next_if(|cycle| cycle.end as usize == node) {
+                match self.algebra {
+                    Algebra::MinMax => self.trace_back(cycle, solved),
+                    Algebra::AddMult => self.adjoint(cycle, solved),
+                }
+                node = cycle.start as usize;
+                continue;
+            }
+            node -= 1;
+            let adjoint = solved.adjoints[node];
+            if adjoint == 0.0 {
+                continue;
+            }
+            if let Op::Leaf(leaf) = self.cone.ops[node] {
+                solved.gradient[leaf.index()] += adjoint;
+            } else {
+                self.push(node as u32, adjoint, &solved.values, &mut solved.adjoints);
+            }
+        }
+    }
+
+    /// Adds what flows from a node to its children.
+    fn push(&self, node: u32, adjoint: f64, values: &[f64], adjoints: &mut [f64]) {
+        let children = self.cone.children(node);
+        match (self.cone.ops[node as usize], self.algebra) {
+            (Op::Zero | Op::One | Op::Leaf(_), _) => {}
+            (Op::Not, _) => {
+                for &child in children {
+                    adjoints[child as usize] -= adjoint;
+                }
+            }
+            (Op::And | Op::Or | Op::Sum, Algebra::MinMax) => {
+                let value = values[node as usize];
+                if let Some(&child) = children
+                    .iter()
+                    .find(|&&child| values[child as usize] == value)
+                {
+                    adjoints[child as usize] += adjoint;
+                }
+            }
+            (Op::And, Algebra::AddMult) => {
+                for (i, &child) in children.iter().enumerate() {
+                    let others = children.iter().enumerate().filter(|&(j, _)| j != i);
+                    let product: f64 = others.map(|(_, &other)| values[other as usize]).product();
+                    adjoints[child as usize] += adjoint * product;
+                }
+            }
+            (Op::Or, Algebra::AddMult) => {
+                let sum: f64 = children.iter().map(|&child| values[child as usize]).sum();
+                if sum > 1.0 {
+                    return;
+                }
+                for &child in children {
+                    adjoints[child as usize] += adjoint;
+                }
+            }
+            (Op::Sum, Algebra::AddMult) => {
+                for &child in children {
+                    adjoints[child as usize] += adjoint;
+                }
+            }
+        }
+    }
+
+    /// Min-max on a cycle: follows the derivation that first reached each value, which always leads to tuples
+    /// that reached theirs in an earlier round.
+    fn trace_back(&self, cycle: &Cycle, solved: &mut Solved) {
+        let unknowns = cycle.start..cycle.start + cycle.unknowns;
+        let mut order: Vec<u32> = unknowns.clone().collect();
+        order.sort_by_key(|&unknown| std::cmp::Reverse(solved.reached[unknown as usize].0));
+        for unknown in order {
+            let adjoint = solved.adjoints[unknown as usize];
+            let (round, child) = solved.reached[unknown as usize];
+            if adjoint == 0.0 || child == u32::MAX {
+                continue;
+            }
+            if !(unknowns.end..cycle.end).contains(&child) {
+                solved.adjoints[child as usize] += adjoint;
+                continue;
+            }
+            let value = solved.values[unknown as usize];
+            let least = self.cone.children(child).iter().find(|&&part| {
+                let earlier = !unknowns.contains(&part) || solved.reached[part as usize].0 < round;
+                solved.values[part as usize] == value && earlier
+            });
+            if let Some(&least) = least {
+                solved.adjoints[least as usize] += adjoint;
+            }
+        }
+    }
+
+    /// Add-mult on a cycle: λ = b + Jᵀλ, iterated like the values themselves; then what flows out of the cycle.
+    ///
+    /// That does not settle where the least support would lift tuples to their clamp. There is no derivative;
+    /// as it is 0 at the clamp, tuples of value 0 or 1 then pass none on, or nothing in the cycle does.
+    fn adjoint(&self, cycle: &Cycle, solved: &mut Solved) {
+        let unknowns = cycle.start as usize..(cycle.start + cycle.unknowns) as usize;
+        let incoming = solved.adjoints[unknowns.clone()].to_vec();
+        let inner = |value: f64| value > 0.0 && value < 1.0;
+        let all = vec![true; unknowns.len()];
+        let moving: Vec<bool> = solved.values[unknowns]
+            .iter()
+            .map(|&value| inner(value))
+            .collect();
+        let mut flow = vec![0.0; cycle.end as usize];
+        let settled = [all, moving]
+            .iter()
+            .find_map(|passes| self.settle(cycle, &incoming, passes, &solved.values, &mut flow));
+        let Some(adjoints) = settled else { return };
+        flow.fill(0.0);
+        self.push_cycle(cycle, &adjoints, &solved.values, &mut flow);
+        for (adjoint, flow) in solved.adjoints[..cycle.start as usize]
+            .iter_mut()
+            .zip(&flow)
+        {
+            *adjoint += flow;
+        }
+    }
+
+    /// The solution of λ = b + Jᵀλ over the tuples that pass a gradient on, if the iteration settles.
+    fn settle(
+        &self,
+        cycle: &Cycle,
+        incoming: &[f64],
+        passes: &[bool],
+        values: &[f64],
+        flow: &mut [f64],
+    ) -> Option<Vec<f64>> {
+        let start = cycle.start as usize;
+        let masked = |i: usize, adjoint: f64| if passes[i] { adjoint } else { 0.0 };
+        let mut adjoints: Vec<f64> = incoming
+            .iter()
+            .enumerate()
+            .map(|(i, &b)| masked(i, b))
+            .collect();
+        let mut first = None;
+        let mut change = 0.0f64;
+        for _ in 0..ROUNDS {
+            flow[start..].fill(0.0);
+            self.push_cycle(cycle, &adjoints, values, flow);
+            change = 0.0;
+            for (i, adjoint) in adjoints.iter_mut().enumerate() {
+                let next = masked(i, incoming[i] + flow[start + i]);
+                change = change.max((next - *adjoint).abs());
+                *adjoint = next;
+            }
+            if change < TOLERANCE {
+                return Some(adjoints);
+            }
+            if change > 1e9 * *first.get_or_insert(change) {
+                return None;
+            }
+        }
+        // A change that still shrinks is a slow cycle, not a missing derivative.
+        (change <= 0.5 * first.unwrap_or(0.0)).then_some(adjoints)
+    }
+
+    /// One step of the adjoint through the tuples of a cycle and their instances.
+    fn push_cycle(&self, cycle: &Cycle, adjoints: &[f64], values: &[f64], flow: &mut [f64]) {
+        for (i, &adjoint) in adjoints.iter().enumerate() {
+            if adjoint != 0.0 {
+                self.push(cycle.start + i as u32, adjoint, values, flow);
+            }
+        }
+        for instance in cycle.start + cycle.unknowns..cycle.end {
+            let adjoint = flow[instance as usize];
+            if adjoint != 0.0 {
+                self.push(instance, adjoint, values, flow);
+            }
+        }
+    }
+}
+
+/// Below every weight.
+const UNREACHED: f64 = -1.0;

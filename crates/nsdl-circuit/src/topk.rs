@@ -1,0 +1,579 @@
+//! The k most probable proofs of every tuple, found anew for each sample.
+//!
+//! A tuple keeps the k heaviest consistent proofs built from the kept proofs of its bodies; subsumed ones go
+//! first, ties go to the shorter and then the lexicographically smaller set of literals. On a cycle proofs
+//! accumulate until nothing changes, which ends, since each change makes the kept set heavier. An answer is the
+//! exact weight of the union of the kept proofs ([`crate::union`]). After Huang et al., "Scallop: from
+//! probabilistic deductive databases to scalable differentiable reasoning", NeurIPS 2021.
+//!
+//! A conjunction with many combinations, or a negation of many proofs, is built from left to right, keeping at
+//! least [`BEAM`] at each step.
+
+use crate::cone::{Cone, Cycle, Op};
+use crate::literals::{Variables, flip, holds, literal_weight, subset};
+use crate::support::{SupportId, Supports};
+use crate::union;
+use rayon::prelude::*;
+
+/// Combinations that one conjunction may hold, whatever k is.
+const BEAM: usize = 512;
+
+/// Evaluates proofs, sample by sample.
+#[derive(Clone, Debug)]
+pub(crate) struct TopK {
+    pub cone: Cone,
+    pub k: usize,
+    pub leaves: usize,
+    pub variables: Variables,
+    /// What each And needs: no proofs of its own, as it is one alternative of one tuple only.
+    inline: Vec<bool>,
+    /// Whether the children of an And have no random variable in common, so that proofs just multiply.
+    disjoint: Vec<bool>,
+}
+
+/// A proof in the arena of its sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Proof {
+    weight: f64,
+    start: u32,
+    len: u32,
+}
+
+/// A proof that may be kept: proof `combination` of node `source`, or a combination of the proofs of its
+/// children if that is an inline And.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    weight: f64,
+    source: u32,
+    combination: u32,
+}
+
+/// A source whose combinations are proofs in the arena.
+const MADE: u32 = u32::MAX;
+
+/// The evaluation of one sample.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proofs {
+    pub weights: Vec<f64>,
+    /// Kept proofs of each node: `proofs[start..start + len]`.
+    lists: Vec<(u32, u32)>,
+    proofs: Vec<Proof>,
+    literals: Vec<u32>,
+    pub truncated: bool,
+    pub values: Vec<f64>,
+    pub gradient: Vec<f64>,
+    candidates: Vec<Candidate>,
+    run: Vec<Proof>,
+    scratch: Vec<u32>,
+    union: union::Scratch,
+}
+
+impl Proofs {
+    fn list(&self, node: u32) -> &[Proof] {
+        let (start, len) = self.lists[node as usize];
+        &self.proofs[start as usize..(start + len) as usize]
+    }
+
+    fn literals(&self, proof: Proof) -> &[u32] {
+        &self.literals[proof.start as usize..(proof.start + proof.len) as usize]
+    }
+}
+
+impl TopK {
+    pub fn new(cone: Cone, k: usize, variables: Variables) -> Self {
+        let mut parents = vec![0u32; cone.len()];
+        let mut inline = vec![false; cone.len()];
+        for node in 0..cone.len() as u32 {
+            for &child in cone.children(node) {
+                parents[child as usize] += 1;
+                let alternative = matches!(cone.ops[node as usize], Op::Or | Op::Sum);
+                inline[child as usize] = alternative && cone.ops[child as usize] == Op::And;
+            }
+        }
+        for &output in &cone.outputs {
+            inline[output as usize] = false;
+        }
+        for (inline, parents) in inline.iter_mut().zip(parents) {
+            *inline &= parents == 1;
+        }
+        let disjoint = disjoint(&cone, &variables);
+        let leaves = variables.len();
+        Self {
+            cone,
+            k: k.max(1),
+            leaves,
+            variables,
+            inline,
+            disjoint,
+        }
+    }
+
+    /// Proofs and values of all samples; true if a proof was dropped.
+    pub fn forward(
+        &self,
+        batch: usize,
+        samples: &mut Vec<Proofs>,
+        weights: impl Fn(usize, usize) -> f64 + Sync,
+    ) -> bool {
+        samples.resize_with(batch, Proofs::default);
+        let run = |(sample, proofs): (usize, &mut Proofs)| {
+            proofs.weights.clear();
+            proofs
+                .weights
+                .extend((0..self.leaves).map(|leaf| weights(sample, leaf)));
+            self.evaluate(proofs);
+            self.weigh(proofs);
+        };
+        if batch > 1 && batch * self.cone.len() > 1 << 11 {
+            samples.par_iter_mut().enumerate().for_each(run);
+        } else {
+            samples.iter_mut().enumerate().for_each(run);
+        }
+        samples.iter().any(|proofs| proofs.truncated)
+    }
+
+    /// Gradients of all samples; `seed(sample, output)` is the gradient of an output.
+    pub fn backward(&self, samples: &mut [Proofs], seed: impl Fn(usize, usize) -> f64 + Sync) {
+        let parallel = samples.len() > 1 && samples.len() * self.cone.len() > 1 << 11;
+        let run = |(sample, proofs): (usize, &mut Proofs)| {
+            proofs.gradient.clear();
+            proofs.gradient.resize(self.leaves, 0.0);
+            for (i, &node) in self.cone.outputs.iter().enumerate() {
+                let scale = seed(sample, i);
+                if scale != 0.0 {
+                    let Proofs {
+                        lists,
+                        proofs,
+                        literals,
+                        weights,
+                        gradient,
+                        union,
+                        ..
+                    } = proofs;
+                    let (start, len) = lists[node as usize];
+                    let kept = &proofs[start as usize..(start + len) as usize];
+                    let kept = Kept {
+                        proofs: kept,
+                        literals,
+                    };
+                    union::add_gradient(&kept, &self.variables, weights, scale, gradient, union);
+                }
+            }
+        };
+        if parallel {
+            samples.par_iter_mut().enumerate().for_each(run);
+        } else {
+            samples.iter_mut().enumerate().for_each(run);
+        }
+    }
+
+    /// The kept proofs of an output, heaviest first: their literals.
+    pub fn kept<'p>(&self, proofs: &'p Proofs, output: usize) -> impl Iterator<Item = &'p [u32]> {
+        proofs
+            .list(self.cone.outputs[output])
+            .iter()
+            .map(|&proof| proofs.literals(proof))
+    }
+
+    /// The value of each output: the weight of the union of its proofs.
+    fn weigh(&self, state: &mut Proofs) {
+        let Proofs {
+            lists,
+            proofs,
+            literals,
+            weights,
+            values,
+            union,
+            ..
+        } = state;
+        values.clear();
+        for &node in &self.cone.outputs {
+            let (start, len) = lists[node as usize];
+            let kept = Kept {
+                proofs: &proofs[start as usize..(start + len) as usize],
+                literals,
+            };
+            values.push(union::weight(&kept, &self.variables, weights, union));
+        }
+    }
+
+    /// Finds the proofs of all nodes for the weights of the sample.
+    pub fn evaluate(&self, state: &mut Proofs) {
+        state.lists.clear();
+        state.lists.resize(self.cone.len(), (0, 0));
+        state.proofs.clear();
+        state.literals.clear();
+        state.truncated = false;
+        let mut cycles = self.cone.cycles.iter().peekable();
+        let mut node = 0u32;
+        while (node as usize) < self.cone.len() {
+            if let Some(cycle) = cycles.next_if(|cycle| cycle.start == node) {
+                self.accumulate(cycle, state);
+                node = cycle.end;
+                continue;
+            }
+            match self.cone.ops[node as usize] {
+                Op::Zero => {}
+                Op::One => self.single(node, &[], 1.0, state),
+                Op::Leaf(leaf) => {
+                    let weight = state.weights[leaf.index()];
+                    self.single(node, &[holds(leaf.0)], weight, state);
+                }
+                Op::Not => self.negate(node, state),
+                Op::And if self.inline[node as usize] => {}
+                Op::And => {
+                    state.candidates.clear();
+                    self.combine(node, state);
+                    self.keep(node, state);
+                }
+                Op::Or | Op::Sum => {
+                    state.candidates.clear();
+                    self.alternatives(node, state);
+                    self.keep(node, state);
+                }
+            }
+            node += 1;
+        }
+    }
+
+    fn single(&self, node: u32, literals: &[u32], weight: f64, state: &mut Proofs) {
+        let proof = store(literals, weight, state);
+        state.lists[node as usize] = (state.proofs.len() as u32, 1);
+        state.proofs.push(proof);
+    }
+
+    /// Makes candidates of all that a tuple can be derived from.
+    fn alternatives(&self, node: u32, state: &mut Proofs) {
+        for &child in self.cone.children(node) {
+            if self.inline[child as usize] {
+                self.combine(child, state);
+            } else {
+                let (start, len) = state.lists[child as usize];
+                for combination in 0..len {
+                    let weight = state.proofs[(start + combination) as usize].weight;
+                    state.candidates.push(Candidate {
+                        weight,
+                        source: child,
+                        combination,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Makes candidates of all combinations of the proofs of a conjunction.
+    fn combine(&self, node: u32, state: &mut Proofs) {
+        let children = self.cone.children(node);
+        let mut combinations = 1usize;
+        for &child in children {
+            combinations = combinations.saturating_mul(state.lists[child as usize].1 as usize);
+        }
+        if combinations == 0 {
+            return;
+        }
+        if combinations > self.beam() || !self.disjoint[node as usize] {
+            let mut products = vec![Proof {
+                weight: 1.0,
+                start: 0,
+                len: 0,
+            }];
+            for &child in children {
+                let factors = state.list(child).to_vec();
+                products = self.product(&products, &factors, state);
+            }
+            self.offer(&products, state);
+            return;
+        }
+        for combination in 0..combinations as u32 {
+            let mut rest = combination;
+            let mut weight = 1.0;
+            for &child in children {
+                let (start, len) = state.lists[child as usize];
+                weight *= state.proofs[(start + rest % len) as usize].weight;
+                rest /= len;
+            }
+            state.candidates.push(Candidate {
+                weight,
+                source: node,
+                combination,
+            });
+        }
+    }
+
+    fn beam(&self) -> usize {
+        BEAM.max(self.k.saturating_mul(4))
+    }
+
+    /// Makes candidates of proofs.
+    fn offer(&self, proofs: &[Proof], state: &mut Proofs) {
+        for &proof in proofs {
+            let combination = state.proofs.len() as u32;
+            state.proofs.push(proof);
+            state.candidates.push(Candidate {
+                weight: proof.weight,
+                source: MADE,
+                combination,
+            });
+        }
+    }
+
+    /// All consistent unions of a proof of one list with one of another.
+    fn product(&self, left: &[Proof], right: &[Proof], state: &mut Proofs) -> Vec<Proof> {
+        let mut products = Vec::with_capacity(left.len() * right.len());
+        let mut merged = std::mem::take(&mut state.scratch);
+        for &a in left {
+            for &b in right {
+                if self
+                    .variables
+                    .merge(state.literals(a), state.literals(b), &mut merged)
+                {
+                    let weight = self.variables.weight(&merged, &state.weights);
+                    products.push(store(&merged, weight, state));
+                }
+            }
+        }
+        state.scratch = merged;
+        if products.len() > self.beam() {
+            let (kept, dropped) = best(products, self.beam(), &state.literals);
+            state.truncated |= dropped;
+            return kept;
+        }
+        products
+    }
+
+    /// Negation of the kept proofs: one literal of each must fail.
+    fn negate(&self, node: u32, state: &mut Proofs) {
+        let Some(&child) = self.cone.children(node).first() else {
+            return;
+        };
+        let denied = state.list(child).to_vec();
+        let mut products = vec![Proof {
+            weight: 1.0,
+            start: 0,
+            len: 0,
+        }];
+        for proof in denied {
+            let literals: Vec<u32> = state
+                .literals(proof)
+                .iter()
+                .map(|&literal| flip(literal))
+                .collect();
+            let mut factors = Vec::with_capacity(literals.len());
+            for literal in literals {
+                let weight = literal_weight(literal, &state.weights);
+                factors.push(store(&[literal], weight, state));
+            }
+            products = self.product(&products, &factors, state);
+        }
+        state.candidates.clear();
+        self.offer(&products, state);
+        self.keep(node, state);
+    }
+
+    /// Keeps the k heaviest candidates that no other one subsumes.
+    fn keep(&self, node: u32, state: &mut Proofs) {
+        let mut candidates = std::mem::take(&mut state.candidates);
+        candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let mut run = std::mem::take(&mut state.run);
+        let start = state.proofs.len();
+        let mut rest = candidates.as_slice();
+        'all: while let Some(first) = rest.first() {
+            let len = rest
+                .iter()
+                .take_while(|other| other.weight == first.weight)
+                .count()
+                .max(1);
+            let (equal, lighter) = rest.split_at(len);
+            rest = lighter;
+            run.clear();
+            for &candidate in equal {
+                run.push(self.materialise(candidate, state));
+            }
+            let literals = &state.literals;
+            run.sort_by(|a, b| shortlex(*a, *b, literals));
+            for &proof in &run {
+                let kept = &state.proofs[start..];
+                let here = slice(proof, &state.literals);
+                if kept
+                    .iter()
+                    .any(|&other| subset(slice(other, &state.literals), here))
+                {
+                    continue;
+                }
+                if kept.len() == self.k {
+                    state.truncated = true;
+                    break 'all;
+                }
+                state.proofs.push(proof);
+            }
+        }
+        state.lists[node as usize] = (start as u32, (state.proofs.len() - start) as u32);
+        state.run = run;
+        state.candidates = candidates;
+    }
+
+    fn materialise(&self, candidate: Candidate, state: &mut Proofs) -> Proof {
+        if candidate.source == MADE {
+            return state.proofs[candidate.combination as usize];
+        }
+        let (start, len) = state.lists[candidate.source as usize];
+        if len > 0 {
+            return state.proofs[(start + candidate.combination) as usize];
+        }
+        let from = state.literals.len();
+        let mut rest = candidate.combination;
+        for &child in self.cone.children(candidate.source) {
+            let (start, len) = state.lists[child as usize];
+            let proof = state.proofs[(start + rest % len) as usize];
+            rest /= len;
+            state
+                .literals
+                .extend_from_within(proof.start as usize..(proof.start + proof.len) as usize);
+        }
+        state.literals[from..].sort_unstable();
+        Proof {
+            weight: candidate.weight,
+            start: from as u32,
+            len: (state.literals.len() - from) as u32,
+        }
+    }
+
+    /// Proofs on a cycle: rounds over its tuples, each adding to what was kept, until nothing changes.
+    fn accumulate(&self, cycle: &Cycle, state: &mut Proofs) {
+        let unknowns = cycle.start..cycle.start + cycle.unknowns;
+        let mut stale: Vec<bool> = vec![true; unknowns.len()];
+        let mut changed = true;
+        while changed {
+            changed = false;
+            let mut fresh = vec![false; unknowns.len()];
+            for unknown in unknowns.clone() {
+                let uses = |part: &u32| {
+                    unknowns.contains(part) && {
+                        let place = (part - unknowns.start) as usize;
+                        stale[place] || fresh[place]
+                    }
+                };
+                let affected = self.cone.children(unknown).iter().any(|child| {
+                    uses(child)
+                        || (*child >= unknowns.end && self.cone.children(*child).iter().any(uses))
+                });
+                if !affected && !stale[(unknown - unknowns.start) as usize] {
+                    continue;
+                }
+                let before = state.lists[unknown as usize];
+                state.candidates.clear();
+                let old: Vec<Proof> = state.list(unknown).to_vec();
+                self.offer(&old, state);
+                self.alternatives(unknown, state);
+                self.keep(unknown, state);
+                let same = before.1 == state.lists[unknown as usize].1
+                    && old
+                        .iter()
+                        .zip(state.list(unknown))
+                        .all(|(a, b)| slice(*a, &state.literals) == slice(*b, &state.literals));
+                if same {
+                    state.lists[unknown as usize] = before;
+                } else {
+                    fresh[(unknown - unknowns.start) as usize] = true;
+                    changed = true;
+                }
+            }
+            stale = fresh;
+        }
+    }
+}
+
+fn slice(proof: Proof, literals: &[u32]) -> &[u32] {
+    &literals[proof.start as usize..(proof.start + proof.len) as usize]
+}
+
+fn shortlex(a: Proof, b: Proof, literals: &[u32]) -> std::cmp::Ordering {
+    a.len
+        .cmp(&b.len)
+        .then_with(|| slice(a, literals).cmp(slice(b, literals)))
+}
+
+fn store(literals: &[u32], weight: f64, state: &mut Proofs) -> Proof {
+    let start = state.literals.len() as u32;
+    state.literals.extend_from_slice(literals);
+    Proof {
+        weight,
+        start,
+        len: literals.len() as u32,
+    }
+}
+
+/// The heaviest proofs that no other one subsumes, and whether others were dropped.
+fn best(mut proofs: Vec<Proof>, most: usize, literals: &[u32]) -> (Vec<Proof>, bool) {
+    proofs.sort_by(|a, b| {
+        b.weight
+            .total_cmp(&a.weight)
+            .then_with(|| shortlex(*a, *b, literals))
+    });
+    let mut kept: Vec<Proof> = Vec::with_capacity(most);
+    for proof in proofs {
+        let here = slice(proof, literals);
+        if kept
+            .iter()
+            .any(|&other| subset(slice(other, literals), here))
+        {
+            continue;
+        }
+        if kept.len() == most {
+            return (kept, true);
+        }
+        kept.push(proof);
+    }
+    (kept, false)
+}
+
+/// The proofs of one node, for [`union`].
+struct Kept<'p> {
+    proofs: &'p [Proof],
+    literals: &'p [u32],
+}
+
+impl union::Disjuncts for Kept<'_> {
+    fn len(&self) -> usize {
+        self.proofs.len()
+    }
+
+    fn get(&self, index: usize) -> &[u32] {
+        slice(self.proofs[index], self.literals)
+    }
+}
+
+/// Which nodes have children without a common random variable.
+fn disjoint(cone: &Cone, variables: &Variables) -> Vec<bool> {
+    let mut supports = Supports::new(variables.groups());
+    let mut sets = vec![SupportId::EMPTY; cone.len()];
+    let mut cycles = cone.cycles.iter().peekable();
+    let mut node = 0;
+    while node < cone.len() {
+        let end = match cycles.next_if(|cycle| cycle.start as usize == node) {
+            Some(cycle) => cycle.end as usize,
+            None => node + 1,
+        };
+        let inside = (node..end)
+            .flat_map(|node| cone.children(node as u32))
+            .map(|&child| sets[child as usize]);
+        let leaves = (node..end).filter_map(|node| match cone.ops[node] {
+            Op::Leaf(leaf) => Some(SupportId::leaf(leaf.0)),
+            _ => None,
+        });
+        let all: Vec<SupportId> = inside.chain(leaves).collect();
+        let set = supports.union_all(all.into_iter());
+        sets[node..end].fill(set);
+        node = end;
+    }
+    (0..cone.len() as u32)
+        .map(|node| {
+            let mut before = SupportId::EMPTY;
+            cone.children(node).iter().all(|&child| {
+                let apart = !supports.overlap(before, sets[child as usize]);
+                before = supports.union(before, sets[child as usize]);
+                apart
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,222 @@
+//! The exact weight of a union of proofs, and its gradient.
+//!
+//! A few proofs are weighed by inclusion and exclusion, which stops early where proofs exclude each other;
+//! where that becomes long the union is compiled like any other formula.
+
+use crate::Limits;
+use crate::blocks;
+use crate::cone::{Cone, Flavour};
+use crate::exact;
+use crate::layers::Layered;
+use crate::literals::{Variables, leaf, negated};
+use crate::tape::Tape;
+use nsdl_ir::{
+    Group, GroupId, Instance, Leaf, LeafId, LeafSource, Literal, RelationId, Trace, TupleId,
+};
+
+/// Terms of inclusion and exclusion that are still cheaper than compiling.
+const TERMS: usize = 128;
+
+/// Proofs whose union is weighed.
+pub(crate) trait Disjuncts {
+    fn len(&self) -> usize;
+    fn get(&self, index: usize) -> &[u32];
+}
+
+/// Sets of literals under construction, one per depth.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch {
+    levels: Vec<Vec<u32>>,
+}
+
+/// The probability that at least one disjunct holds.
+pub(crate) fn weight(
+    proofs: &impl Disjuncts,
+    variables: &Variables,
+    weights: &[f64],
+    scratch: &mut Scratch,
+) -> f64 {
+    let mut total = 0.0;
+    let add =
+        &mut |literals: &[u32], sign: f64| total += sign * variables.probability(literals, weights);
+    if terms(proofs, variables, scratch, add) {
+        return total;
+    }
+    let Some(compiled) = Compiled::new(proofs, variables) else {
+        return total;
+    };
+    let mut out = [0.0];
+    blocks::forward(
+        &compiled.circuit,
+        &compiled.gather(weights),
+        1,
+        &mut Tape::new(),
+        &mut out,
+    );
+    out[0]
+}
+
+/// Adds `scale` times the gradient of [`weight`].
+pub(crate) fn add_gradient(
+    proofs: &impl Disjuncts,
+    variables: &Variables,
+    weights: &[f64],
+    scale: f64,
+    gradient: &mut [f64],
+    scratch: &mut Scratch,
+) {
+    if terms(proofs, variables, scratch, &mut |_, _| {}) {
+        let add = &mut |literals: &[u32], sign: f64| {
+            variables.add_gradient(literals, weights, sign * scale, gradient);
+        };
+        terms(proofs, variables, scratch, add);
+        return;
+    }
+    let Some(compiled) = Compiled::new(proofs, variables) else {
+        return;
+    };
+    let mut tape = Tape::new();
+    let mut out = [0.0];
+    let mut inner = vec![0.0; compiled.leaves.len()];
+    blocks::forward(
+        &compiled.circuit,
+        &compiled.gather(weights),
+        1,
+        &mut tape,
+        &mut out,
+    );
+    blocks::backward(&compiled.circuit, 1, &mut tape, &[scale], &mut inner);
+    for (&leaf, slope) in compiled.leaves.iter().zip(inner) {
+        gradient[leaf as usize] += slope;
+    }
+}
+
+/// Calls `add` for each consistent intersection with its sign; false if there are too many.
+fn terms(
+    proofs: &impl Disjuncts,
+    variables: &Variables,
+    scratch: &mut Scratch,
+    add: &mut impl FnMut(&[u32], f64),
+) -> bool {
+    if scratch.levels.is_empty() {
+        scratch.levels.push(Vec::new());
+    }
+    scratch.levels[0].clear();
+    let mut left = TERMS;
+    intersections(proofs, variables, 0, 0, scratch, &mut left, add)
+}
+
+fn intersections(
+    proofs: &impl Disjuncts,
+    variables: &Variables,
+    from: usize,
+    depth: usize,
+    scratch: &mut Scratch,
+    left: &mut usize,
+    add: &mut impl FnMut(&[u32], f64),
+) -> bool {
+    if scratch.levels.len() < depth + 2 {
+        scratch.levels.push(Vec::new());
+    }
+    let sign = if depth.is_multiple_of(2) { 1.0 } else { -1.0 };
+    for index in from..proofs.len() {
+        let Some((below, above)) = scratch.levels.split_at_mut_checked(depth + 1) else {
+            return false;
+        };
+        let (Some(current), Some(merged)) = (below.last(), above.first_mut()) else {
+            return false;
+        };
+        if !variables.merge(current, proofs.get(index), merged) {
+            continue;
+        }
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        add(merged, sign);
+        if !intersections(proofs, variables, index + 1, depth + 1, scratch, left, add) {
+            return false;
+        }
+    }
+    true
+}
+
+/// A union compiled on its own, over the leaves that it mentions.
+struct Compiled {
+    circuit: Layered,
+    leaves: Vec<u32>,
+}
+
+impl Compiled {
+    fn new(proofs: &impl Disjuncts, variables: &Variables) -> Option<Self> {
+        let mut leaves: Vec<u32> = (0..proofs.len())
+            .flat_map(|i| proofs.get(i))
+            .map(|&l| leaf(l))
+            .collect();
+        leaves.sort_unstable();
+        leaves.dedup();
+        let mut trace = Trace::default();
+        for run in leaves.chunk_by(|&a, &b| variables.group(2 * a) == variables.group(2 * b)) {
+            let group = GroupId::new(trace.groups.len());
+            let start = trace.leaves.len() as u32;
+            for _ in run {
+                let source = LeafSource::Fact(trace.leaves.len() as u32);
+                trace.leaves.push(Leaf {
+                    group,
+                    weight: 0.0,
+                    source,
+                });
+            }
+            trace.groups.push(Group {
+                start,
+                end: trace.leaves.len() as u32,
+            });
+        }
+        let tuples = leaves.len() + 1;
+        trace.tuples = (0..tuples as u32).map(|row| (RelationId(0), row)).collect();
+        trace.certain = vec![false; tuples];
+        for place in 0..leaves.len() {
+            let (head, leaf) = (TupleId::new(place), Some(LeafId::new(place)));
+            trace.instances.push(Instance {
+                head,
+                rule: None,
+                leaf,
+                start: 0,
+                end: 0,
+            });
+        }
+        let head = TupleId::new(leaves.len());
+        for i in 0..proofs.len() {
+            let start = trace.literals.len() as u32;
+            for &literal in proofs.get(i) {
+                let place = leaves.binary_search(&leaf(literal)).ok()?;
+                trace.literals.push(Literal {
+                    tuple: TupleId::new(place),
+                    negated: negated(literal),
+                });
+            }
+            let end = trace.literals.len() as u32;
+            trace.instances.push(Instance {
+                head,
+                rule: None,
+                leaf: None,
+                start,
+                end,
+            });
+        }
+        let cone = Cone::new(&trace, &[head], Flavour::Logical);
+        let limits = Limits {
+            nodes: usize::MAX,
+            cancel: None,
+        };
+        let (circuit, _) = exact::compile(&trace, &cone, &limits).ok()?;
+        Some(Self { circuit, leaves })
+    }
+
+    fn gather(&self, weights: &[f64]) -> Vec<f64> {
+        self.leaves
+            .iter()
+            .map(|&leaf| weights[leaf as usize])
+            .collect()
+    }
+}

@@ -1,0 +1,240 @@
+//! Top-k proofs against enumeration of worlds, and their own rules.
+
+mod common;
+
+use common::{
+    FULL, MONOTONE, Program, Random, Shape, assert_close, negative, positive, random_program,
+};
+use nsdl_circuit::{Budget, Circuit, Inference, ProofLiteral, Tape, compile, proofs};
+use nsdl_ir::{LeafId, TupleId};
+
+fn top(program: &Program, outputs: &[TupleId], k: usize) -> Circuit {
+    compile(
+        &program.trace,
+        outputs,
+        Inference::TopK(k),
+        &Budget::default(),
+        None,
+    )
+    .unwrap()
+}
+
+fn values(circuit: &Circuit, weights: &[f64]) -> (Vec<f64>, bool) {
+    let mut tape = Tape::new();
+    let mut out = vec![f64::NAN; circuit.outputs()];
+    circuit.forward(weights, 1, &mut tape, &mut out);
+    (out, tape.truncated())
+}
+
+#[test]
+fn untruncated_equals_enumeration() {
+    let mut complete = 0;
+    for seed in 0..300 {
+        let program = random_program(seed, FULL);
+        let (found, truncated) = values(
+            &top(&program, &program.all_tuples(), 400),
+            &program.weights(),
+        );
+        if truncated {
+            continue;
+        }
+        complete += 1;
+        let wanted = program.probabilities(&program.weights());
+        for (i, (found, wanted)) in found.into_iter().zip(wanted).enumerate() {
+            assert_close(found, wanted, 1e-9, format_args!("seed {seed}, tuple {i}"));
+        }
+    }
+    assert!(complete > 250, "only {complete} runs kept all proofs");
+}
+
+#[test]
+fn without_negation_it_grows_with_k_towards_exact() {
+    for seed in 0..200 {
+        let program = random_program(seed, MONOTONE);
+        let exact = program.probabilities(&program.weights());
+        for k in [1, 2, 3, 10] {
+            let (found, _) = values(&top(&program, &program.all_tuples(), k), &program.weights());
+            for (found, exact) in found.iter().zip(&exact) {
+                assert!(
+                    *found <= exact + 1e-12,
+                    "seed {seed}, k {k}: {found} above {exact}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_equal_differences() {
+    for seed in 0..100 {
+        let program = random_program(
+            seed,
+            Shape {
+                aggregates: seed % 2 == 0,
+                ..FULL
+            },
+        );
+        let weights = program.weights();
+        let outputs = program.all_tuples();
+        for k in [1, 3, 200] {
+            let circuit = top(&program, &outputs, k);
+            let mut random = Random(seed);
+            let seeds: Vec<f64> = outputs.iter().map(|_| random.unit() - 0.5).collect();
+            let mut tape = Tape::new();
+            let mut out = vec![0.0; outputs.len()];
+            let mut gradient = vec![f64::NAN; weights.len()];
+            circuit.forward(&weights, 1, &mut tape, &mut out);
+            circuit.backward(&weights, 1, &mut tape, &seeds, &mut gradient);
+            for leaf in 0..weights.len() {
+                let h = 1e-7;
+                let loss = |change: f64| -> f64 {
+                    let mut moved = weights.clone();
+                    moved[leaf] += change;
+                    values(&circuit, &moved)
+                        .0
+                        .iter()
+                        .zip(&seeds)
+                        .map(|(p, s)| p * s)
+                        .sum()
+                };
+                let (above, here, below) = (loss(h), loss(0.0), loss(-h));
+                let wanted = (above - below) / (2.0 * h);
+                // Where two proofs weigh the same the kept set changes with the slightest move.
+                if (above + below - 2.0 * here).abs() > 1e-9 {
+                    continue;
+                }
+                assert_close(
+                    gradient[leaf],
+                    wanted,
+                    1e-5,
+                    format_args!("seed {seed}, k {k}, leaf {leaf}"),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_its_samples() {
+    for seed in 0..20 {
+        let program = random_program(seed, FULL);
+        let circuit = top(&program, &program.all_tuples(), 3);
+        let (leaves, outputs, batch) = (circuit.leaves(), circuit.outputs(), 150);
+        let mut random = Random(seed);
+        let weights: Vec<f64> = (0..leaves * batch).map(|_| random.unit()).collect();
+        let mut out = vec![0.0; outputs * batch];
+        circuit.forward(&weights, batch, &mut Tape::new(), &mut out);
+        for sample in [0, 75, 149] {
+            let column = |rows: &[f64]| -> Vec<f64> {
+                rows.iter().skip(sample).step_by(batch).copied().collect()
+            };
+            assert_eq!(column(&out), values(&circuit, &column(&weights)).0);
+        }
+    }
+}
+
+#[test]
+fn the_heaviest_proofs_are_kept_and_truncation_told() {
+    let mut program = Program::default();
+    let facts = [0.1, 0.5, 0.3].map(|weight| program.independent(weight));
+    let any = program.tuple(1);
+    for fact in facts {
+        program.rule(any, None, &[positive(fact)]);
+    }
+    for (k, wanted, cut) in [
+        (1, 0.5, true),
+        (2, 1.0 - 0.5 * 0.7, true),
+        (3, 1.0 - 0.9 * 0.5 * 0.7, false),
+    ] {
+        let (found, truncated) = values(&top(&program, &[any], k), &program.weights());
+        assert_close(found[0], wanted, 1e-15, k);
+        assert_eq!(truncated, cut);
+    }
+}
+
+#[test]
+fn subsumed_proofs_do_not_crowd_out_others() {
+    let mut program = Program::default();
+    let [a, b, c] = [0.9, 0.9, 0.2].map(|weight| program.independent(weight));
+    let head = program.tuple(1);
+    program.rule(head, None, &[positive(a)]);
+    program.rule(head, None, &[positive(a), positive(b)]);
+    program.rule(head, None, &[positive(c)]);
+    let (found, truncated) = values(&top(&program, &[head], 2), &program.weights());
+    assert_close(found[0], 1.0 - 0.1 * 0.8, 1e-15, "union of a and c");
+    assert!(!truncated);
+    // Also where the subsumed proof weighs the same.
+    let (found, truncated) = values(&top(&program, &[head], 2), &[0.9, 1.0, 0.2]);
+    assert_close(found[0], 1.0 - 0.1 * 0.8, 1e-15, "union of a and c");
+    assert!(!truncated);
+}
+
+#[test]
+fn exclusive_alternatives_are_inconsistent_and_negatable() {
+    let mut program = Program::default();
+    let digits = program.exclusive(&[0.2, 0.3, 0.4]);
+    let (two, not_first, neither) = (program.tuple(1), program.tuple(1), program.tuple(1));
+    program.rule(two, None, &[positive(digits[0]), positive(digits[1])]);
+    program.rule(not_first, None, &[negative(digits[0])]);
+    program.rule(neither, None, &[negative(digits[0]), negative(digits[1])]);
+    let (found, _) = values(
+        &top(&program, &[two, not_first, neither], 1),
+        &program.weights(),
+    );
+    for (found, wanted) in found.into_iter().zip([0.0, 0.8, 0.5]) {
+        assert_close(found, wanted, 1e-15, "exclusive");
+    }
+}
+
+#[test]
+fn proofs_of_weight_zero_have_gradients() {
+    let mut program = Program::default();
+    let (a, b) = (program.independent(0.0), program.independent(1.0));
+    let both = program.tuple(1);
+    program.rule(both, None, &[positive(a), positive(b)]);
+    let circuit = top(&program, &[both], 3);
+    let mut tape = Tape::new();
+    let (mut out, mut gradient) = ([f64::NAN], [f64::NAN; 2]);
+    circuit.forward(&[0.0, 1.0], 1, &mut tape, &mut out);
+    circuit.backward(&[0.0, 1.0], 1, &mut tape, &[1.0], &mut gradient);
+    assert_eq!((out, gradient), ([0.0], [1.0, 0.0]));
+}
+
+#[test]
+fn many_proofs_are_weighed_by_compiling_their_union() {
+    let mut program = Program::default();
+    let facts: Vec<TupleId> = (0..30).map(|_| program.independent(0.1)).collect();
+    let any = program.tuple(1);
+    for &fact in &facts {
+        program.rule(any, None, &[positive(fact)]);
+    }
+    let circuit = top(&program, &[any], 100);
+    let weights = program.weights();
+    let mut tape = Tape::new();
+    let (mut out, mut gradient) = ([0.0], [0.0; 30]);
+    circuit.forward(&weights, 1, &mut tape, &mut out);
+    circuit.backward(&weights, 1, &mut tape, &[1.0], &mut gradient);
+    assert_close(out[0], 1.0 - 0.9f64.powi(30), 1e-12, "noisy or");
+    assert_close(gradient[4], 0.9f64.powi(29), 1e-12, "gradient");
+}
+
+#[test]
+fn proofs_explain_a_tuple() {
+    let mut program = Program::default();
+    let digits = program.exclusive(&[0.2, 0.7]);
+    let fact = program.independent(0.5);
+    let head = program.tuple(1);
+    program.rule(head, None, &[positive(digits[0]), positive(fact)]);
+    program.rule(head, None, &[positive(digits[1]), negative(fact)]);
+    let found = proofs(&program.trace, head, 5, &program.weights());
+    let literal = |leaf: u32, negated| ProofLiteral {
+        leaf: LeafId(leaf),
+        negated,
+    };
+    assert_eq!(found.len(), 2);
+    assert_close(found[0].probability, 0.35, 1e-15, "best");
+    assert_eq!(found[0].literals, [literal(1, false), literal(2, true)]);
+    assert_close(found[1].probability, 0.1, 1e-15, "second");
+    assert_eq!(found[1].literals, [literal(0, false), literal(2, false)]);
+    assert_eq!(proofs(&program.trace, head, 1, &program.weights()).len(), 1);
+}
