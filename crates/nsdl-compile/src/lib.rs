@@ -53,6 +53,15 @@ const STACK: usize = 32 << 20;
 /// Cost: linear in the size of the program, but for `or`, which multiplies rules, and quadratic in the
 /// number of literals of a single rule.
 ///
+/// ```
+/// use nsdl_ir::{SourceId, Symbols};
+///
+/// let (ast, problems) = nsdl_syntax::parse("rel 0.9::edge(0, 1)\nrel path(a, b) = edge(a, b)", SourceId(0));
+/// assert!(problems.is_empty());
+/// let compiled = nsdl_compile::compile(&[&ast], &[], &Symbols::new()).unwrap();
+/// assert_eq!(compiled.plan.relations[1].name, "path");
+/// ```
+///
 /// # Errors
 /// Everything that is wrong with the program, by place: names and constants first, then, if those are well,
 /// types, unbound variables and negative cycles.

@@ -22,10 +22,7 @@ use crate::External;
 use crate::constant::Const;
 use crate::flat::{Declared, Relation};
 use crate::reduce;
-use crate::suggest::{did_you_mean, nearest};
-
-/// More unknown names than this get no suggestion: searching for one looks at all names.
-const SUGGESTIONS: usize = 50;
+use crate::suggest::{SUGGESTIONS, did_you_mean, nearest};
 
 /// What the names of a program stand for.
 pub(crate) struct Names<'a> {

@@ -1,5 +1,8 @@
 //! Did-you-mean.
 
+/// After so many errors there are no more suggestions: searching for one looks at all names.
+pub(crate) const SUGGESTIONS: usize = 50;
+
 /// The candidate that `name` most probably was meant to be, if any is close enough.
 pub(crate) fn nearest<'a>(
     name: &str,

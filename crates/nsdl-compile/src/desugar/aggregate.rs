@@ -231,15 +231,14 @@ impl<'a> Desugar<'a> {
         } = roles;
         let span = aggregate.span;
         let text = |columns: &Mentions| columns.keys().copied().collect::<Vec<_>>().join(", ");
-        let name = match arguments.is_empty() {
-            true => format!("{}({}: …)", reduce::name(*op), text(values)),
-            false => format!(
-                "{}[{}]({}: …)",
-                reduce::name(*op),
-                text(arguments),
-                text(values)
-            ),
-        };
+        let mut name = reduce::name(*op).to_owned();
+        if !arguments.is_empty() {
+            name.push_str(&format!("[{}]", text(arguments)));
+        }
+        name.push_str(&match values.is_empty() {
+            true => "(…)".to_owned(),
+            false => format!("({}: …)", text(values)),
+        });
         let groups = aggregate.groups.as_ref().map(|(_, body)| {
             let groups = self.auxiliary(format!("groups of {name}"), keys.len(), span);
             self.derive(groups, keys.clone(), body, None, span);

@@ -7,7 +7,7 @@ use super::Desugar;
 use super::rule::not_a_tag;
 use crate::constant::{self, Const};
 use crate::flat::Fact;
-use crate::suggest::nearest;
+use crate::suggest::{SUGGESTIONS, nearest};
 
 /// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
 const TOLERANCE: f64 = 1e-9;
@@ -86,14 +86,13 @@ impl<'a> Desugar<'a> {
 
     fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {
         let names = self.names;
+        let suggest = self.diagnostics.len() < SUGGESTIONS;
         let folded = constant::fold(expr, &mut |name, span| match names.constant(name) {
             Some(value) => value.cloned().ok_or_else(Vec::new),
-            None => Err(vec![variable_in_fact(
-                name,
-                span,
-                place,
-                names.constant_names(),
-            )]),
+            None => {
+                let known = names.constant_names().filter(|_| suggest);
+                Err(vec![variable_in_fact(name, span, place, known)])
+            }
         });
         folded
             .map_err(|errors| self.diagnostics.extend(errors))
@@ -143,7 +142,7 @@ pub(super) fn sum_above_one(sum: f64, span: Span) -> Option<Diagnostic> {
     }
     // Ten digits: no noise of the addition, yet never "1".
     let sum = format!("{sum:.10}");
-    let sum = sum.trim_end_matches('0');
+    let sum = sum.trim_end_matches('0').trim_end_matches('.');
     Some(
         Diagnostic::error(
             "E0503",

@@ -7,7 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
 use crate::constant::{Const, fold, out_of_range};
-use crate::suggest::did_you_mean;
+use crate::suggest::{SUGGESTIONS, did_you_mean};
 
 /// A constant, evaluated on demand.
 #[derive(Clone)]
@@ -71,14 +71,14 @@ impl<'a> Names<'a> {
                 if self.constants.contains_key(used) {
                     return self.evaluate(used);
                 }
+                let suggest = self.diagnostics.len() < SUGGESTIONS;
+                let known = self.constants.keys().copied().filter(|_| suggest);
                 let error = Diagnostic::error("E0506", format!("unknown constant `{used}`"))
                     .label(span, "no such constant");
-                Err(vec![
-                    match did_you_mean(used, self.constants.keys().copied()) {
-                        Some(help) => error.help(help),
-                        None => error.help("a constant is built from literals and other constants"),
-                    },
-                ])
+                Err(vec![match did_you_mean(used, known) {
+                    Some(help) => error.help(help),
+                    None => error.help("a constant is built from literals and other constants"),
+                }])
             })
         });
         let result = result.and_then(|value| self.typed(declaration, value));

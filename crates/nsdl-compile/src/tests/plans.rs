@@ -492,14 +492,14 @@ fn several_sources_are_one_program() {
 fn deep_and_long_programs() {
     let deep = format!(
         "rel a(1)\nrel b(x) = a(x), x == {}1{}",
-        "(1 + ".repeat(500),
-        ")".repeat(500)
+        "(1 + ".repeat(900),
+        ")".repeat(900)
     );
     compiled(&deep);
     let deep = format!(
         "rel a(1)\nrel b({}x{}) = a(x)",
-        "(1 + ".repeat(500),
-        ")".repeat(500)
+        "(1 + ".repeat(900),
+        ")".repeat(900)
     );
     compiled(&deep);
     let mut long = String::from("rel r0(1)\n");
