@@ -84,6 +84,10 @@ pub(crate) fn forward<T: Real>(
     }
 }
 
+/// A block of gradients with its number, and the values and scratch space that belong to it.
+type Numbered<'t, T> = (usize, &'t mut [T]);
+type Recorded<'t, T> = (&'t [T], &'t mut Vec<T>);
+
 /// See [`crate::Circuit::backward`].
 pub(crate) fn backward<T: Real>(
     circuit: &Layered,
@@ -100,19 +104,18 @@ pub(crate) fn backward<T: Real>(
     tape.gradients.resize(size * blocks.count, T::ZERO);
     tape.scratch
         .resize_with(blocks.count.max(tape.scratch.len()), Vec::new);
-    let run =
-        |((block, gradients), (values, scratch)): ((usize, &mut [T]), (&[T], &mut Vec<T>))| {
-            let (width, from) = (blocks.width, block * blocks.width);
-            let samples = width.min(batch - from);
-            gradients.fill(T::ZERO);
-            for (i, &node) in circuit.outputs.iter().enumerate() {
-                let row = &mut gradients[node as usize * width..][..samples];
-                for (gradient, &seed) in row.iter_mut().zip(&grad_out[i * batch + from..]) {
-                    *gradient += seed;
-                }
+    let run = |((block, gradients), (values, scratch)): (Numbered<'_, T>, Recorded<'_, T>)| {
+        let (width, from) = (blocks.width, block * blocks.width);
+        let samples = width.min(batch - from);
+        gradients.fill(T::ZERO);
+        for (i, &node) in circuit.outputs.iter().enumerate() {
+            let row = &mut gradients[node as usize * width..][..samples];
+            for (gradient, &seed) in row.iter_mut().zip(&grad_out[i * batch + from..]) {
+                *gradient += seed;
             }
-            kernel::backward(circuit, values, gradients, scratch, width);
-        };
+        }
+        kernel::backward(circuit, values, gradients, scratch, width);
+    };
     let (gradients, values) = (&mut tape.gradients, &tape.values);
     if blocks.parallel {
         let values = values

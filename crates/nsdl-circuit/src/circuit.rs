@@ -4,12 +4,11 @@ use crate::blocks;
 use crate::cone::{Cone, Flavour};
 use crate::exact;
 use crate::layers::{Layer, Layered};
-use crate::literals::Variables;
 use crate::real::Real;
 use crate::report::{Method, Report};
 use crate::solve::{self, Algebra, Solver};
 use crate::tape::Tape;
-use crate::topk::TopK;
+use crate::topk::{TopK, variables};
 use crate::{Budget, Inference, Limits, Stop};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 use std::sync::atomic::AtomicBool;
@@ -85,7 +84,7 @@ pub fn compile(
         }
         Inference::TopK(k) => {
             report.method = Method::Proofs;
-            Evaluation::Proofs(TopK::new(cone, k, Variables::new(trace)))
+            Evaluation::Proofs(TopK::new(cone, k, variables(trace)))
         }
         Inference::MinMax | Inference::AddMult => {
             let algebra = match inference {

@@ -218,7 +218,7 @@ impl Formulas {
         } else {
             (NodeId::FALSE, NodeId::TRUE)
         };
-        if children.iter().any(|&child| child == absorbing) {
+        if children.contains(&absorbing) {
             return absorbing;
         }
         for i in 0..children.len() {
@@ -306,13 +306,12 @@ impl Formulas {
         let mut absorbed = Vec::new();
         for &child in &children[literals..] {
             match self.kind(child) {
-                Kind::Not => {
+                Kind::Not
                     if self
                         .denied(child)
-                        .is_some_and(|denied| children.binary_search(&denied).is_ok())
-                    {
-                        return false;
-                    }
+                        .is_some_and(|denied| children.binary_search(&denied).is_ok()) =>
+                {
+                    return false;
                 }
                 kind if kind == dual => {
                     let inner = self.children(child);

@@ -13,7 +13,6 @@ mod fixpoint;
 mod formula;
 mod kernel;
 mod layers;
-mod literals;
 mod proofs;
 mod real;
 mod report;

@@ -1,9 +1,9 @@
 //! Explanations: the most probable proofs of one tuple.
 
 use crate::cone::{Cone, Flavour};
-use crate::literals::{Variables, leaf, negated};
-use crate::topk::{Proofs, TopK};
+use crate::topk::{Proofs, TopK, variables};
 use nsdl_ir::{LeafId, Trace, TupleId};
+use nsdl_provenance::literals::{leaf, negated};
 
 /// A set of random choices that makes a tuple hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub struct ProofLiteral {
 /// in every world has the empty proof. `weights` is one number per leaf; what is missing counts as 0.
 pub fn proofs(trace: &Trace, output: TupleId, k: usize, weights: &[f64]) -> Vec<Proof> {
     let cone = Cone::new(trace, &[output], Flavour::Logical);
-    let engine = TopK::new(cone, k, Variables::new(trace));
+    let engine = TopK::new(cone, k, variables(trace));
     let mut state = Proofs::default();
     state.weights.extend_from_slice(weights);
     state.weights.resize(trace.leaves.len(), 0.0);

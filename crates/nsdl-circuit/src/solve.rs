@@ -7,6 +7,7 @@
 use crate::builder::Builder;
 use crate::cone::{Cone, Cycle, Op};
 use crate::layers::Layered;
+use nsdl_provenance::{AddMultProb, MinMaxProb, Provenance};
 use rayon::prelude::*;
 
 /// The two algebras.
@@ -16,8 +17,7 @@ pub(crate) enum Algebra {
     AddMult,
 }
 
-/// Largest change of a value in a round that still counts as none.
-const TOLERANCE: f64 = 1e-12;
+/// Rounds after which add-mult gives up on a cycle.
 const ROUNDS: usize = 1000;
 
 /// The layers of a cone without cycles.
@@ -152,7 +152,7 @@ impl Solver {
 
     /// The value of an inner node from those of its children.
     fn value(&self, node: u32, values: &[f64]) -> f64 {
-        let mut children = self
+        let children = self
             .cone
             .children(node)
             .iter()
@@ -160,19 +160,14 @@ impl Solver {
         match (self.cone.ops[node as usize], self.algebra) {
             (Op::Zero | Op::Leaf(_), _) => 0.0,
             (Op::One, _) => 1.0,
-            (Op::Not, _) => 1.0 - children.next().unwrap_or(0.0),
-            (Op::And, Algebra::MinMax) => {
-                children.fold(1.0, |least, x| if x < least { x } else { least })
-            }
+            (Op::Not, _) => children.fold(1.0, |_, x| MinMaxProb.negate(&x)),
+            (Op::And, Algebra::MinMax) => children.fold(1.0, |a, x| MinMaxProb.mult(&a, &x)),
             (Op::Or | Op::Sum, Algebra::MinMax) => {
-                children.fold(UNREACHED, |most, x| if x > most { x } else { most })
+                children.fold(UNREACHED, |a, x| MinMaxProb.add(&a, &x))
             }
-            (Op::And, Algebra::AddMult) => children.product(),
+            (Op::And, Algebra::AddMult) => children.fold(1.0, |a, x| AddMultProb.mult(&a, &x)),
+            (Op::Or, Algebra::AddMult) => children.fold(0.0, |a, x| AddMultProb.add(&a, &x)),
             (Op::Sum, Algebra::AddMult) => children.sum(),
-            (Op::Or, Algebra::AddMult) => {
-                let sum: f64 = children.sum();
-                if sum > 1.0 { 1.0 } else { sum }
-            }
         }
     }
 
@@ -236,7 +231,7 @@ impl Solver {
                 change = change.max((value - solved.values[unknown as usize]).abs());
                 solved.values[unknown as usize] = value;
             }
-            if change < TOLERANCE {
+            if change < AddMultProb::TOLERANCE {
                 break;
             }
             if round + 1 == ROUNDS {
@@ -401,7 +396,7 @@ impl Solver {
                 change = change.max((next - *adjoint).abs());
                 *adjoint = next;
             }
-            if change < TOLERANCE {
+            if change < AddMultProb::TOLERANCE {
                 return Some(adjoints);
             }
             if change > 1e9 * *first.get_or_insert(change) {

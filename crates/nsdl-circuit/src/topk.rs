@@ -10,9 +10,10 @@
 //! least [`BEAM`] at each step.
 
 use crate::cone::{Cone, Cycle, Op};
-use crate::literals::{Variables, flip, holds, literal_weight, subset};
 use crate::support::{SupportId, Supports};
 use crate::union;
+use nsdl_ir::Trace;
+use nsdl_provenance::literals::{Variables, flip, holds, literal_weight, subset};
 use rayon::prelude::*;
 
 /// Combinations that one conjunction may hold, whatever k is.
@@ -97,7 +98,7 @@ impl TopK {
             *inline &= parents == 1;
         }
         let disjoint = disjoint(&cone, &variables);
-        let leaves = variables.len();
+        let leaves = variables.leaves();
         Self {
             cone,
             k: k.max(1),
@@ -543,9 +544,14 @@ impl union::Disjuncts for Kept<'_> {
     }
 }
 
+/// The random variables of a trace, for sets of literals.
+pub(crate) fn variables(trace: &Trace) -> Variables {
+    Variables::new(trace.leaves.iter().map(|leaf| leaf.group.0).collect())
+}
+
 /// Which nodes have children without a common random variable.
 fn disjoint(cone: &Cone, variables: &Variables) -> Vec<bool> {
-    let mut supports = Supports::new(variables.groups());
+    let mut supports = Supports::new(variables.groups().to_vec());
     let mut sets = vec![SupportId::EMPTY; cone.len()];
     let mut cycles = cone.cycles.iter().peekable();
     let mut node = 0;

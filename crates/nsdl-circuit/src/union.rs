@@ -8,11 +8,11 @@ use crate::blocks;
 use crate::cone::{Cone, Flavour};
 use crate::exact;
 use crate::layers::Layered;
-use crate::literals::{Variables, leaf, negated};
 use crate::tape::Tape;
 use nsdl_ir::{
     Group, GroupId, Instance, Leaf, LeafId, LeafSource, Literal, RelationId, Trace, TupleId,
 };
+use nsdl_provenance::literals::{Variables, leaf, negated};
 
 /// Terms of inclusion and exclusion that are still cheaper than compiling.
 const TERMS: usize = 128;

@@ -1,5 +1,7 @@
 //! Min-max and add-mult against their definitions, evaluated naively.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{FULL, Program, Random, assert_close, positive, random_program};

@@ -1,5 +1,7 @@
 //! Exact inference against enumeration of worlds.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{FULL, Program, Random, assert_close, negative, positive, random_program};

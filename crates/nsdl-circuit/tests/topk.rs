@@ -1,5 +1,7 @@
 //! Top-k proofs against enumeration of worlds, and their own rules.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod common;
 
 use common::{

@@ -4,32 +4,34 @@
 //! random variable are neighbours, so everything about consistency is local. A set never holds "not w" beside
 //! another alternative of the same variable, which entails it.
 
-use nsdl_ir::Trace;
-
-/// The random variables that literals speak of.
+/// The random variables that literals speak of: sets of literals are merged and weighed here.
 #[derive(Clone, Debug)]
-pub(crate) struct Variables {
+pub struct Variables {
     group_of: Vec<u32>,
 }
 
-pub(crate) fn holds(leaf: u32) -> u32 {
+/// "This leaf holds."
+pub fn holds(leaf: u32) -> u32 {
     2 * leaf
 }
 
-pub(crate) fn leaf(literal: u32) -> u32 {
+/// The leaf that a literal is about.
+pub fn leaf(literal: u32) -> u32 {
     literal / 2
 }
 
-pub(crate) fn negated(literal: u32) -> bool {
+/// Whether it says that the leaf does not hold.
+pub fn negated(literal: u32) -> bool {
     literal % 2 == 1
 }
 
-pub(crate) fn flip(literal: u32) -> u32 {
+/// The opposite literal.
+pub fn flip(literal: u32) -> u32 {
     literal ^ 1
 }
 
 /// Whether all of `small` is in `large`.
-pub(crate) fn subset(small: &[u32], large: &[u32]) -> bool {
+pub fn subset(small: &[u32], large: &[u32]) -> bool {
     if small.len() > large.len() {
         return false;
     }
@@ -40,22 +42,24 @@ pub(crate) fn subset(small: &[u32], large: &[u32]) -> bool {
 }
 
 impl Variables {
-    pub fn new(trace: &Trace) -> Self {
-        Self {
-            group_of: trace.leaves.iter().map(|leaf| leaf.group.0).collect(),
-        }
+    /// Literals over leaves, given the random variable of each; those of one are neighbours.
+    pub fn new(group_of: Vec<u32>) -> Self {
+        Self { group_of }
     }
 
-    pub fn group(&self, literal: u32) -> u32 {
-        self.group_of[leaf(literal) as usize]
-    }
-
-    pub fn len(&self) -> usize {
+    /// How many leaves there are.
+    pub fn leaves(&self) -> usize {
         self.group_of.len()
     }
 
-    pub fn groups(&self) -> Vec<u32> {
-        self.group_of.clone()
+    /// The random variable of each leaf.
+    pub fn groups(&self) -> &[u32] {
+        &self.group_of
+    }
+
+    /// The random variable of a literal.
+    pub fn group(&self, literal: u32) -> u32 {
+        self.group_of[leaf(literal) as usize]
     }
 
     /// The union of two sets in `into`; false if no world agrees with both.
@@ -154,7 +158,8 @@ impl Variables {
     }
 }
 
-pub(crate) fn literal_weight(literal: u32, weights: &[f64]) -> f64 {
+/// The probability of one literal.
+pub fn literal_weight(literal: u32, weights: &[f64]) -> f64 {
     let weight = weights[leaf(literal) as usize];
     if negated(literal) {
         1.0 - weight
