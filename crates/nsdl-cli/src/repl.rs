@@ -120,10 +120,16 @@ impl Repl {
     fn entered(&self, entered: Result<nsdl::Entry, Error>) -> Reply {
         match entered {
             Err(error) => self.failed(&error),
-            Ok(entry) => Reply::Done {
-                data: entry.outcome.as_ref().map(text).unwrap_or_default(),
-                messages: self.session.render(&entry.warnings, self.color),
-            },
+            Ok(mut entry) => {
+                // Who has only just declared a relation is about to fill it.
+                entry
+                    .warnings
+                    .retain(|w| entry.outcome.is_some() || w.code != "W0201");
+                Reply::Done {
+                    data: entry.outcome.as_ref().map(text).unwrap_or_default(),
+                    messages: self.session.render(&entry.warnings, self.color),
+                }
+            }
         }
     }
 

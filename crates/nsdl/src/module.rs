@@ -91,6 +91,18 @@ pub struct Tape<T> {
     circuit: nsdl_circuit::Tape<T>,
 }
 
+impl<T> Tape<T> {
+    /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact.
+    pub fn truncated(&self) -> bool {
+        self.circuit.truncated()
+    }
+
+    /// How far from their fixpoint the values of cycles were when the last forward pass stopped.
+    pub fn residual(&self) -> f64 {
+        self.circuit.residual()
+    }
+}
+
 impl Module {
     /// Compiles what a session holds into a function from the inputs to the outputs.
     ///

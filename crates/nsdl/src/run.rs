@@ -117,7 +117,15 @@ impl Run {
                     .for_each(|w| *w = f64::from(u8::from(*w > 0.0)));
             }
             let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
-            tags = solve(session, &evaluation, trace, &ids, inference, &weights)?;
+            tags = solve(
+                session,
+                &evaluation,
+                trace,
+                &ids,
+                inference,
+                &weights,
+                &mut warnings,
+            )?;
         }
         Ok(Self {
             plan,
@@ -217,6 +225,7 @@ fn solve(
     relations: &[RelationId],
     inference: Inference,
     weights: &[f64],
+    warnings: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Option<Vec<f64>>>> {
     let mut tags: Vec<Option<Vec<f64>>> = vec![None; evaluation.tables.len()];
     let mut uncertain: Vec<TupleId> = Vec::new();
@@ -250,7 +259,9 @@ fn solve(
     )
     .map_err(|d| session.error(vec![d]))?;
     let mut values = vec![0.0; uncertain.len()];
-    circuit.forward(weights, 1, &mut Tape::default(), &mut values);
+    let mut tape = Tape::default();
+    circuit.forward(weights, 1, &mut tape, &mut values);
+    warnings.extend(approximations(inference, tape.truncated(), tape.residual()));
     for ((relation, row), value) in places.into_iter().zip(values) {
         let tag = tags.get_mut(relation).and_then(Option::as_mut);
         if let Some(tag) = tag.and_then(|tags| tags.get_mut(row)) {
@@ -258,4 +269,31 @@ fn solve(
         }
     }
     Ok(tags)
+}
+
+/// What SEMANTICS.md 5 and 6 want to be told of: proofs that were dropped, cycles that did not settle.
+fn approximations(inference: Inference, truncated: bool, residual: f64) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    if let (Inference::TopK(k), true) = (inference, truncated) {
+        let proofs = if k == 1 { "proof" } else { "proofs" };
+        warnings.push(
+            Diagnostic::warning(
+                "W0602",
+                format!("topkproofs kept the best {k} {proofs} of each tuple and dropped others"),
+            )
+            .note("the probabilities are approximate; without negation and aggregates, they are too low")
+            .help("choose a larger k, or `exact`"),
+        );
+    }
+    if residual > 0.0 {
+        warnings.push(
+            Diagnostic::warning(
+                "W0603",
+                format!("cycles did not settle: values still changed by {residual:e}"),
+            )
+            .note("addmultprob iterates on cycles, at most 1,000 times")
+            .help("choose `exact`"),
+        );
+    }
+    warnings
 }

@@ -150,6 +150,16 @@ fn unit_over_uncertain_facts_warns_once() {
 }
 
 #[test]
+fn dropped_proofs_are_reported() {
+    let mut session = session("rel a = {0.5::1, 0.5::1, 0.5::1}");
+    for (k, codes) in [(2, &["W0602"][..]), (3, &[])] {
+        session.set_provenance(Some(Provenance::TopKProofs { k }));
+        let outcome = session.run().unwrap();
+        assert_eq!(outcome.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), codes);
+    }
+}
+
+#[test]
 fn facts_take_the_types_of_the_program() {
     let mut session = session("type r(u8, f64, Symbol, char, usize)");
     let row = vec![
