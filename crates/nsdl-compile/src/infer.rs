@@ -6,14 +6,16 @@
 //! place that last narrowed them; a clash names both places. What stays open becomes `i32`, or `f32` if it
 //! must be a float (SEMANTICS.md 9).
 
+mod classes;
 mod kind;
 
 use nsdl_ir::{AggregateOp, BinaryOp, Diagnostic, RelationId, Slot, Span, Type, UnaryOp};
 
 use crate::constant::Const;
-use crate::flat::{Argument, ArgumentKind, Literal, Program, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Literal, Program, Relation, Term, TermKind};
 use crate::reduce;
-use kind::{Evidence, Kind, Why, clash};
+use classes::{Class, Side};
+use kind::{Evidence, Kind, Why};
 
 /// The types of a program.
 #[derive(Debug)]
@@ -36,20 +38,6 @@ pub(crate) fn infer(program: &Program) -> (Types, Vec<Diagnostic>) {
     it.aggregates(program);
     it.facts(program);
     it.finish(program, &variables)
-}
-
-/// A class, or a member that points to another one.
-struct Class {
-    parent: u32,
-    /// What narrowed it last; `None`: anything is possible.
-    evidence: Option<Evidence>,
-}
-
-/// The type of an expression.
-#[derive(Clone, Copy)]
-enum Side {
-    Class(u32),
-    Known(Evidence),
 }
 
 struct Inference {
@@ -244,17 +232,7 @@ impl Inference {
                 let ty = self.resolve(class);
                 let root = self.find(class);
                 if ty.is_none() && !relation.auxiliary && reported.insert(root) {
-                    let name = &relation.name;
-                    let message =
-                        format!("the type of column {number} of `{name}` cannot be inferred");
-                    self.diagnostics.push(
-                        Diagnostic::error("E0302", message)
-                            .label(relation.span, "no fact and no use says what it holds")
-                            .help(format!(
-                                "declare it, for example `type {name}({})`",
-                                example(relation.columns.len())
-                            )),
-                    );
+                    self.diagnostics.push(not_inferred(relation, number));
                 }
                 types.push(ty.unwrap_or(Type::I32));
             }
@@ -278,103 +256,12 @@ impl Inference {
         )
     }
 
-    fn fresh(&mut self, count: usize) -> u32 {
-        let first = self.classes.len() as u32;
-        self.classes
-            .extend((first..).take(count).map(|parent| Class {
-                parent,
-                evidence: None,
-            }));
-        first
-    }
-
     fn column(&self, relation: RelationId, column: usize) -> Side {
         Side::Class(
             self.columns
                 .get(relation.index())
                 .map_or(0, |first| first + column as u32),
         )
-    }
-
-    fn find(&mut self, mut class: u32) -> u32 {
-        loop {
-            let parent = self.classes[class as usize].parent;
-            if parent == class {
-                return class;
-            }
-            let grandparent = self.classes[parent as usize].parent;
-            self.classes[class as usize].parent = grandparent;
-            class = grandparent;
-        }
-    }
-
-    fn resolve(&mut self, class: u32) -> Option<Type> {
-        let root = self.find(class);
-        self.classes[root as usize]
-            .evidence
-            .and_then(|evidence| evidence.kind.resolve())
-    }
-
-    fn require(&mut self, side: Side, kind: Kind, why: Why, span: Span) -> Side {
-        self.meet(
-            side,
-            Side::Known(Evidence {
-                kind,
-                span: Some(span),
-                why,
-            }),
-            span,
-        )
-    }
-
-    /// Makes both sides one; `at` is where they meet. After a clash the first one goes on alone.
-    fn meet(&mut self, left: Side, right: Side, at: Span) -> Side {
-        match (left, right) {
-            (Side::Class(left), Side::Class(right)) => {
-                let (left, right) = (self.find(left), self.find(right));
-                if left == right {
-                    return Side::Class(left);
-                }
-                let (a, b) = (
-                    self.classes[left as usize].evidence,
-                    self.classes[right as usize].evidence,
-                );
-                let evidence = match (a, b) {
-                    (Some(a), Some(b)) => match self.narrow(a, b, at) {
-                        Some(evidence) => Some(evidence),
-                        // Apart they cause no further errors.
-                        None => return Side::Class(left),
-                    },
-                    (a, b) => a.or(b),
-                };
-                // The older class stays the root: columns come before the variables that range over them,
-                // so paths are short.
-                let (root, child) = (left.min(right), left.max(right));
-                self.classes[child as usize].parent = root;
-                self.classes[root as usize].evidence = evidence;
-                Side::Class(root)
-            }
-            (Side::Class(class), Side::Known(known)) | (Side::Known(known), Side::Class(class)) => {
-                let root = self.find(class);
-                let evidence = match self.classes[root as usize].evidence {
-                    Some(old) => Some(self.narrow(old, known, at).unwrap_or(old)),
-                    None => Some(known),
-                };
-                self.classes[root as usize].evidence = evidence;
-                Side::Class(root)
-            }
-            (Side::Known(a), Side::Known(b)) => Side::Known(self.narrow(a, b, at).unwrap_or(a)),
-        }
-    }
-
-    /// What both say; `None`, and reported, if they clash.
-    fn narrow(&mut self, a: Evidence, b: Evidence, at: Span) -> Option<Evidence> {
-        let Some(kind) = a.kind.meet(b.kind) else {
-            self.diagnostics.push(clash(a, b, at));
-            return None;
-        };
-        let stronger = if kind == a.kind { a } else { b };
-        Some(Evidence { kind, ..stronger })
     }
 }
 
@@ -395,6 +282,16 @@ fn constant(value: &Const, span: Span) -> Side {
     })
 }
 
-fn example(columns: usize) -> String {
-    vec!["i32"; columns].join(", ")
+/// E0302.
+fn not_inferred(relation: &Relation, number: usize) -> Diagnostic {
+    let name = &relation.name;
+    let example = vec!["i32"; relation.columns.len()].join(", ");
+    let message = format!("the type of column {number} of `{name}` cannot be inferred");
+    let error = Diagnostic::error("E0302", message)
+        .help(format!("declare it, for example `type {name}({example})`"));
+    // A relation that only the outside knows has no place in a text.
+    if relation.span == Span::default() {
+        return error;
+    }
+    error.label(relation.span, "no fact and no use says what it holds")
 }

@@ -443,6 +443,8 @@ fn externals() {
     assert_eq!(types(&program, "sum"), "i64");
     let program = compile_text("rel sum(a + 1) = digit(_, a)", &external(None)).unwrap();
     assert_eq!(types(&program, "digit"), "usize, i32");
+    let unknown = compile_text("rel a(1)", &external(None)).unwrap_err();
+    assert_eq!((unknown[0].code, unknown[0].span()), ("E0302", None));
     assert!(
         compile_text("", &external(Some(Type::Bool)))
             .unwrap()

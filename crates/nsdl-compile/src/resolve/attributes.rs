@@ -1,0 +1,59 @@
+//! Attributes: `@hidden` is the one there is.
+
+use nsdl_ir::Diagnostic;
+use nsdl_syntax::ast::{Item, ItemKind};
+
+use super::Names;
+use crate::suggest::did_you_mean;
+
+impl Names<'_> {
+    /// Checks the attributes of an item; true if `@hidden` is among them.
+    pub(super) fn attributes(&mut self, item: &Item) -> bool {
+        let mut hidden = false;
+        for attribute in &item.attributes {
+            let name = attribute.name.text.as_str();
+            let error = |message: String, help: String| {
+                Diagnostic::error("E0206", message)
+                    .label(attribute.span, "not understood")
+                    .help(help)
+            };
+            if [
+                "file",
+                "demand",
+                "goal",
+                "scheduler",
+                "storage",
+                "py_eval",
+                "cmd_arg",
+            ]
+            .contains(&name)
+            {
+                let help =
+                    "facts from files are loaded by whoever runs the program: `--facts r=r.csv`";
+                self.diagnostics.push(error(
+                    format!("`@{name}` is not supported yet"),
+                    help.into(),
+                ));
+            } else if name != "hidden" {
+                let help = did_you_mean(name, ["hidden"]);
+                self.diagnostics.push(error(
+                    format!("unknown attribute `@{name}`"),
+                    help.unwrap_or_else(|| "the attribute there is is `@hidden`".into()),
+                ));
+            } else if !attribute.positional.is_empty() || !attribute.named.is_empty() {
+                self.diagnostics.push(error(
+                    "`@hidden` takes no arguments".into(),
+                    "write `@hidden`".into(),
+                ));
+            } else if matches!(item.kind, ItemKind::Constants(_) | ItemKind::Query(_)) {
+                self.diagnostics.push(error(
+                    "`@hidden` has no meaning here".into(),
+                    "write it before the `type` or `rel` of the relation".into(),
+                ));
+            } else {
+                hidden = true;
+            }
+        }
+        hidden
+    }
+}
