@@ -49,10 +49,26 @@ fn main() {
     for size in [3, 4, 5, 6] {
         let (program, outputs) = grid(size);
         report(
-            &format!("grid {size}x{size} two-way"),
+            &format!("grid {size}x{size}, corner to corner"),
             &program,
             &outputs,
             Inference::Exact,
+            8,
+        );
+    }
+    let (program, outputs) = all_pairs(6);
+    for inference in [
+        Inference::MinMax,
+        Inference::AddMult,
+        Inference::TopK(1),
+        Inference::TopK(3),
+        Inference::TopK(10),
+    ] {
+        report(
+            &format!("grid 6x6, all pairs {inference:?}"),
+            &program,
+            &outputs,
+            inference,
             8,
         );
     }
@@ -136,18 +152,32 @@ fn digit_sum(n: usize) -> (Program, Vec<TupleId>) {
     (program, sums)
 }
 
-/// Which nodes are reached from node 0, through these edges.
-fn reach(nodes: usize, edges: &[(usize, usize)]) -> (Program, Vec<TupleId>) {
+/// Which nodes are reached from node 0, through these edges; edges with one number are one fact.
+fn reach(nodes: usize, edges: &[(usize, usize, usize)]) -> (Program, Vec<TupleId>) {
     let mut program = Program::default();
     let facts: Vec<TupleId> = edges.iter().map(|_| program.independent(0.5)).collect();
-    // Tuples in order of derivation, as semi-naive evaluation numbers them.
+    let reached = reach_from(&mut program, nodes, edges, &facts, 0);
+    program.mark_certain();
+    (program, reached)
+}
+
+/// Tuples in order of derivation, as semi-naive evaluation numbers them.
+fn reach_from(
+    program: &mut Program,
+    nodes: usize,
+    edges: &[(usize, usize, usize)],
+    facts: &[TupleId],
+    source: usize,
+) -> Vec<TupleId> {
     let mut reached: Vec<Option<TupleId>> = vec![None; nodes];
-    reached[0] = Some(program.tuple(1));
-    let mut queue = vec![0];
+    let first = program.tuple(1);
+    program.rule(first, None, &[]);
+    reached[source] = Some(first);
+    let mut queue = vec![source];
     let mut at = 0;
     while at < queue.len() {
         let here = queue[at];
-        for &(_, to) in edges.iter().filter(|edge| edge.0 == here) {
+        for &(_, to, _) in edges.iter().filter(|edge| edge.0 == here) {
             if reached[to].is_none() {
                 reached[to] = Some(program.tuple(1));
                 queue.push(to);
@@ -155,41 +185,65 @@ fn reach(nodes: usize, edges: &[(usize, usize)]) -> (Program, Vec<TupleId>) {
         }
         at += 1;
     }
-    if let Some(source) = reached[0] {
-        program.rule(source, None, &[]);
-    }
-    for (&(from, to), &fact) in edges.iter().zip(&facts) {
+    for &(from, to, fact) in edges {
         if let (Some(from), Some(to)) = (reached[from], reached[to]) {
-            program.rule(to, None, &[positive(from), positive(fact)]);
+            program.rule(to, None, &[positive(from), positive(facts[fact])]);
         }
     }
-    program.mark_certain();
-    (program, reached.into_iter().flatten().collect())
+    reached.into_iter().flatten().collect()
 }
 
 fn reachability(nodes: usize, edges: usize, seed: u64) -> (Program, Vec<TupleId>) {
     let mut random = Random(seed);
     let edges: Vec<_> = (0..edges)
-        .map(|_| (random.below(nodes), random.below(nodes)))
+        .map(|i| (random.below(nodes), random.below(nodes), i))
         .collect();
     reach(nodes, &edges)
 }
 
-/// Directed edges both ways between neighbours of a square grid; the far corner.
-fn grid(size: usize) -> (Program, Vec<TupleId>) {
+/// Undirected edges between neighbours of a square grid.
+fn grid_edges(size: usize) -> Vec<(usize, usize, usize)> {
     let mut edges = Vec::new();
+    let mut connect = |a: usize, b: usize| {
+        let fact = edges.len() / 2;
+        edges.extend([(a, b, fact), (b, a, fact)]);
+    };
     for i in 0..size {
         for j in 0..size {
             let here = i * size + j;
             if j + 1 < size {
-                edges.extend([(here, here + 1), (here + 1, here)]);
+                connect(here, here + 1);
             }
             if i + 1 < size {
-                edges.extend([(here, here + size), (here + size, here)]);
+                connect(here, here + size);
             }
         }
     }
-    let (program, reached) = reach(size * size, &edges);
+    edges
+}
+
+fn grid(size: usize) -> (Program, Vec<TupleId>) {
+    let (program, reached) = reach(size * size, &grid_edges(size));
     let last = reached[size * size - 1];
     (program, vec![last])
+}
+
+fn all_pairs(size: usize) -> (Program, Vec<TupleId>) {
+    let mut program = Program::default();
+    let edges = grid_edges(size);
+    let facts: Vec<TupleId> = (0..edges.len() / 2)
+        .map(|_| program.independent(0.5))
+        .collect();
+    let mut all = Vec::new();
+    for source in 0..size * size {
+        all.extend(reach_from(
+            &mut program,
+            size * size,
+            &edges,
+            &facts,
+            source,
+        ));
+    }
+    program.mark_certain();
+    (program, all)
 }

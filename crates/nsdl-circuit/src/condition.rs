@@ -32,7 +32,7 @@ impl Residuals {
 
     /// Formulas, systems and residuals held: what a budget counts.
     pub fn size(&self) -> usize {
-        self.formulas.len() + self.nodes.len() + self.systems.size()
+        self.formulas.size() + self.nodes.len() + self.systems.size()
     }
 
     /// What is left of `node` under `choice`.

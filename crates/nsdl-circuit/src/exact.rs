@@ -36,9 +36,8 @@ pub(crate) fn compile(
 ) -> Result<(Layered, Summary), Stop> {
     let mut formulas = Formulas::new(trace);
     let mut systems = Systems::default();
-    let nodes = formulate(cone, &mut formulas, &mut systems);
+    let nodes = formulate(cone, &mut formulas, &mut systems, limits)?;
     let mut compiler = Compiler {
-        base: formulas.len(),
         residuals: Residuals::new(formulas, systems),
         builder: Builder::new(trace.leaves.len()),
         compiled: FxHashMap::default(),
@@ -57,11 +56,24 @@ pub(crate) fn compile(
 }
 
 /// The formula of each node of a cone; tuples in cycles become unknowns of systems.
-fn formulate(cone: &Cone, formulas: &mut Formulas, systems: &mut Systems) -> Vec<NodeId> {
+fn formulate(
+    cone: &Cone,
+    formulas: &mut Formulas,
+    systems: &mut Systems,
+    limits: &Limits,
+) -> Result<Vec<NodeId>, Stop> {
     let mut nodes = vec![NodeId::FALSE; cone.len()];
     let mut cycles = cone.cycles.iter().peekable();
     let mut node = 0;
     while node < cone.len() {
+        if formulas.size() > limits.nodes {
+            return Err(Stop::Budget {
+                nodes: formulas.size(),
+            });
+        }
+        if node.is_multiple_of(1024) && limits.cancelled() {
+            return Err(Stop::Cancelled);
+        }
         if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
             let end = cycle.start + cycle.unknowns;
             let mut equations: Equations = Vec::with_capacity(cycle.unknowns as usize);
@@ -110,7 +122,7 @@ fn formulate(cone: &Cone, formulas: &mut Formulas, systems: &mut Systems) -> Vec
         };
         node += 1;
     }
-    nodes
+    Ok(nodes)
 }
 
 struct Compiler<'l> {
@@ -118,8 +130,6 @@ struct Compiler<'l> {
     builder: Builder,
     compiled: FxHashMap<NodeId, u32>,
     limits: &'l Limits<'l>,
-    /// Formulas there were before the first branch; budgets count what is made after.
-    base: usize,
     steps: u32,
     summary: Summary,
 }
@@ -164,7 +174,7 @@ impl Compiler<'_> {
             return Err(Stop::Cancelled);
         }
         self.steps = self.steps.wrapping_add(1);
-        let nodes = self.builder.len() + self.residuals.size() - self.base;
+        let nodes = self.builder.len() + self.residuals.size();
         if nodes > self.limits.nodes {
             Err(Stop::Budget { nodes })
         } else {

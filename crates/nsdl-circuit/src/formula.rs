@@ -117,8 +117,14 @@ impl Formulas {
         }
     }
 
+    /// Different formulas, literals and constants aside.
     pub fn len(&self) -> usize {
-        self.nodes.len()
+        self.nodes.len() - 2 - 2 * self.leaves as usize
+    }
+
+    /// What a budget of nodes counts: the formulas, and their sets of leaves by the memory they take.
+    pub fn size(&self) -> usize {
+        self.len() + self.supports.size() / 16
     }
 
     pub fn leaf(&self, leaf: u32) -> NodeId {

@@ -55,6 +55,11 @@ impl Supports {
         supports
     }
 
+    /// Leaves held by all sets.
+    pub fn size(&self) -> usize {
+        self.pool.len()
+    }
+
     pub fn get(&self, id: SupportId) -> &[u32] {
         let (start, len) = self.spans[id.0 as usize];
         &self.pool[start as usize..(start + len) as usize]

@@ -15,7 +15,7 @@ use nsdl_ir::{
 use nsdl_provenance::literals::{Variables, leaf, negated};
 
 /// Terms of inclusion and exclusion that are still cheaper than compiling.
-const TERMS: usize = 128;
+const TERMS: usize = 1100;
 
 /// Proofs whose union is weighed.
 pub(crate) trait Disjuncts {
