@@ -341,7 +341,13 @@ mod tests {
             data(&mut repl, ":provenance topkproofs 1"),
             "topkproofs 1\n"
         );
-        assert_eq!(data(&mut repl, "?edge"), "edge: {0.5::(0, 1)}\n");
+        match repl.line("?edge") {
+            Reply::Done { data, messages } => {
+                assert_eq!(data, "edge: {0.5::(0, 1)}\n");
+                assert!(messages.contains("W0602"), "{messages}");
+            }
+            other => panic!("{other:?}"),
+        }
         assert_eq!(data(&mut repl, ":provenance auto"), "auto\n");
         let why = data(&mut repl, ":why edge(0, 1)");
         assert_eq!(
