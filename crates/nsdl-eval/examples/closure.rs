@@ -1,4 +1,4 @@
-//! Times transitive closure without a trace: `cargo run --release -p nsdl-eval --example closure`.
+//! Times transitive closure: `cargo run --release -p nsdl-eval --example closure [PART OF A NAME]`.
 //!
 //! Random graphs of 1,000 nodes, a chain, and the non-linear form of the rule; ascent's figures for the first
 //! three are in `docs/`.
@@ -26,41 +26,80 @@ fn main() {
         (0..edges).map(|_| (next(), next())).collect::<Vec<_>>()
     };
     let chain: Vec<(u64, u64)> = (0..1000).map(|i| (i, i + 1)).collect();
-    for (name, edges, linear) in [
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    let plain = Options::default();
+    let trace = Options {
+        trace: true,
+        ..Options::default()
+    };
+    for (name, edges, linear, runs, options) in [
         (
-            "random, 1,000 nodes, 5,000 edges, linear",
+            "random, 1,000 nodes, 5,000 edges",
             random(5000),
             true,
+            20,
+            &plain,
         ),
         (
-            "random, 1,000 nodes, 2,000 edges, linear",
+            "random, 1,000 nodes, 2,000 edges",
             random(2000),
             true,
+            20,
+            &plain,
         ),
-        ("chain of 1,000, linear", chain.clone(), true),
+        ("chain of 1,000", chain.clone(), true, 20, &plain),
         (
             "random, 1,000 nodes, 5,000 edges, non-linear",
             random(5000),
             false,
+            2,
+            &plain,
         ),
-        ("chain of 1,000, non-linear", chain, false),
+        (
+            "chain of 1,000, non-linear",
+            chain.clone(),
+            false,
+            2,
+            &plain,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, traced",
+            random(2000),
+            true,
+            5,
+            &trace,
+        ),
+        ("chain of 1,000, traced", chain.clone(), true, 5, &trace),
+        ("chain of 10", chain[..10].to_vec(), true, 1000, &plain),
+        (
+            "chain of 10, traced",
+            chain[..10].to_vec(),
+            true,
+            1000,
+            &trace,
+        ),
     ] {
+        if !name.contains(&filter) {
+            continue;
+        }
         let (plan, symbols, facts) = (plan(linear), Symbols::new(), facts(&edges));
         let mut times = Vec::new();
-        let mut pairs = 0;
-        for _ in 0..if linear { 10 } else { 2 } {
+        let (mut pairs, mut instances) = (0, 0);
+        for _ in 0..runs {
             let start = Instant::now();
-            match evaluate(&plan, &symbols, &facts, &Options::default()) {
-                Ok(evaluation) => pairs = evaluation.tables[PATH.index()].len(),
+            match evaluate(&plan, &symbols, &facts, options) {
+                Ok(evaluation) => {
+                    pairs = evaluation.tables[PATH.index()].len();
+                    instances = evaluation.trace.map_or(0, |trace| trace.instances.len());
+                }
                 Err(error) => println!("{}", error.message),
             }
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         times.sort_by(f64::total_cmp);
+        let (best, median) = (times[0], times[times.len() / 2]);
         println!(
-            "{name}: {pairs} pairs, best {:.1} ms, median {:.1} ms",
-            times[0],
-            times[times.len() / 2]
+            "{name}: {pairs} pairs, {instances} instances, best {best:.3} ms, median {median:.3} ms"
         );
     }
 }

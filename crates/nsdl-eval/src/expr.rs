@@ -80,13 +80,14 @@ impl Checked {
     }
 }
 
-/// Numbers the expressions of all rules: the same expression in two join orders of a rule is one site.
+/// Numbers the expressions of all rules: the same expression in two join orders of a rule, or in the rules
+/// of one conjunctive head, is one site.
 #[derive(Debug, Default)]
-pub(crate) struct Sites(FxHashMap<(usize, Expr), usize>);
+pub(crate) struct Sites(FxHashMap<(Span, Expr), usize>);
 
 impl Sites {
-    /// Compiles an expression of the rule of this number and span.
-    pub(crate) fn compile(&mut self, rule: usize, span: Span, expr: &Expr) -> Checked {
+    /// Compiles an expression of the rule at `span`.
+    pub(crate) fn compile(&mut self, span: Span, expr: &Expr) -> Checked {
         let mut reads = Vec::new();
         slots(expr, &mut |slot| reads.push(slot.index()));
         reads.sort_unstable();
@@ -94,7 +95,7 @@ impl Sites {
         // What cannot fail needs no number.
         let site = if fallible(expr) {
             let next = self.0.len();
-            *self.0.entry((rule, expr.clone())).or_insert(next)
+            *self.0.entry((span, expr.clone())).or_insert(next)
         } else {
             usize::MAX
         };

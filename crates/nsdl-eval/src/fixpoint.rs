@@ -312,6 +312,7 @@ impl<'a> Engine<'a> {
                         .map_or(&[][..], |groups| &recorder.tuples[groups.index()]),
                     certain: &recorder.trace.certain,
                     steps: self.budget.limits.instances.saturating_sub(recorder.size()),
+                    budget: &self.budget,
                 };
                 let mut derive = |row: &[u64], certain: bool| {
                     let (row, is_new) = fresh.intern(old, row);

@@ -88,7 +88,7 @@ impl Stop {
 }
 
 /// Checked regularly during joins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     pub(crate) limits: Limits,
     pub(crate) cancel: Option<Arc<AtomicBool>>,

@@ -276,7 +276,7 @@ impl Naive<'_> {
     }
 
     fn eval(&mut self, rule: usize, expr: &Expr, slots: &[Word]) -> Option<Word> {
-        let checked = self.sites.compile(rule, self.plan.rules[rule].span, expr);
+        let checked = self.sites.compile(self.plan.rules[rule].span, expr);
         checked.eval(slots, self.symbols, &mut self.failures)
     }
 
@@ -341,13 +341,15 @@ impl Naive<'_> {
                 .groups
                 .map_or(Vec::new(), |groups| tuples(groups.index())),
         );
+        let budget = self.budget.clone();
         let traced = Traced {
             input,
             id,
             members: &member_tuples,
             groups: &group_tuples,
             certain: &certain,
-            steps: self.budget.limits.instances.saturating_sub(recorder.size()),
+            steps: budget.limits.instances.saturating_sub(recorder.size()),
+            budget: &budget,
         };
         let mut failures = std::mem::take(&mut self.failures);
         let mut derive = |row: &[Word], certain: bool| {

@@ -154,12 +154,12 @@ impl Compiler {
                     relation: relation.index(),
                     args: args.as_slice().into(),
                 },
-                Step::Filter(expr) => Op::Filter(self.sites.compile(number, rule.span, expr)),
+                Step::Filter(expr) => Op::Filter(self.sites.compile(rule.span, expr)),
                 Step::Let { slot, value } => {
                     bound[slot.index()] = true;
                     Op::Let {
                         slot: slot.index(),
-                        value: self.sites.compile(number, rule.span, value),
+                        value: self.sites.compile(rule.span, value),
                     }
                 }
             });
@@ -175,7 +175,7 @@ impl Compiler {
             args: rule
                 .args
                 .iter()
-                .map(|arg| self.sites.compile(number, rule.span, arg))
+                .map(|arg| self.sites.compile(rule.span, arg))
                 .collect(),
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),

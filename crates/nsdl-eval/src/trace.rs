@@ -179,11 +179,15 @@ impl Recorder {
         Ok(first.map(|first| LeafId::new(first.index() + tag.alternative as usize)))
     }
 
-    /// Instances and what else takes memory like them.
+    /// Instances, or so many that what else takes memory like them is covered too.
     pub(crate) fn size(&self) -> usize {
-        // Literals and leaves are limited too: a body has a few, a group too.
+        let literals = self.trace.literals.len();
+        if literals > u32::MAX as usize / 2 {
+            // `Instance::start` could not number them.
+            return usize::MAX;
+        }
         (self.trace.instances.len() + self.steps)
-            .max(self.trace.literals.len() / 8)
+            .max(literals / 8)
             .max(self.trace.leaves.len() / 2)
     }
 
@@ -273,7 +277,7 @@ impl ChoiceState {
             weights: choice
                 .weights
                 .iter()
-                .map(|weight| sites.compile(first, span, weight))
+                .map(|weight| sites.compile(span, weight))
                 .collect(),
             binding: choice.binding.iter().map(|slot| slot.index()).collect(),
             rules: rules.into_iter().map(RuleId::new).collect(),

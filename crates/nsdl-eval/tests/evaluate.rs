@@ -125,6 +125,28 @@ fn a_failure_counts_once_whatever_the_join_orders() {
 }
 
 #[test]
+fn the_rules_of_one_conjunctive_head_count_a_failure_once() {
+    let mut builder = Builder::default();
+    let [a, b, d] = ["a", "b", "d"].map(|name| builder.relation(name, &[Type::U8]));
+    builder.stratum(&[d]);
+    builder.fact(d, &[1], Tag::Certain);
+    builder.fact(d, &[2], Tag::Certain);
+    builder.stratum(&[a, b]);
+    for head in [a, b] {
+        let quotient = Extra::Let(1, binary(BinaryOp::Divide, Type::U8, v(0), c(0)));
+        let rule = builder.rule(head, vec![v(1)], &[(d, vec![V(0)])], &[quotient]);
+        builder.plan.rules[rule].span = span(0);
+    }
+    let wanted = [Failure {
+        span: span(0),
+        kind: FailureKind::DivisionByZero,
+        count: 2,
+    }];
+    assert_eq!(builder.run(false).failures, wanted);
+    assert_eq!(builder.run(true).failures, wanted);
+}
+
+#[test]
 fn a_program_without_end_meets_a_limit_that_names_the_rule() {
     let builder = counter(Type::U64);
     let limits = [

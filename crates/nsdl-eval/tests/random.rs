@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::random::{Size, plan};
+use common::random::{Random, Size, plan};
 use common::{Builder, sorted, world};
 use nsdl_eval::{Evaluation, Options, evaluate, naive};
 use nsdl_ir::*;
@@ -116,6 +116,26 @@ fn aggregates(evaluation: &Evaluation) -> BTreeSet<String> {
     trace.aggregates.iter().map(text).collect()
 }
 
+/// Checks them in a random world.
+fn certain_tuples_hold(plan: &Plan, trace: &Trace, seed: u64) {
+    let mut random = Random::new(seed);
+    let mut leaves = vec![false; trace.leaves.len()];
+    for group in &trace.groups {
+        let chosen = group.start as usize + random.below((group.end - group.start) as usize + 1);
+        if chosen < group.end as usize {
+            leaves[chosen] = true;
+        }
+    }
+    let holds = world::model(plan, trace, &leaves);
+    assert!(
+        holds
+            .iter()
+            .zip(&trace.certain)
+            .all(|(&held, &certain)| held || !certain),
+        "seed {seed}"
+    );
+}
+
 #[test]
 fn semi_naive_equals_naive() {
     let (mut derived, mut recursive, mut uncertain, mut failures) = (0, 0, 0, 0);
@@ -154,6 +174,9 @@ fn semi_naive_equals_naive() {
                     fast.trace.as_ref().unwrap().tuples.iter().enumerate()
                 {
                     assert_eq!(fast.tuple(relation, row), Some(TupleId::new(tuple)));
+                }
+                for sample in 0..4 {
+                    certain_tuples_hold(&plan, fast.trace.as_ref().unwrap(), 10 * seed + sample);
                 }
                 derived += found.iter().filter(|instance| instance.1.is_some()).count();
                 uncertain += fast

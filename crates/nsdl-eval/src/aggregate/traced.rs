@@ -10,6 +10,7 @@ use super::best::Best;
 use super::sum::Sum;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
+use crate::limits::{Budget, Stop};
 
 /// One aggregate of a trace.
 pub(crate) struct Traced<'a> {
@@ -21,6 +22,7 @@ pub(crate) struct Traced<'a> {
     pub(crate) certain: &'a [bool],
     /// How many steps folds may still take.
     pub(crate) steps: usize,
+    pub(crate) budget: &'a Budget,
 }
 
 /// Makes the tuple of an output row, or finds it; the flag says whether it is certain.
@@ -32,7 +34,7 @@ impl Traced<'_> {
         &self,
         derive: &mut Derive<'_>,
         failures: &mut Failures,
-    ) -> Result<(Vec<AggregateInstance>, usize), Diagnostic> {
+    ) -> Result<(Vec<AggregateInstance>, usize), Stop> {
         let (mut instances, mut steps) = (Vec::new(), 0);
         for group in self.input.group() {
             let exists = group.exists.map(|row| self.groups[row as usize]);
@@ -120,7 +122,7 @@ impl Traced<'_> {
         derive: &mut Derive<'_>,
         failures: &mut Failures,
         steps: &mut usize,
-    ) -> Result<(Vec<u32>, AggregateKind), Diagnostic> {
+    ) -> Result<(Vec<u32>, AggregateKind), Stop> {
         let sum = Sum::new(&self.input);
         let members = sum.in_order(&group.members);
         let mut levels = Vec::with_capacity(members.len());
@@ -128,8 +130,9 @@ impl Traced<'_> {
         for &row in &members {
             *steps += states.len();
             if *steps > self.steps {
-                return Err(self.too_large(members.len(), states.len()));
+                return Err(self.too_large(members.len(), states.len()).into());
             }
+            self.budget.check(0, 0)?;
             let mut next = Vec::with_capacity(states.len());
             let mut numbers = FxHashMap::default();
             let mut number = |state| {
