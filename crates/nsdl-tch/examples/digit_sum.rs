@@ -5,7 +5,7 @@
 //! ```sh
 //! source .venv/bin/activate
 //! export LIBTORCH_USE_PYTORCH=1 LD_LIBRARY_PATH=$(python -c 'import torch; print(torch.__path__[0])')/lib
-//! cargo run --release -p nsdl-tch --example digit_sum
+//! cargo run -p nsdl-tch --example digit_sum
 //! ```
 
 use std::error::Error;
@@ -105,7 +105,7 @@ fn reader(root: &nn::Path) -> nn::SequentialT {
         .add_fn(|x| x.relu())
         .add(nn::conv2d(root / "conv2", 16, 32, 3, same))
         .add_fn(|x| x.relu().max_pool2d_default(2).flatten(1, -1))
-        .add_fn_t(|x, train| x.dropout(0.25, train))
+        .add_fn_t(|x, train| x.dropout(0.5, train))
         .add(nn::linear(root / "hidden", 512, 64, Default::default()))
         .add_fn(|x| x.relu())
         .add(nn::linear(root / "digits", 64, 10, Default::default()))

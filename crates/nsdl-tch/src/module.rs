@@ -112,7 +112,7 @@ impl TensorModule {
     /// Checks the values of inputs as [`Module::forward`] does; waits for the device.
     ///
     /// # Errors
-    /// `E0510` for values outside [0, 1] and NaN, `E0511` for rows of exclusive inputs that sum to more than 1, and
+    /// `E0521` for NaN, `E0510` for values outside [0, 1], `E0511` for rows of exclusive inputs that sum to more than 1, and
     /// those of [`TensorModule::forward`].
     pub fn check(&self, inputs: &[&Tensor]) -> Result<(), Error> {
         const TOLERANCE: f64 = 1e-4;
@@ -124,11 +124,12 @@ impl TensorModule {
                 1.0
             };
             let inside = values.ge(0.0).logical_and(&values.le(highest));
+            if !holds(&values.isnan().logical_not()) {
+                let message = format!("input `{}` has a value that is NaN", input.name);
+                return Err(Diagnostic::error("E0521", message).into());
+            }
             if !holds(&inside) {
-                let message = format!(
-                    "input `{}` has a value that is NaN or outside [0, 1]",
-                    input.name
-                );
+                let message = format!("input `{}` has a value outside [0, 1]", input.name);
                 return Err(Diagnostic::error("E0510", message).into());
             }
             let sums = values.sum_dim_intlist([1i64].as_slice(), false, None::<Kind>);
