@@ -224,6 +224,42 @@ fn limits_and_cancelling_end_a_run() {
 }
 
 #[test]
+fn a_circuit_beyond_the_budget_is_refused() {
+    let mut session = Session::new();
+    // A dense graph with uncertain edges: reachability in it is hard.
+    let edges: Vec<String> = (0..12)
+        .flat_map(|a| {
+            (0..12)
+                .filter(move |b| *b != a)
+                .map(move |b| format!("0.5::({a}, {b})"))
+        })
+        .collect();
+    let program = format!(
+        "rel edge = {{{}}}  rel path(a, b) = edge(a, b) or path(a, c) and edge(c, b)  query path(0, 11)",
+        edges.join(", ")
+    );
+    session.add_program("dense.dl", &program).unwrap();
+    session.set_budget(nsdl::Budget { nodes: 1000 });
+    let error = session.run().unwrap_err();
+    assert!(error.code().starts_with("E06"), "{error}");
+    session.set_provenance(Some(nsdl::Provenance::MinMaxProb));
+    assert_eq!(
+        print::text(&session.run().unwrap().relations[0]),
+        "path(0, 11): {0.5::(0, 11)}"
+    );
+}
+
+#[test]
+fn programs_of_nothing() {
+    let mut session = Session::new();
+    assert!(session.run().unwrap().relations.is_empty());
+    session
+        .add_program("empty.dl", "\u{feff}// nothing\r\n")
+        .unwrap();
+    assert!(session.run().unwrap().relations.is_empty());
+}
+
+#[test]
 fn files_that_cannot_be_read() {
     assert_eq!(fails(|s| s.add_file("/no/such/file.dl")).code(), "E0701");
 }

@@ -204,6 +204,39 @@ fn several_outputs_and_unused_inputs() {
 }
 
 #[test]
+fn one_relation_may_be_two_outputs_and_none_is_fine() {
+    let module = Module::from_text(
+        "m.dl",
+        "rel r(x + 1) = a(x)",
+        vec![input("a", 2, true)],
+        vec![output("r", None), output("r", Some(digits(2)))],
+        EXACT,
+    )
+    .unwrap();
+    let (mut all, mut some) = ([0.0; 2], [0.0; 2]);
+    module
+        .forward(
+            &[&[0.25, 0.5]],
+            1,
+            true,
+            &mut Tape::default(),
+            &mut [&mut all, &mut some],
+        )
+        .unwrap();
+    assert_eq!((all, some), ([0.25, 0.5], [0.0, 0.25]));
+    let none = Module::from_text(
+        "m.dl",
+        "rel r(x) = a(x)",
+        vec![input("a", 2, true)],
+        vec![],
+        EXACT,
+    )
+    .unwrap();
+    none.forward(&[&[0.25, 0.5]], 1, true, &mut Tape::default(), &mut [])
+        .unwrap();
+}
+
+#[test]
 fn batch_sizes_may_change_between_calls() {
     let module = sum(EXACT);
     let mut tape = Tape::default();

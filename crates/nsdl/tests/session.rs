@@ -155,7 +155,10 @@ fn dropped_proofs_are_reported() {
     for (k, codes) in [(2, &["W0602"][..]), (3, &[])] {
         session.set_provenance(Some(Provenance::TopKProofs { k }));
         let outcome = session.run().unwrap();
-        assert_eq!(outcome.warnings.iter().map(|w| w.code).collect::<Vec<_>>(), codes);
+        assert_eq!(
+            outcome.warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
+            codes
+        );
     }
 }
 
