@@ -37,6 +37,13 @@ class CompiledModule:
     def __reduce__(self) -> tuple[Any, ...]: ...
     def __deepcopy__(self, memo: Any) -> CompiledModule: ...
 
+@final
+class TchModule:
+    """Only in an extension built with the feature ``tch``."""
+
+    def __new__(cls, compiled: CompiledModule) -> TchModule: ...
+    def forward(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]: ...
+
 def compile(
     name: str,
     text: str,

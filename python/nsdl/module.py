@@ -17,7 +17,7 @@ from .proof import Proof
 from .torch import Circuit, check, run_kernels
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
-_BACKENDS = ("auto", "kernels", "torch")
+_BACKENDS = ("auto", "kernels", "torch", *(["tch"] if hasattr(_nsdl, "TchModule") else []))
 
 
 class Module(torch.nn.Module):
@@ -43,7 +43,8 @@ class Module(torch.nn.Module):
     the check is asynchronous.
 
     ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, any number
-    of times differentiable) or ``"auto"``: kernels for tensors on the CPU and torch for others.
+    of times differentiable) or ``"auto"``: kernels for tensors on the CPU and torch for others. An extension built with
+    the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
     """
 
     def __init__(
@@ -90,7 +91,11 @@ class Module(torch.nn.Module):
         """Probabilities of the outputs, ``[batch, m]`` each, from those of the inputs, ``[batch, n]`` each."""
         inputs, dtype = self._inputs(tensors)
         device = inputs[0].device
-        if self.backend == "torch" or (self.backend == "auto" and device.type != "cpu" and self._circuit.exists):
+        if self.backend == "tch":
+            if self.validate:
+                check(self._compiled, inputs, _tolerance(dtype))
+            outputs = self._circuit.tch(_upcast(inputs, dtype))
+        elif self.backend == "torch" or (self.backend == "auto" and device.type != "cpu" and self._circuit.exists):
             if self.validate:
                 check(self._compiled, inputs, _tolerance(dtype))
             outputs = self._circuit(_upcast(inputs, dtype))

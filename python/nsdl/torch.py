@@ -21,6 +21,7 @@ class Circuit:
         self.compiled = compiled
         self.exists = compiled.has_layers
         self._plans: dict[tuple[torch.device, torch.dtype], Any] = {}
+        self._tch: _nsdl.TchModule | None = None
 
     def __reduce__(self) -> Any:
         return (Circuit, (self.compiled,))  # the index tensors are made anew
@@ -42,6 +43,12 @@ class Circuit:
             ]
             frontier = torch.cat([frontier if keep is None else frontier.index_select(0, keep), *results])
         return [frontier.index_select(0, nodes).t() for nodes in outputs]
+
+    def tch(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The same by the crate nsdl-tch, where the extension is built with it."""
+        if self._tch is None:
+            self._tch = _nsdl.TchModule(self.compiled)
+        return self._tch.forward(inputs)
 
     def _plan(self, device: torch.device, dtype: torch.dtype) -> Any:
         """Constant weights, index tensors of each layer, and of the outputs."""

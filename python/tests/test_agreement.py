@@ -24,7 +24,7 @@ def rows(mapping):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-@pytest.mark.parametrize("backend", ["kernels", "torch"])
+@pytest.mark.parametrize("backend", ["kernels", "torch", *(["tch"] if hasattr(nsdl._nsdl, "TchModule") else [])])
 def test_modules(case, backend):
     torch = pytest.importorskip("torch")
     mapping = {i["relation"]: rows(i["mapping"]) if i["exclusive"] else nsdl.independent(rows(i["mapping"])) for i in case["inputs"]}

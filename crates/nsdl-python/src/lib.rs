@@ -7,6 +7,8 @@ mod error;
 mod interrupt;
 mod module;
 mod session;
+#[cfg(feature = "tch")]
+mod tch;
 mod tensor;
 mod value;
 
@@ -19,6 +21,9 @@ mod _nsdl {
     use super::module::{CompiledModule, Tape, compile, rebuild};
     #[pymodule_export]
     use super::session::Session;
+    #[cfg(feature = "tch")]
+    #[pymodule_export]
+    use super::tch::TchModule;
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");

@@ -226,6 +226,12 @@ pub fn rebuild<'py>(
 }
 
 impl CompiledModule {
+    /// The module of the facade.
+    #[cfg(feature = "tch")]
+    pub fn module(&self) -> &nsdl::Module {
+        &self.module
+    }
+
     fn forward_as<'py, T: Number>(
         &self,
         inputs: &[Bound<'py, PyAny>],

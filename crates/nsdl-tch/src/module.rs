@@ -1,7 +1,6 @@
 //! A compiled module over tensors.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 
 use nsdl::{Diagnostic, Error, LayerOp, Module, Schedule};
 use tch::{Device, Kind, Tensor};
@@ -12,8 +11,8 @@ use crate::reduce::reduce;
 pub struct TensorModule {
     schedule: Schedule,
     inputs: Vec<Input>,
-    /// The schedule as tensors, for each device and kind that came up.
-    plans: RefCell<Vec<Rc<Plan>>>,
+    /// The schedule as tensors, for each device and kind that came up. (Tensors cannot be shared by threads.)
+    plans: Mutex<Vec<Plan>>,
 }
 
 struct Input {
@@ -65,7 +64,7 @@ impl TensorModule {
         Ok(Self {
             schedule,
             inputs,
-            plans: RefCell::default(),
+            plans: Mutex::default(),
         })
     }
 
@@ -76,37 +75,18 @@ impl TensorModule {
     /// devices. Values are not looked at; see [`TensorModule::check`].
     pub fn forward(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, Error> {
         let (batch, device, kind) = self.fit(inputs)?;
-        let plan = self.plan(device, kind);
-        let constants = plan.constants.expand([-1, batch], false);
-        let rows: Vec<Tensor> = inputs
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = plans
             .iter()
-            .map(|input| input.tr())
-            .chain([constants])
-            .collect();
-        let mut frontier = Tensor::cat(&rows, 0);
-        for step in &plan.steps {
-            let results = step.reductions.iter().map(|reduction| {
-                let children = frontier.index_select(0, &reduction.children);
-                reduce(
-                    reduction.op,
-                    children.view([reduction.nodes, reduction.width, batch]),
-                )
-            });
-            let mut rows: Vec<Tensor> = results.collect();
-            rows.insert(
-                0,
-                match &step.keep {
-                    Some(keep) => frontier.index_select(0, keep),
-                    None => frontier.shallow_clone(),
-                },
-            );
-            frontier = Tensor::cat(&rows, 0);
-        }
-        Ok(plan
-            .outputs
-            .iter()
-            .map(|rows| frontier.index_select(0, rows).tr())
-            .collect())
+            .position(|plan| plan.device == device && plan.kind == kind);
+        let at = known.unwrap_or_else(|| {
+            plans.push(Plan::new(&self.schedule, device, kind));
+            plans.len() - 1
+        });
+        Ok(plans
+            .get(at)
+            .map(|plan| plan.evaluate(inputs, batch))
+            .unwrap_or_default())
     }
 
     /// Checks the values of inputs as [`Module::forward`] does; waits for the device.
@@ -188,19 +168,6 @@ impl TensorModule {
         }
         Ok((batch, device, kind))
     }
-
-    fn plan(&self, device: Device, kind: Kind) -> Rc<Plan> {
-        let mut plans = self.plans.borrow_mut();
-        if let Some(plan) = plans
-            .iter()
-            .find(|plan| plan.device == device && plan.kind == kind)
-        {
-            return plan.clone();
-        }
-        let plan = Rc::new(Plan::new(&self.schedule, device, kind));
-        plans.push(plan.clone());
-        plan
-    }
 }
 
 impl Plan {
@@ -232,6 +199,38 @@ impl Plan {
             steps: steps.collect(),
             outputs: schedule.outputs.iter().map(|rows| index(rows)).collect(),
         }
+    }
+
+    fn evaluate(&self, inputs: &[&Tensor], batch: i64) -> Vec<Tensor> {
+        let constants = self.constants.expand([-1, batch], false);
+        let rows: Vec<Tensor> = inputs
+            .iter()
+            .map(|input| input.tr())
+            .chain([constants])
+            .collect();
+        let mut frontier = Tensor::cat(&rows, 0);
+        for step in &self.steps {
+            let results = step.reductions.iter().map(|reduction| {
+                let children = frontier.index_select(0, &reduction.children);
+                reduce(
+                    reduction.op,
+                    children.view([reduction.nodes, reduction.width, batch]),
+                )
+            });
+            let mut rows: Vec<Tensor> = results.collect();
+            rows.insert(
+                0,
+                match &step.keep {
+                    Some(keep) => frontier.index_select(0, keep),
+                    None => frontier.shallow_clone(),
+                },
+            );
+            frontier = Tensor::cat(&rows, 0);
+        }
+        self.outputs
+            .iter()
+            .map(|rows| frontier.index_select(0, rows).tr())
+            .collect()
     }
 }
 
