@@ -1,0 +1,131 @@
+//! Whatever the text, there is an answer or an error: never a panic, never a stack overflow.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use nsdl::{Limits, Provenance, Session};
+use nsdl_tests::corpus::{Case, cases};
+use nsdl_tests::random::Random;
+
+fn corpus() -> Vec<Case> {
+    [cases(false), cases(true)].concat()
+}
+
+fn limited() -> Session {
+    let mut session = Session::new();
+    session.set_limits(Limits { rounds: 100, tuples: 2_000, instances: 2_000 });
+    session
+}
+
+/// Loads a text into a session with something in it, and runs it if it loads.
+fn try_text(text: &str, provenance: Option<Provenance>) {
+    let mut session = limited();
+    session.set_provenance(provenance);
+    session.add_program("before.dl", "rel survivor(1)").expect("the program is right");
+    match session.add_program("mutated.dl", text) {
+        Ok(_) => drop(session.run().map(drop)),
+        Err(error) => {
+            assert!(error.code().starts_with('E'), "{error}");
+            assert_eq!(session.run().map(|outcome| outcome.relations.len()).ok(), Some(1), "the session is as before");
+        }
+    }
+}
+
+#[test]
+fn mutated_programs_never_panic() {
+    let corpus = corpus();
+    let mut random = Random::new(1);
+    for round in 0..6 {
+        for case in &corpus {
+            let text = mutate(&case.text, &corpus, &mut random);
+            let provenance = match round % 3 {
+                0 => None,
+                1 => Some(Provenance::TopKProofs { k: 2 }),
+                _ => Some(Provenance::AddMultProb),
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| try_text(&text, provenance)));
+            assert!(outcome.is_ok(), "{} mutated in round {round}:\n{text}", case.name);
+        }
+    }
+}
+
+/// A few characters or lines removed, repeated, or taken from another program.
+fn mutate(text: &str, corpus: &[Case], random: &mut Random) -> String {
+    const PIECES: [&str; 20] = [
+        "(", ")", "{", "}", ",", ";", "::", ":=", "=", "not ", " or ", " and ", "_", "-", "\"", "'", "0.5", "9999999999", "é", "/*",
+    ];
+    let mut chars: Vec<char> = text.chars().collect();
+    for _ in 0..random.range(1, 3) {
+        let at = random.below(chars.len().max(1)).min(chars.len());
+        match random.below(5) {
+            0 => {
+                let end = (at + random.range(1, 8)).min(chars.len());
+                chars.drain(at..end);
+            }
+            1 => {
+                let piece = random.pick(&PIECES).chars();
+                chars.splice(at..at, piece);
+            }
+            2 => {
+                let end = (at + random.range(1, 12)).min(chars.len());
+                let copy: Vec<char> = chars[at..end].to_vec();
+                let to = random.below(chars.len().max(1)).min(chars.len());
+                chars.splice(to..to, copy);
+            }
+            3 => {
+                let other = random.pick(corpus);
+                let lines: Vec<&str> = other.text.lines().filter(|line| !line.starts_with("//")).collect();
+                if !lines.is_empty() {
+                    let line = format!("\n{}\n", random.pick(&lines));
+                    chars.splice(at..at, line.chars());
+                }
+            }
+            _ => {
+                let letters: Vec<usize> = (0..chars.len()).filter(|&at| chars[at].is_ascii_alphanumeric()).collect();
+                if !letters.is_empty() {
+                    let (a, b) = (*random.pick(&letters), *random.pick(&letters));
+                    chars[a] = chars[b];
+                }
+            }
+        }
+    }
+    chars.into_iter().collect()
+}
+
+#[test]
+fn nesting_beyond_the_limit_is_an_error() {
+    let deep = |n: usize| {
+        [
+            format!("rel p(1)\nrel q(x) = {}p(x){}", "(".repeat(n), ")".repeat(n)),
+            format!("rel p({}1{})", "(".repeat(n), ")".repeat(n)),
+            format!("rel p({}1)", "-".repeat(n)),
+            format!("rel p(true)\nrel q(x) = p(x), {}x", "!".repeat(n)),
+            format!("rel p(1)\nrel q(x) = p(x){}", " and (p(x) or (p(x)".repeat(n / 2) + &"))".repeat(n / 2)),
+            format!("rel p(1)\nrel q(n) = {}p(n){}", "n := count(n: ".repeat(n), ")".repeat(n)),
+        ]
+    };
+    for text in deep(100_000) {
+        let error = limited().add_program("deep.dl", &text).expect_err("too deep");
+        assert!(error.code().starts_with('E'));
+    }
+    // What the limit allows must not overflow the stack either.
+    for text in deep(1_500) {
+        let mut session = limited();
+        if session.add_program("deep.dl", &text).is_ok() {
+            drop(session.run());
+        }
+    }
+}
+
+#[test]
+fn long_programs_load() {
+    let facts: String = (0..20_000).map(|n| format!("rel p({n})\n")).collect();
+    let mut session = Session::new();
+    session.add_program("long.dl", &facts).expect("the facts are right");
+    let outcome = session.run().expect("it runs");
+    assert_eq!(outcome.relations[0].len(), 20_000);
+
+    let sums = format!("rel p(1)\nrel q(x{}) = p(x)", " + 1".repeat(1_000));
+    let mut session = Session::new();
+    session.add_program("sum.dl", &sums).expect("the sum is right");
+    assert_eq!(session.run().expect("it runs").relations[1].len(), 1);
+}
