@@ -20,6 +20,11 @@ pub(crate) struct Index {
     lists: Vec<List>,
     /// The postings of all lists; a list that outgrows its place moves to the end.
     arena: Vec<u32>,
+    /// A column whose values are kept beside the postings, for joins that read nothing else of the rows.
+    cover: Option<usize>,
+    covered: Vec<Word>,
+    /// Whether what is there must be indexed anew.
+    stale: bool,
     /// How many rows are indexed.
     upto: usize,
 }
@@ -53,6 +58,9 @@ impl Index {
             keys: Keys::Hash(HashTable::new()),
             lists: Vec::new(),
             arena: Vec::new(),
+            cover: None,
+            covered: Vec::new(),
+            stale: true,
             upto: 0,
         }
     }
@@ -60,19 +68,39 @@ impl Index {
     /// The rows with this key, ascending.
     #[inline]
     pub(crate) fn get(&self, rows: &Rows, key: &[Word]) -> &[u32] {
+        self.list(rows, key)
+            .map_or(&[], |list| &self.arena[list.range()])
+    }
+
+    /// The values of the covered column in the rows with this key; empty if none is covered.
+    #[inline]
+    pub(crate) fn values(&self, rows: &Rows, key: &[Word]) -> &[Word] {
+        let list = self.list(rows, key);
+        list.and_then(|list| self.covered.get(list.range()))
+            .unwrap_or_default()
+    }
+
+    #[inline]
+    fn list(&self, rows: &Rows, key: &[Word]) -> Option<&List> {
         let list = match (&self.keys, key) {
             (Keys::Dense { base }, &[value]) => value.wrapping_sub(*base as u64) as usize,
             (Keys::Hash(table), _) => {
-                match table.find(hash(key), |&list| self.has_key(rows, list as usize, key)) {
-                    Some(&list) => list as usize,
-                    None => return &[],
-                }
+                let same = |&list: &u32| self.has_key(rows, list as usize, key);
+                *table.find(hash(key), same)? as usize
             }
-            _ => return &[],
+            _ => return None,
         };
-        self.lists
-            .get(list)
-            .map_or(&[], |list| &self.arena[list.range()])
+        self.lists.get(list)
+    }
+
+    /// Keeps the values of `column` beside the postings, unless another column has that place.
+    fn cover(&mut self, column: usize) -> bool {
+        if self.cover.is_none() {
+            self.cover = Some(column);
+            // Indexed anew when next extended.
+            self.stale = true;
+        }
+        self.cover == Some(column)
     }
 
     fn has_key(&self, rows: &Rows, list: usize, key: &[Word]) -> bool {
@@ -85,16 +113,16 @@ impl Index {
 
     /// Indexes the rows added since the last call.
     pub(crate) fn extend(&mut self, rows: &Rows) {
-        if self.upto == rows.len() {
+        if self.upto == rows.len() && !self.stale {
             return;
         }
-        if self.upto == 0 || !self.fits(rows) {
+        if self.stale || !self.fits(rows) {
             self.rebuild(rows);
         }
         let mut key = vec![0; self.columns.len()];
         for row in self.upto as u32..rows.len() as u32 {
             let list = self.list_of(rows, row, &mut key);
-            self.push(list, row);
+            self.push(list, row, rows);
         }
         self.upto = rows.len();
     }
@@ -112,9 +140,11 @@ impl Index {
 
     /// Indexes everything anew, each list with exactly the room it needs.
     fn rebuild(&mut self, rows: &Rows) {
-        let first = self.upto == 0;
+        let first = self.stale;
+        self.stale = false;
         self.lists.clear();
         self.arena.clear();
+        self.covered.clear();
         self.keys = match self.dense_range(rows, !first) {
             Some((base, width)) => {
                 self.lists.resize(width, List::default());
@@ -133,7 +163,7 @@ impl Index {
                 list.start = start;
                 start += list.capacity as usize;
             }
-            self.arena.resize(start, 0);
+            self.make_room(start);
         }
         self.upto = 0;
     }
@@ -186,23 +216,43 @@ impl Index {
                     len: 0,
                     capacity: 1,
                 });
-                self.arena.push(0);
+                self.make_room(self.arena.len() + 1);
                 list
             }
         }
     }
 
-    fn push(&mut self, list: usize, row: u32) {
-        let list = &mut self.lists[list];
-        if list.len == list.capacity {
-            let start = self.arena.len();
-            list.capacity = (2 * list.capacity).max(4);
-            self.arena.resize(start + list.capacity as usize, 0);
-            self.arena.copy_within(list.range(), start);
-            list.start = start;
+    /// Makes the arena of postings `len` long.
+    fn make_room(&mut self, len: usize) {
+        self.arena.resize(len, 0);
+        if self.cover.is_some() {
+            self.covered.resize(len, 0);
         }
-        self.arena[list.start + list.len as usize] = row;
-        list.len += 1;
+    }
+
+    fn push(&mut self, list: usize, row: u32, rows: &Rows) {
+        let List { len, capacity, .. } = self.lists[list];
+        if len == capacity {
+            let (moved, capacity) = (self.arena.len(), (2 * capacity).max(4));
+            self.make_room(moved + capacity as usize);
+            let range = self.lists[list].range();
+            if self.cover.is_some() {
+                self.covered.copy_within(range.clone(), moved);
+            }
+            self.arena.copy_within(range, moved);
+            self.lists[list] = List {
+                start: moved,
+                len,
+                capacity,
+            };
+        }
+        let List { start, len, .. } = &mut self.lists[list];
+        let place = *start + *len as usize;
+        *len += 1;
+        self.arena[place] = row;
+        if let Some(column) = self.cover {
+            self.covered[place] = rows.cell(row, column);
+        }
     }
 }
 
@@ -223,6 +273,11 @@ impl Indexes {
                 self.list.push(Index::new(columns.clone()));
                 self.list.len() - 1
             })
+    }
+
+    /// Asks index `number` to keep the values of a column; true if it will.
+    pub(crate) fn cover(&mut self, number: usize, column: usize) -> bool {
+        self.list[number].cover(column)
     }
 
     pub(crate) fn get(&self, number: usize) -> &Index {
@@ -248,6 +303,7 @@ mod tests {
 
     fn check(columns: &[usize], batches: &[Vec<[Word; 2]>]) -> Index {
         let (mut rows, mut index) = (Rows::new(2), Index::new(columns.into()));
+        assert!(index.cover(1) && !index.cover(0));
         for batch in batches {
             batch.iter().for_each(|row| rows.push(row));
             index.extend(&rows);
@@ -261,6 +317,8 @@ mod tests {
                     })
                     .collect();
                 assert_eq!(index.get(&rows, &key), wanted);
+                let values: Vec<Word> = wanted.iter().map(|&id| rows.cell(id, 1)).collect();
+                assert_eq!(index.values(&rows, &key), values);
             }
         }
         index

@@ -49,6 +49,8 @@ pub(crate) trait Sink {
         rows: &Rows,
         ids: impl Iterator<Item = u32>,
     ) -> bool;
+    /// One head per value of the only varying column, likewise.
+    fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool;
     /// What is known about row `id` of a relation.
     fn absence(&self, relation: usize, id: u32) -> Absence;
     /// Rows and instances in all.
@@ -206,12 +208,26 @@ impl<'a, S: Sink> Join<'a, S> {
             Source::Rows => self.visit(at, scan, rows, range),
             Source::Index { number, key } => {
                 let index = self.frozen.indexes.get(*number);
-                let postings = if let [single] = **key {
-                    index.get(rows, &[operand(single, &self.slots)])
+                let single;
+                let key = if let [only] = **key {
+                    single = [operand(only, &self.slots)];
+                    &single[..]
                 } else {
                     self.set_key(key);
-                    index.get(rows, &self.key)
+                    &self.key
                 };
+                if let Some(tail) = &self.order.tail
+                    && tail.covered
+                    && at + 1 == self.order.ops.len()
+                {
+                    let values = index.values(rows, key);
+                    self.work += values.len() + 1;
+                    if self.work >= WORK {
+                        self.look()?;
+                    }
+                    return Ok(self.sink.derive_values(tail, &self.slots, values));
+                }
+                let postings = index.get(rows, key);
                 let postings = if scan.extent == Extent::All {
                     postings
                 } else {
@@ -350,6 +366,18 @@ impl Sink for Plain<'_> {
                 any
             }
         }
+    }
+
+    #[inline]
+    fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool {
+        for &(column, value) in &tail.fixed {
+            self.head[column] = operand(value, slots);
+        }
+        if let [(column, _)] = *tail.varying {
+            self.fresh
+                .insert_line(self.old, &mut self.head, column, values.iter().copied());
+        }
+        !values.is_empty()
     }
 
     fn absence(&self, _: usize, _: u32) -> Absence {

@@ -81,6 +81,8 @@ pub(crate) struct Tail {
     pub(crate) fixed: Box<[(usize, Operand)]>,
     /// `(column of the head, column of the scan)`.
     pub(crate) varying: Box<[(usize, usize)]>,
+    /// Whether the index of the scan keeps the only varying value beside its postings.
+    pub(crate) covered: bool,
 }
 
 /// The value of a bound operand.
@@ -179,7 +181,11 @@ impl Compiler {
                 .collect(),
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
-            tail: if self.trace { None } else { tail(rule, &ops) },
+            tail: if self.trace {
+                None
+            } else {
+                tail(rule, &ops, indexes)
+            },
             atoms,
             cut,
             ops,
@@ -267,7 +273,7 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
 }
 
 /// See [`Order::tail`].
-fn tail(rule: &Rule, ops: &[Op]) -> Option<Tail> {
+fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
     let Some(Op::Scan(scan)) = ops.last() else {
         return None;
     };
@@ -285,8 +291,15 @@ fn tail(rule: &Rule, ops: &[Op]) -> Option<Tail> {
             Code::Unary(..) | Code::Binary(..) => return None,
         }
     }
+    let covered = match (&scan.source, &*varying) {
+        (Source::Index { number, .. }, &[(_, from)]) if scan.extent == Extent::All => {
+            indexes.cover(*number, from)
+        }
+        _ => false,
+    };
     Some(Tail {
         fixed: fixed.into(),
         varying: varying.into(),
+        covered,
     })
 }

@@ -368,6 +368,10 @@ impl Sink for Record<'_> {
         false
     }
 
+    fn derive_values(&mut self, _: &Tail, _: &[Word], _: &[Word]) -> bool {
+        false
+    }
+
     fn absence(&self, relation: usize, id: u32) -> Absence {
         match self.recorder.tuples[relation].get(id as usize) {
             None => Absence::Always,
