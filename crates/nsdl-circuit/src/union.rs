@@ -65,7 +65,8 @@ pub(crate) fn add_gradient(
     gradient: &mut [f64],
     scratch: &mut Scratch,
 ) {
-    if terms(proofs, variables, scratch, &mut |_, _| {}) {
+    // A few proofs cannot have too many intersections.
+    if proofs.len() <= 10 || terms(proofs, variables, scratch, &mut |_, _| {}) {
         let add = &mut |literals: &[u32], sign: f64| {
             variables.add_gradient(literals, weights, sign * scale, gradient);
         };

@@ -261,6 +261,41 @@ fn cycles_have_least_fixpoint_meaning() {
 }
 
 #[test]
+fn deep_derivations_do_not_overflow_the_stack() {
+    let mut program = Program::default();
+    let mut last = program.independent(0.999);
+    for _ in 0..3000 {
+        let (next, fact) = (program.tuple(1), program.independent(0.999));
+        program.rule(next, None, &[positive(last), positive(fact)]);
+        // Another way in, so that the chain is no mere product.
+        let other = program.independent(0.001);
+        program.rule(next, None, &[positive(other)]);
+        last = next;
+    }
+    let weights = program.weights();
+    let found = values(&exact(&program, &[last]), &weights);
+    let mut wanted = 0.999;
+    for _ in 0..3000 {
+        wanted = 1.0 - (1.0 - wanted * 0.999) * 0.999;
+    }
+    assert_close(found[0], wanted, 1e-12, "end of the chain");
+}
+
+#[test]
+fn an_empty_batch_and_no_outputs_are_fine() {
+    let program = random_program(1, FULL);
+    let circuit = exact(&program, &[]);
+    circuit.forward::<f32>(&[], 0, &mut Tape::new(), &mut []);
+    circuit.backward::<f32>(&[], 0, &mut Tape::new(), &[], &mut []);
+    let weights = program.weights();
+    let mut gradient = vec![f64::NAN; weights.len()];
+    let mut tape = Tape::new();
+    circuit.forward(&weights, 1, &mut tape, &mut []);
+    circuit.backward(&weights, 1, &mut tape, &[], &mut gradient);
+    assert!(gradient.iter().all(|&x| x == 0.0));
+}
+
+#[test]
 fn a_small_budget_is_an_error() {
     let (program, sums) = digit_sum(3);
     let budget = Budget { nodes: 50 };

@@ -141,15 +141,26 @@ impl Variables {
         scale: f64,
         gradient: &mut [f64],
     ) {
+        let factors: Vec<f64> = self
+            .factors(literals)
+            .map(|run| factor(run, weights))
+            .collect();
+        // Prefix times suffix: no division, so factors of zero are no trouble.
+        let mut slopes = vec![scale; factors.len()];
         let mut before = scale;
-        let mut rest = literals;
-        while let Some(run) = self.factors(rest).next() {
-            rest = &rest[run.len()..];
-            let slope = before * self.probability(rest, weights);
+        for (slope, factor) in slopes.iter_mut().zip(&factors) {
+            *slope = before;
+            before *= factor;
+        }
+        let mut after = 1.0;
+        for (slope, factor) in slopes.iter_mut().zip(&factors).rev() {
+            *slope *= after;
+            after *= factor;
+        }
+        for (run, slope) in self.factors(literals).zip(slopes) {
             for &literal in run {
                 gradient[leaf(literal) as usize] += if negated(literal) { -slope } else { slope };
             }
-            before *= factor(run, weights);
         }
     }
 
