@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod arithmetic;
+mod bits;
 mod expr;
 mod failure;
 mod fixpoint;
@@ -16,6 +17,7 @@ mod limits;
 mod members;
 pub mod naive;
 mod order;
+mod plain;
 mod scope;
 mod table;
 mod trace;

@@ -1,0 +1,92 @@
+//! The sink of plain evaluation.
+
+use nsdl_ir::Word;
+
+use crate::failure::Failures;
+use crate::join::{Absence, Body, Sink};
+use crate::limits::Stop;
+use crate::members::Fresh;
+use crate::order::{Tail, operand};
+use crate::table::Rows;
+
+/// Keeps new rows and forgets how they came.
+pub(crate) struct Plain<'a> {
+    pub(crate) old: &'a Rows,
+    pub(crate) fresh: &'a mut Fresh,
+    /// Rows of all relations, less those of `fresh`.
+    pub(crate) before: usize,
+    /// Room for one row of the head.
+    pub(crate) head: Vec<Word>,
+}
+
+impl Sink for Plain<'_> {
+    const TRACE: bool = false;
+
+    fn derive(&mut self, head: &[Word], _: Body<'_>, _: &mut Failures) -> Result<bool, Stop> {
+        self.fresh.insert(self.old, head);
+        Ok(true)
+    }
+
+    #[inline]
+    fn derive_all(
+        &mut self,
+        tail: &Tail,
+        slots: &[Word],
+        rows: &Rows,
+        mut ids: impl Iterator<Item = u32>,
+    ) -> bool {
+        for &(column, value) in &tail.fixed {
+            self.head[column] = operand(value, slots);
+        }
+        match *tail.varying {
+            [] => {
+                let any = ids.next().is_some();
+                if any {
+                    self.fresh.insert(self.old, &self.head);
+                }
+                any
+            }
+            [(column, from)] => {
+                let mut any = false;
+                let values = ids.map(|id| {
+                    any = true;
+                    rows.cell(id, from)
+                });
+                self.fresh
+                    .insert_line(self.old, &mut self.head, column, values);
+                any
+            }
+            _ => {
+                let mut any = false;
+                for id in ids {
+                    any = true;
+                    for &(column, from) in &tail.varying {
+                        self.head[column] = rows.cell(id, from);
+                    }
+                    self.fresh.insert(self.old, &self.head);
+                }
+                any
+            }
+        }
+    }
+
+    #[inline]
+    fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool {
+        for &(column, value) in &tail.fixed {
+            self.head[column] = operand(value, slots);
+        }
+        if let [(column, _)] = *tail.varying {
+            self.fresh
+                .insert_line(self.old, &mut self.head, column, values.iter().copied());
+        }
+        !values.is_empty()
+    }
+
+    fn absence(&self, _: usize, _: u32) -> Absence {
+        Absence::Never
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.before + self.fresh.rows.len(), 0)
+    }
+}
