@@ -3,7 +3,7 @@
 use nsdl_circuit::Real;
 use nsdl_ir::{Diagnostic, Value};
 
-use crate::facts::SUM_TOLERANCE;
+use crate::batch::SUM_TOLERANCE;
 use crate::print::format_tuple;
 
 /// Checks the rows of an input: values in [0, 1], and, of an exclusive input, sums of at most 1 with a tolerance.

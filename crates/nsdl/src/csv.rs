@@ -5,7 +5,7 @@ use std::path::Path;
 use nsdl_ir::{Diagnostic, Symbols, Type, Value};
 use nsdl_syntax::parse_field;
 
-use crate::facts::{Batch, Tags, check_probability};
+use crate::batch::{Batch, Tags, check_probability};
 
 /// Reads the facts of `relation` from a file: RFC 4180, no header, fields of the given types, untrimmed. A
 /// record with one field more than there are columns has its probability first; all records agree in that.

@@ -76,6 +76,7 @@
 //! # Ok::<(), nsdl::Error>(())
 //! ```
 
+mod batch;
 mod check;
 mod convert;
 mod csv;

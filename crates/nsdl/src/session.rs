@@ -1,23 +1,28 @@
 //! A session: programs and facts, added bit by bit, and what follows from them.
 
+mod compile;
+mod enter;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use nsdl_circuit::Budget;
-use nsdl_compile::{Compiled, External};
 use nsdl_eval::Limits;
 use nsdl_ir::{Diagnostic, Plan, Symbols, Tag, Type, Value};
 use nsdl_syntax::ast::{Ast, ItemKind};
 
+use crate::batch::{Batch, Tags};
 use crate::error::{Error, Result};
-use crate::facts::{Batch, Facts, Tags, Undo, relation_id};
+use crate::facts::{Facts, Undo, relation_id};
 use crate::program::{Program, Signature};
 use crate::provenance::Provenance;
 use crate::relation::Relation;
 use crate::run::{Outcome, Run, outputs};
 use crate::suggest::did_you_mean;
 use crate::text::Texts;
+
+pub use enter::Entry;
 
 /// Programs and facts, and what follows from them.
 ///
@@ -258,49 +263,6 @@ impl Session {
         next.run()
     }
 
-    /// What a REPL does with an entry: adds its declarations, facts and rules, and answers its queries at once
-    /// without keeping them.
-    ///
-    /// # Errors
-    /// As [`Session::add_program`] and [`Session::run`]; nothing is added then.
-    pub fn enter(&mut self, name: &str, text: &str) -> Result<Entry> {
-        let mut next = self.clone();
-        let mut ast = next.parse(name, text)?;
-        let mut queries = Ast::default();
-        (queries.items, ast.items) = ast
-            .items
-            .into_iter()
-            .partition(|item| matches!(item.kind, ItemKind::Query(_)));
-        if !ast.items.is_empty() {
-            next.programs.push(Arc::new(ast));
-        }
-        let before = next.queries.take();
-        let mut warnings = next.check()?;
-        let mut outcome = None;
-        if !queries.items.is_empty() {
-            next.queries = Some(Arc::new(queries));
-            warnings.extend(next.check()?);
-            let mut found = next.run()?;
-            found.warnings.retain(|w| !next.warnings.contains(w));
-            warnings.append(&mut found.warnings);
-            outcome = Some(found);
-        }
-        next.queries = before;
-        next.check()?;
-        *self = next;
-        Ok(Entry { warnings, outcome })
-    }
-
-    /// As [`Session::enter`] for the text of a file.
-    ///
-    /// # Errors
-    /// `E0701` if it cannot be read, else as [`Session::enter`].
-    pub fn enter_file(&mut self, path: impl AsRef<Path>) -> Result<Entry> {
-        let path = path.as_ref();
-        let text = read_text(path)?;
-        self.enter(&path.display().to_string(), &text)
-    }
-
     /// The names of the relations and queries that [`Session::run`] gives, in order.
     pub fn outputs(&self) -> Vec<String> {
         outputs(&self.plan)
@@ -393,122 +355,12 @@ impl Session {
         self.queries = Some(Arc::new(self.parse_queries(queries)?));
         Ok(())
     }
-
-    /// Compiles everything; keeps the plan and returns the new warnings.
-    pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
-        let compiled = self.compile()?;
-        self.facts
-            .check(&compiled.plan, &self.symbols)
-            .map_err(|d| self.error(vec![d]))?;
-        let new = compiled
-            .warnings
-            .iter()
-            .filter(|w| !self.warnings.contains(w))
-            .cloned()
-            .collect();
-        self.plan = Arc::new(compiled.plan);
-        self.warnings = Arc::new(compiled.warnings);
-        Ok(new)
-    }
-
-    /// The plan of everything so far.
-    pub(crate) fn checked_plan(&self) -> Arc<Plan> {
-        self.plan.clone()
-    }
-
-    fn compile(&self) -> Result<Compiled> {
-        let without_queries: Vec<Ast>;
-        let mut asts: Vec<&Ast> = match &self.queries {
-            None => self.programs.iter().map(Arc::as_ref).collect(),
-            Some(_) => {
-                without_queries = self.programs.iter().map(|ast| strip_queries(ast)).collect();
-                without_queries.iter().collect()
-            }
-        };
-        asts.extend(self.queries.as_deref());
-        // Facts give way to programs: types that a program declares are left to it.
-        let mut externals = self.facts.externals();
-        let mut guesses = Vec::new();
-        for (i, external) in externals.iter_mut().enumerate() {
-            if self
-                .programs
-                .iter()
-                .any(|ast| declares(ast, &external.name))
-            {
-                external.columns.fill(None);
-            } else {
-                guesses.extend((0..external.columns.len()).map(|column| (i, column)));
-            }
-        }
-        self.compile_guessing(&asts, &externals, &guesses)
-            .map_err(|errors| self.error(errors))
-    }
-
-    /// Compiles with the types that facts suggest for some columns of `externals`. Where these clash with what the
-    /// program implies, leaves them to the program: all of them, or else as few as makes errors fewer.
-    fn compile_guessing(
-        &self,
-        asts: &[&Ast],
-        externals: &[External],
-        guesses: &[(usize, usize)],
-    ) -> Result<Compiled, Vec<Diagnostic>> {
-        let compile =
-            |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
-        let clashes = |errors: &[Diagnostic]| errors.iter().filter(|d| d.is_error()).count();
-        let first = match compile(externals) {
-            Err(errors) if !guesses.is_empty() => errors,
-            result => return result,
-        };
-        let mut inferred = externals.to_vec();
-        inferred
-            .iter_mut()
-            .for_each(|external| external.columns.fill(None));
-        if let Ok(compiled) = compile(&inferred) {
-            return Ok(compiled);
-        }
-        let mut externals = externals.to_vec();
-        let mut fewest = clashes(&first);
-        for &(external, column) in guesses {
-            let mut trial = externals.clone();
-            if let Some(ty) = trial
-                .get_mut(external)
-                .and_then(|e| e.columns.get_mut(column))
-            {
-                *ty = None;
-            }
-            match compile(&trial) {
-                Ok(compiled) => return Ok(compiled),
-                Err(errors) if clashes(&errors) < fewest => {
-                    fewest = clashes(&errors);
-                    externals = trial;
-                }
-                Err(_) => {}
-            }
-        }
-        Err(first)
-    }
-
-    fn is_relation_name(&self, name: &str) -> bool {
-        let (ast, diagnostics) = nsdl_syntax::parse(&format!("query {name}"), Default::default());
-        diagnostics.is_empty()
-            && matches!(ast.items.as_slice(), [item] if matches!(&item.kind,
-                ItemKind::Query(query) if query.args.is_none() && query.relation.text == name))
-    }
 }
 
 impl From<&Program> for Session {
     fn from(program: &Program) -> Self {
         program.session().clone()
     }
-}
-
-/// What [`Session::enter`] did.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Warnings about the entry.
-    pub warnings: Vec<Diagnostic>,
-    /// The answers, if it had queries.
-    pub outcome: Option<Outcome>,
 }
 
 fn not_run() -> Diagnostic {
@@ -523,22 +375,5 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
             format!("cannot read `{}`: {error}", path.display()),
         )
         .into()
-    })
-}
-
-fn strip_queries(ast: &Ast) -> Ast {
-    let keep = |item: &&nsdl_syntax::ast::Item| !matches!(item.kind, ItemKind::Query(_));
-    Ast {
-        items: ast.items.iter().filter(keep).cloned().collect(),
-    }
-}
-
-fn declares(ast: &Ast, relation: &str) -> bool {
-    use nsdl_syntax::ast::TypeDeclaration;
-    ast.items.iter().any(|item| match &item.kind {
-        ItemKind::Types(declarations) => declarations
-            .iter()
-            .any(|d| matches!(d, TypeDeclaration::Relation { name, .. } if name.text == relation)),
-        _ => false,
     })
 }

@@ -7,9 +7,10 @@ use nsdl_ir::{
 };
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 
+use crate::batch::{arity_mismatch, misfit};
 use crate::convert::{Misfit, convert};
 use crate::error::Result;
-use crate::facts::{arity_mismatch, misfit, relation_id};
+use crate::facts::relation_id;
 use crate::print::format_tuple;
 use crate::run::evaluate;
 use crate::session::Session;

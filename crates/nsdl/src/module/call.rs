@@ -1,0 +1,240 @@
+//! Calls of a module: values forward, gradients backward, explanations of a sample.
+
+use nsdl_circuit::Real;
+use nsdl_ir::{Diagnostic, LeafId, Value};
+
+use super::{Answers, Module, Port, Tape};
+use crate::check::check_input;
+use crate::error::{Error, Result};
+use crate::why::{Explanation, Story, row};
+
+impl Module {
+    /// Computes the outputs for a batch.
+    ///
+    /// `inputs[i]` is row-major `[batch][n_i]`, with `n_i` columns as in [`Module::mapping`]; `outputs[o]` is
+    /// row-major `[batch][m_o]`, with `m_o` columns as in [`Module::tuples`]. With `check`, values must be
+    /// in [0, 1] and rows of exclusive inputs sum to at most 1 plus 1e-4.
+    ///
+    /// # Errors
+    /// `E0816` for slices of the wrong number or length; `E0510`, `E0511` and `E0521` for values, with sample and
+    /// column.
+    pub fn forward<T: Real>(
+        &self,
+        inputs: &[&[T]],
+        batch: usize,
+        check: bool,
+        tape: &mut Tape<T>,
+        outputs: &mut [&mut [T]],
+    ) -> Result<()> {
+        self.check_shapes(
+            "input",
+            inputs.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            batch,
+        )?;
+        self.check_shapes(
+            "output",
+            outputs.iter().map(|s| s.len()),
+            self.outputs.iter().map(Answers::width),
+            batch,
+        )?;
+        if check {
+            for (port, values) in self.inputs.iter().zip(inputs) {
+                check_input(&port.relation, &port.mapping, port.exclusive, values)
+                    .map_err(|d| Error::new(vec![d], &self.texts))?;
+            }
+        }
+        tape.batch = batch;
+        tape.weights.resize(self.constants.len() * batch, T::ZERO);
+        tape.values.resize(self.circuit.outputs() * batch, T::ZERO);
+        for (leaf, &weight) in self.constants.iter().enumerate() {
+            if let Some(row) = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch) {
+                row.fill(T::from_f64(weight));
+            }
+        }
+        for (port, values) in self.inputs.iter().zip(inputs) {
+            let width = port.width();
+            for (column, leaf) in port.leaves.iter().enumerate() {
+                let Some(leaf) = leaf.map(LeafId::index) else {
+                    continue;
+                };
+                let Some(row) = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch) else {
+                    continue;
+                };
+                for (to, from) in row
+                    .iter_mut()
+                    .zip(values.iter().skip(column).step_by(width))
+                {
+                    *to = *from;
+                }
+            }
+        }
+        self.circuit
+            .forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
+        for (answers, values) in self.outputs.iter().zip(outputs) {
+            let width = answers.width();
+            for (column, node) in answers.circuit.iter().enumerate() {
+                let cells = values.iter_mut().skip(column).step_by(width);
+                match node.and_then(|n| {
+                    tape.values
+                        .get(n as usize * batch..(n as usize + 1) * batch)
+                }) {
+                    Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
+                    None => cells.for_each(|to| *to = T::ZERO),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes the gradients of the last [`Module::forward`] on this tape: given those with respect to the outputs,
+    /// those with respect to the inputs, which are overwritten. Shapes are as in `forward`.
+    ///
+    /// # Errors
+    /// `E0816` for slices of the wrong number or length.
+    pub fn backward<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        output_gradients: &[&[T]],
+        input_gradients: &mut [&mut [T]],
+    ) -> Result<()> {
+        let batch = tape.batch;
+        self.check_shapes(
+            "output gradient",
+            output_gradients.iter().map(|s| s.len()),
+            self.outputs.iter().map(Answers::width),
+            batch,
+        )?;
+        self.check_shapes(
+            "input gradient",
+            input_gradients.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            batch,
+        )?;
+        tape.value_gradients
+            .resize(self.circuit.outputs() * batch, T::ZERO);
+        tape.weight_gradients
+            .resize(self.constants.len() * batch, T::ZERO);
+        for (answers, gradients) in self.outputs.iter().zip(output_gradients) {
+            let width = answers.width();
+            for (column, node) in answers.circuit.iter().enumerate() {
+                let Some(n) = node.map(|n| n as usize) else {
+                    continue;
+                };
+                let Some(row) = tape.value_gradients.get_mut(n * batch..(n + 1) * batch) else {
+                    continue;
+                };
+                for (to, from) in row
+                    .iter_mut()
+                    .zip(gradients.iter().skip(column).step_by(width))
+                {
+                    *to = *from;
+                }
+            }
+        }
+        self.circuit.backward(
+            &tape.weights,
+            batch,
+            &mut tape.circuit,
+            &tape.value_gradients,
+            &mut tape.weight_gradients,
+        );
+        for (port, gradients) in self.inputs.iter().zip(input_gradients) {
+            let width = port.width();
+            for (column, leaf) in port.leaves.iter().enumerate() {
+                let cells = gradients.iter_mut().skip(column).step_by(width);
+                let row = leaf.map(LeafId::index);
+                match row
+                    .and_then(|leaf| tape.weight_gradients.get(leaf * batch..(leaf + 1) * batch))
+                {
+                    Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
+                    None => cells.for_each(|to| *to = T::ZERO),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The `k` most probable proofs of a tuple of an output, for one sample: `inputs[i]` has the `n_i` values of
+    /// its row. None if the tuple cannot be derived.
+    ///
+    /// # Errors
+    /// `E0816` for rows of the wrong number or length, `E0202`, `E0301` or `E0501` for a tuple that does not fit.
+    pub fn why(
+        &self,
+        inputs: &[&[f64]],
+        output: usize,
+        tuple: &[Value],
+        k: usize,
+    ) -> Result<Vec<Explanation>> {
+        self.check_shapes(
+            "input",
+            inputs.iter().map(|s| s.len()),
+            self.inputs.iter().map(Port::width),
+            1,
+        )?;
+        let error = |d| Error::new(vec![d], &self.texts);
+        let answers = self.outputs.get(output).ok_or_else(|| {
+            error(Diagnostic::error(
+                "E0816",
+                format!("there is no output {output}"),
+            ))
+        })?;
+        let wanted = row(&answers.relation, tuple, &answers.types, &self.symbols).map_err(error)?;
+        let same = |candidate: &Vec<Value>| {
+            row(&answers.relation, candidate, &answers.types, &self.symbols)
+                .is_ok_and(|words| words == wanted)
+        };
+        let column = answers.tuples.iter().position(same);
+        let Some(id) = column.and_then(|column| answers.ids.get(column).copied().flatten()) else {
+            return Ok(Vec::new());
+        };
+        let mut weights = self.constants.clone();
+        for (port, values) in self.inputs.iter().zip(inputs) {
+            for (leaf, value) in port.leaves.iter().zip(*values) {
+                if let Some(weight) = leaf.and_then(|leaf| weights.get_mut(leaf.index())) {
+                    *weight = *value;
+                }
+            }
+        }
+        let story = Story {
+            plan: &self.plan,
+            trace: &self.trace,
+            facts: &self.facts,
+            row: &|tuple| self.rows.get(&tuple).cloned().unwrap_or_default(),
+            symbols: &self.symbols,
+            texts: &self.texts,
+        };
+        Ok(story.explain(id, k, &weights))
+    }
+
+    fn check_shapes(
+        &self,
+        what: &str,
+        given: impl ExactSizeIterator<Item = usize>,
+        widths: impl ExactSizeIterator<Item = usize>,
+        batch: usize,
+    ) -> Result<()> {
+        let error = |message| {
+            Err(Error::new(
+                vec![Diagnostic::error("E0816", message)],
+                &self.texts,
+            ))
+        };
+        if given.len() != widths.len() {
+            return error(format!(
+                "{} {what}s given, {} expected",
+                given.len(),
+                widths.len()
+            ));
+        }
+        for (i, (given, width)) in given.zip(widths).enumerate() {
+            if Some(given) != width.checked_mul(batch) {
+                return error(format!(
+                    "{what} {i} has {given} values, not {batch} rows of {width}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

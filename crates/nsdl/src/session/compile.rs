@@ -1,0 +1,129 @@
+//! The plan of what a session holds.
+
+use std::sync::Arc;
+
+use nsdl_compile::{Compiled, External};
+use nsdl_ir::{Diagnostic, Plan};
+use nsdl_syntax::ast::{Ast, Item, ItemKind, TypeDeclaration};
+
+use super::Session;
+use crate::error::Result;
+
+impl Session {
+    /// Compiles everything; keeps the plan and returns the new warnings.
+    pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
+        let compiled = self.compile()?;
+        self.facts
+            .check(&compiled.plan, &self.symbols)
+            .map_err(|d| self.error(vec![d]))?;
+        let new = compiled
+            .warnings
+            .iter()
+            .filter(|w| !self.warnings.contains(w))
+            .cloned()
+            .collect();
+        self.plan = Arc::new(compiled.plan);
+        self.warnings = Arc::new(compiled.warnings);
+        Ok(new)
+    }
+
+    /// The plan of everything so far.
+    pub(crate) fn checked_plan(&self) -> Arc<Plan> {
+        self.plan.clone()
+    }
+
+    fn compile(&self) -> Result<Compiled> {
+        let without_queries: Vec<Ast>;
+        let mut asts: Vec<&Ast> = match &self.queries {
+            None => self.programs.iter().map(Arc::as_ref).collect(),
+            Some(_) => {
+                without_queries = self.programs.iter().map(|ast| strip_queries(ast)).collect();
+                without_queries.iter().collect()
+            }
+        };
+        asts.extend(self.queries.as_deref());
+        // Facts give way to programs: types that a program declares are left to it.
+        let mut externals = self.facts.externals();
+        let mut guesses = Vec::new();
+        for (i, external) in externals.iter_mut().enumerate() {
+            if self
+                .programs
+                .iter()
+                .any(|ast| declares(ast, &external.name))
+            {
+                external.columns.fill(None);
+            } else {
+                guesses.extend((0..external.columns.len()).map(|column| (i, column)));
+            }
+        }
+        self.compile_guessing(&asts, &externals, &guesses)
+            .map_err(|errors| self.error(errors))
+    }
+
+    /// Compiles with the types that facts suggest for some columns of `externals`. Where these clash with what the
+    /// program implies, leaves them to the program: all of them, or else as few as makes errors fewer.
+    fn compile_guessing(
+        &self,
+        asts: &[&Ast],
+        externals: &[External],
+        guesses: &[(usize, usize)],
+    ) -> Result<Compiled, Vec<Diagnostic>> {
+        let compile =
+            |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
+        let clashes = |errors: &[Diagnostic]| errors.iter().filter(|d| d.is_error()).count();
+        let first = match compile(externals) {
+            Err(errors) if !guesses.is_empty() => errors,
+            result => return result,
+        };
+        let mut inferred = externals.to_vec();
+        inferred
+            .iter_mut()
+            .for_each(|external| external.columns.fill(None));
+        if let Ok(compiled) = compile(&inferred) {
+            return Ok(compiled);
+        }
+        let mut externals = externals.to_vec();
+        let mut fewest = clashes(&first);
+        for &(external, column) in guesses {
+            let mut trial = externals.clone();
+            if let Some(ty) = trial
+                .get_mut(external)
+                .and_then(|e| e.columns.get_mut(column))
+            {
+                *ty = None;
+            }
+            match compile(&trial) {
+                Ok(compiled) => return Ok(compiled),
+                Err(errors) if clashes(&errors) < fewest => {
+                    fewest = clashes(&errors);
+                    externals = trial;
+                }
+                Err(_) => {}
+            }
+        }
+        Err(first)
+    }
+
+    pub(super) fn is_relation_name(&self, name: &str) -> bool {
+        let (ast, diagnostics) = nsdl_syntax::parse(&format!("query {name}"), Default::default());
+        diagnostics.is_empty()
+            && matches!(ast.items.as_slice(), [item] if matches!(&item.kind,
+                ItemKind::Query(query) if query.args.is_none() && query.relation.text == name))
+    }
+}
+
+fn strip_queries(ast: &Ast) -> Ast {
+    let keep = |item: &&Item| !matches!(item.kind, ItemKind::Query(_));
+    Ast {
+        items: ast.items.iter().filter(keep).cloned().collect(),
+    }
+}
+
+fn declares(ast: &Ast, relation: &str) -> bool {
+    ast.items.iter().any(|item| match &item.kind {
+        ItemKind::Types(declarations) => declarations
+            .iter()
+            .any(|d| matches!(d, TypeDeclaration::Relation { name, .. } if name.text == relation)),
+        _ => false,
+    })
+}
