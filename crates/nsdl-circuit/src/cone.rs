@@ -6,9 +6,10 @@
 //! literal, have no node of their own. Aggregates are written out as chains over their members, which is
 //! polynomial, never as sets of members.
 
-use nsdl_ir::{
-    AggregateInstance, AggregateKind, BestMember, FoldStep, Instance, LeafId, Trace, TupleId,
-};
+mod aggregates;
+
+use aggregates::results;
+use nsdl_ir::{Instance, LeafId, Trace, TupleId};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
@@ -131,17 +132,6 @@ impl Definitions {
 
     fn aggregates(&self, tuple: TupleId) -> &[u32] {
         self.aggregates.get(&tuple).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// The tuples an aggregate may give.
-fn results(aggregate: &AggregateInstance) -> Vec<TupleId> {
-    match &aggregate.kind {
-        AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
-            results.iter().flatten().copied().collect()
-        }
-        AggregateKind::Best { members } => members.iter().map(|member| member.result).collect(),
-        AggregateKind::Exists { some, none } => some.iter().chain(none).copied().collect(),
     }
 }
 
@@ -430,199 +420,5 @@ impl<'t> Builder<'t> {
         let complement = self.push(Op::Not, span);
         self.complements.insert(node, complement);
         complement
-    }
-
-    /// Writes an aggregate out, once.
-    fn expand(&mut self, index: u32) {
-        if self.aggregates.contains_key(&index) {
-            return;
-        }
-        let trace = self.trace;
-        let aggregate = &trace.aggregates[index as usize];
-        let members: Vec<u32> = aggregate
-            .members
-            .iter()
-            .map(|member| self.tuples[member.index()])
-            .collect();
-        let mut results = match &aggregate.kind {
-            AggregateKind::Count { results } => self.count(&members, results),
-            AggregateKind::Fold { levels, results } => self.fold(&members, levels, results),
-            AggregateKind::Best { members: ranked } => self.best(&members, ranked),
-            AggregateKind::Exists { some, none } => self.exists(&members, *some, *none),
-        };
-        if let Some(group) = aggregate.group {
-            let group = self.tuples[group.index()];
-            for (_, node) in &mut results {
-                *node = self.node(Op::And, vec![group, *node]);
-            }
-        }
-        self.aggregates.insert(index, results);
-    }
-
-    /// Cardinality chain: the state after some members is how many of them hold.
-    fn count(&mut self, members: &[u32], results: &[Option<TupleId>]) -> Vec<(TupleId, u32)> {
-        let wanted = |n: &usize| results.get(*n).is_some_and(Option::is_some);
-        let total = members.len();
-        let (Some(least), Some(most)) = ((0..=total).find(wanted), (0..=total).rev().find(wanted))
-        else {
-            return Vec::new();
-        };
-        let mut states = vec![ONE];
-        for (seen, &member) in members.iter().enumerate() {
-            let absent = self.not(member);
-            let seen = seen + 1;
-            let next = (0..=seen.min(most)).map(|count| {
-                if count + (total - seen) < least {
-                    return ZERO;
-                }
-                let mut ways = Vec::with_capacity(2);
-                if let Some(&state) = count.checked_sub(1).and_then(|before| states.get(before)) {
-                    ways.push(self.node(Op::And, vec![member, state]));
-                }
-                if let Some(&state) = states.get(count) {
-                    ways.push(self.node(Op::And, vec![absent, state]));
-                }
-                self.node(Op::Sum, ways)
-            });
-            states = next.collect();
-        }
-        let mut found = Vec::new();
-        for (result, &state) in results.iter().zip(&states) {
-            found.extend(result.map(|result| (result, state)));
-        }
-        found
-    }
-
-    /// A chain over given states.
-    fn fold(
-        &mut self,
-        members: &[u32],
-        levels: &[Vec<FoldStep>],
-        results: &[Option<TupleId>],
-    ) -> Vec<(TupleId, u32)> {
-        let mut states = vec![ONE];
-        for (&member, level) in members.iter().zip(levels) {
-            let absent = self.not(member);
-            let width = level
-                .iter()
-                .map(|step| step.absent.max(step.present) + 1)
-                .max()
-                .unwrap_or(0);
-            let mut ways: Vec<Vec<u32>> = vec![Vec::new(); width as usize];
-            for (&state, step) in states.iter().zip(level) {
-                if step.absent == step.present && self.flavour != Flavour::MinMax {
-                    ways[step.absent as usize].push(state);
-                    continue;
-                }
-                ways[step.absent as usize].push(self.node(Op::And, vec![absent, state]));
-                ways[step.present as usize].push(self.node(Op::And, vec![member, state]));
-            }
-            states = ways
-                .into_iter()
-                .map(|ways| self.node(Op::Sum, ways))
-                .collect();
-        }
-        let mut found: Vec<(TupleId, Vec<u32>)> = Vec::new();
-        let mut places: FxHashMap<TupleId, usize> = FxHashMap::default();
-        for (result, &state) in results.iter().zip(&states) {
-            let Some(result) = *result else { continue };
-            let place = *places.entry(result).or_insert_with(|| {
-                found.push((result, Vec::new()));
-                found.len() - 1
-            });
-            found[place].1.push(state);
-        }
-        found
-            .into_iter()
-            .map(|(result, states)| (result, self.node(Op::Sum, states)))
-            .collect()
-    }
-
-    /// Sorted chain: a result of some rank holds if a member that gives it does and none of lower rank.
-    fn best(&mut self, members: &[u32], ranked: &[BestMember]) -> Vec<(TupleId, u32)> {
-        // Whatever holds from a member on.
-        let mut free = vec![ONE; members.len() + 1];
-        for i in (0..members.len()).rev() {
-            let either = self.either(members[i]);
-            free[i] = self.node(Op::And, vec![either, free[i + 1]]);
-        }
-        let mut found = Vec::new();
-        let mut none_before = ONE;
-        let mut start = 0;
-        while start < ranked.len() {
-            let rank = ranked[start].rank;
-            let end = start
-                + ranked[start..]
-                    .iter()
-                    .take_while(|member| member.rank == rank)
-                    .count();
-            let mut done: Vec<TupleId> = Vec::new();
-            for i in start..end {
-                let result = ranked[i].result;
-                if done.contains(&result) {
-                    continue;
-                }
-                done.push(result);
-                let (givers, others): (Vec<usize>, Vec<usize>) =
-                    (start..end).partition(|&j| ranked[j].result == result);
-                let givers: Vec<u32> = givers.into_iter().map(|j| members[j]).collect();
-                let mut parts = vec![none_before, self.any(&givers)];
-                for j in others {
-                    parts.push(self.either(members[j]));
-                }
-                parts.push(free[end]);
-                let node = self.node(Op::And, parts);
-                found.push((result, node));
-            }
-            for &member in &members[start..end] {
-                let absent = self.not(member);
-                none_before = self.node(Op::And, vec![none_before, absent]);
-            }
-            start = end;
-        }
-        found
-    }
-
-    fn exists(
-        &mut self,
-        members: &[u32],
-        some: Option<TupleId>,
-        none: Option<TupleId>,
-    ) -> Vec<(TupleId, u32)> {
-        let mut found = Vec::new();
-        if let Some(some) = some {
-            found.push((some, self.any(members)));
-        }
-        if let Some(none) = none {
-            let absent = members.iter().map(|&member| self.not(member)).collect();
-            found.push((none, self.node(Op::And, absent)));
-        }
-        found
-    }
-
-    /// At least one of these holds.
-    fn any(&mut self, members: &[u32]) -> u32 {
-        if self.flavour == Flavour::Logical || members.len() == 1 {
-            return self.node(Op::Or, members.to_vec());
-        }
-        let (mut some, mut whatever) = (ZERO, ONE);
-        for &member in members {
-            let absent = self.not(member);
-            let now = self.node(Op::And, vec![member, whatever]);
-            let before = self.node(Op::And, vec![absent, some]);
-            some = self.node(Op::Sum, vec![now, before]);
-            let either = self.either(member);
-            whatever = self.node(Op::And, vec![whatever, either]);
-        }
-        some
-    }
-
-    /// A member that does not matter.
-    fn either(&mut self, member: u32) -> u32 {
-        if self.flavour != Flavour::MinMax {
-            return ONE;
-        }
-        let absent = self.not(member);
-        self.node(Op::Sum, vec![member, absent])
     }
 }
