@@ -408,21 +408,22 @@ fn ctrl_c_stops_an_evaluation_with_130() {
         .spawn()
         .unwrap();
     // Without end, but for the limits, which are far away.
-    let program = "type n(i64)  rel n(0)  rel n(x + 1) = n(x)";
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(program.as_bytes())
-        .unwrap();
-    // Until the handler is set, a signal would end the process unheard: send it again and again.
+    let program = "type n(i64)  rel n(0)  rel m = {1, 2, 3, 4, 5, 6, 7, 8, 9}
+        rel n(x + 1) = n(x), m(a), m(b), m(c), m(d)";
+    // More than a pipe holds: once all is written, the process reads, and has set its handler before.
+    let padding = "//".to_owned() + &" ".repeat(1 << 20) + "\n";
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all((padding + program).as_bytes()).unwrap();
+    drop(stdin);
+    std::thread::sleep(std::time::Duration::from_millis(300));
     let pid = child.id().to_string();
-    let status = loop {
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        let _ = Command::new("kill").args(["-INT", &pid]).status();
-    };
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
 }
