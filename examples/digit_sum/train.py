@@ -24,7 +24,7 @@ from torch.nn.functional import nll_loss
 import nsdl
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend that needs no screen)
+import matplotlib.pyplot as plt
 
 PROGRAM = Path(__file__).with_name("sum_2.dl")
 
@@ -48,7 +48,9 @@ class SumOfDigits(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.read = Reader()
-        self.add = nsdl.Module(PROGRAM, inputs={"digit_1": range(10), "digit_2": range(10)}, output={"sum_2": range(19)})
+        self.add = nsdl.Module(
+            PROGRAM, inputs={"digit_1": range(10), "digit_2": range(10)}, output={"sum_2": range(19)}
+        )
 
     def digits(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
         first, second = self.read(pairs.flatten(0, 1).unsqueeze(1)).view(-1, 2, 10).unbind(1)
@@ -83,7 +85,9 @@ def accuracy(model: SumOfDigits, images: Tensor, digits: Tensor) -> tuple[float,
     return (read == digits).float().mean().item(), (sums == digits.sum(1)).float().mean().item()
 
 
-def train(model: SumOfDigits, images: Tensor, sums: Tensor, test: tuple[Tensor, Tensor], epochs: int, batch: int) -> list[tuple[float, float, float]]:
+def train(
+    model: SumOfDigits, images: Tensor, sums: Tensor, test: tuple[Tensor, Tensor], epochs: int, batch: int
+) -> list[tuple[float, float, float]]:
     """Learns from pairs of images and their sums; loss, digit and sum accuracy on the test pairs, an epoch each."""
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
@@ -135,13 +139,16 @@ def explain(model: SumOfDigits, images: Tensor, digits: Tensor) -> None:
     right = best.indices == digits.sum(1)
     i = int(torch.where(right, best.values, 2.0).argmin())
     total = int(best.indices[i])
-    print(f"\nwhy does test pair {i} ({digits[i, 0]} and {digits[i, 1]}) sum to {total}? It does with probability {best.values[i]:.4f}:")
+    print(f"\nwhy does test pair {i} ({digits[i, 0]} and {digits[i, 1]}) sum to {total}?")
+    print(f"It does with probability {best.values[i]:.4f}, and these are the ways:")
     for proof in model.add.why(total, k=4, digit_1=first[i], digit_2=second[i]):
         print(f"  {proof.probability:.6f}  {' and '.join(map(str, proof.reasons))}")
 
 
 @torch.no_grad()
-def picture(model: SumOfDigits, images: Tensor, digits: Tensor, history: list[tuple[float, float, float]], path: Path) -> None:
+def picture(
+    model: SumOfDigits, images: Tensor, digits: Tensor, history: list[tuple[float, float, float]], path: Path
+) -> None:
     """The learning curve, and a sheet of test pairs with what was read; mistakes in red."""
     model.eval()
     read = torch.stack([p.argmax(1) for p in model.digits(images)], dim=1)
@@ -158,7 +165,9 @@ def picture(model: SumOfDigits, images: Tensor, digits: Tensor, history: list[tu
     for i, cell in enumerate(right.subplots(5, 6).flat):
         cell.imshow(torch.cat(list(images[i]), dim=1), cmap="gray_r")
         mistaken = bool(sums[i] != digits[i].sum())
-        cell.set_title(f"{read[i, 0]} + {read[i, 1]} = {sums[i]}", fontsize=10, color="#d62728" if mistaken else "black")
+        cell.set_title(
+            f"{read[i, 0]} + {read[i, 1]} = {sums[i]}", fontsize=10, color="#d62728" if mistaken else "black"
+        )
         cell.set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
@@ -189,7 +198,8 @@ def main() -> None:
     picture(model, *test, history, path)
     digit, total = accuracy(model, *test)
     print(f"\nlearning curve and test pairs: {path}")
-    print(f"training took {seconds:.1f} s, {1e3 * seconds / steps:.2f} ms a step, of which the program {symbolic_time(model, images[: options.batch]):.3f} ms")
+    symbolic = symbolic_time(model, images[: options.batch])
+    print(f"training took {seconds:.1f} s, a step {1e3 * seconds / steps:.2f} ms, the program's part {symbolic:.3f} ms")
     print(f"digit accuracy {digit:.3f}")
     print(f"sum accuracy {total:.3f}")
 

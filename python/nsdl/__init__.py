@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._nsdl import __version__
+try:
+    from ._nsdl import __version__
+except ImportError:  # an extension built with the feature `tch` needs the libraries that torch brings along
+    import torch  # noqa: F401
+
+    from ._nsdl import __version__
 from .context import Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
 from .mapping import Independent, independent

@@ -61,7 +61,12 @@ class NsdlWarning(UserWarning):
     """The program runs, but probably does not say what its author meant (W codes)."""
 
 
-_CLASSES: dict[str, type[NsdlError]] = {"E05": DataError, "E06": RunError, "E07": DataError, "E08": UsageError}
+_CLASSES: dict[str, type[NsdlError]] = {
+    "E05": DataError,
+    "E06": RunError,
+    "E07": DataError,
+    "E08": UsageError,
+}
 
 
 def error(

@@ -32,6 +32,6 @@ def tuples(mapping: Iterable[Any], owner: str) -> tuple[Tuple, ...]:
         raise UsageError(
             "E0821",
             f"the mapping of `{owner}` is {mapping!r}, which is not a list of values or tuples",
-            help="write for example range(10), [\"red\", \"blue\"] or [(0, 1), (1, 2)]",
+            help='write for example range(10), ["red", "blue"] or [(0, 1), (1, 2)]',
         )
     return tuple(tuple(item) if isinstance(item, (tuple, list)) else (item,) for item in mapping)

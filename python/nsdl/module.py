@@ -59,7 +59,9 @@ class Module(torch.nn.Module):
     ) -> None:
         super().__init__()
         if not inputs:
-            raise UsageError("E0820", "a module needs at least one input", help="evaluate such a program with nsdl.Context")
+            raise UsageError(
+                "E0820", "a module needs at least one input", help="evaluate such a program with nsdl.Context"
+            )
         if backend not in _BACKENDS:
             raise UsageError("E0823", f"unknown backend {backend!r}", help=f"use one of {', '.join(_BACKENDS)}")
         outputs = {output: None} if isinstance(output, str) else dict(output)
@@ -119,10 +121,16 @@ class Module(torch.nn.Module):
             output = self.outputs[0]
         if output not in self.outputs:
             raise _unknown("output", output, self.outputs)
-        batched = {name: x.unsqueeze(0) if isinstance(x, torch.Tensor) and x.dim() == 1 else x for name, x in tensors.items()}
+        batched = {
+            name: x.unsqueeze(0) if isinstance(x, torch.Tensor) and x.dim() == 1 else x for name, x in tensors.items()
+        }
         inputs, _ = self._inputs(batched)
         if inputs[0].shape[0] != 1:
-            raise UsageError("E0825", f"`why` explains one sample, and got {inputs[0].shape[0]}", help="pass x[i] of each tensor")
+            raise UsageError(
+                "E0825",
+                f"`why` explains one sample, and got {inputs[0].shape[0]}",
+                help="pass x[i] of each tensor",
+            )
         weights = [x[0].detach().double().tolist() for x in inputs]
         return [Proof.of(proof) for proof in self._compiled.why(self.outputs.index(output), row(tuple), k, weights)]
 
@@ -139,26 +147,53 @@ class Module(torch.nn.Module):
         for name in tensors:
             if name not in self.inputs:
                 raise _unknown("input", name, tuple(self.inputs))
-        inputs = []
+        inputs: list[torch.Tensor] = []
         for name, width in self.inputs.items():
             x = tensors.get(name)
             if x is None:
-                raise UsageError("E0824", f"input `{name}` is missing", help=f"pass {name}=tensor of shape [batch, {width}]")
+                raise UsageError(
+                    "E0824",
+                    f"input `{name}` is missing",
+                    help=f"pass {name}=tensor of shape [batch, {width}]",
+                )
             if not isinstance(x, torch.Tensor):
-                raise UsageError("E0826", f"input `{name}` is a {type(x).__name__}, not a tensor", help="use torch.as_tensor")
+                raise UsageError(
+                    "E0826",
+                    f"input `{name}` is a {type(x).__name__}, not a tensor",
+                    help="use torch.as_tensor",
+                )
             if x.dim() == 1 and x.shape[0] == width:
-                raise UsageError("E0825", f"input `{name}` has shape [{width}], without a batch", help=f"pass {name}.unsqueeze(0)")
+                raise UsageError(
+                    "E0825",
+                    f"input `{name}` has shape [{width}], without a batch",
+                    help=f"pass {name}.unsqueeze(0)",
+                )
             if x.dim() != 2 or x.shape[1] != width:
                 raise UsageError("E0825", f"input `{name}` has shape {list(x.shape)} instead of [batch, {width}]")
             if x.dtype not in _DTYPES:
-                raise UsageError("E0826", f"input `{name}` is of {x.dtype}, not of a floating-point dtype", help=f"pass {name}.float()")
+                raise UsageError(
+                    "E0826",
+                    f"input `{name}` is of {x.dtype}, not of a floating-point dtype",
+                    help=f"pass {name}.float()",
+                )
             first = inputs[0] if inputs else x
             if x.shape[0] != first.shape[0]:
-                raise UsageError("E0825", f"input `{name}` has a batch of {x.shape[0]}, an earlier input one of {first.shape[0]}")
+                raise UsageError(
+                    "E0825",
+                    f"input `{name}` has a batch of {x.shape[0]}, an earlier input one of {first.shape[0]}",
+                )
             if x.dtype != first.dtype:
-                raise UsageError("E0826", f"input `{name}` is of {x.dtype}, an earlier input of {first.dtype}", help="convert with .to(dtype)")
+                raise UsageError(
+                    "E0826",
+                    f"input `{name}` is of {x.dtype}, an earlier input of {first.dtype}",
+                    help="convert with .to(dtype)",
+                )
             if x.device != first.device:
-                raise UsageError("E0827", f"input `{name}` is on {x.device}, an earlier input on {first.device}", help="move with .to(device)")
+                raise UsageError(
+                    "E0827",
+                    f"input `{name}` is on {x.device}, an earlier input on {first.device}",
+                    help="move with .to(device)",
+                )
             inputs.append(x)
         return inputs, inputs[0].dtype
 

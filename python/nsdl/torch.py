@@ -82,7 +82,7 @@ def run_kernels(circuit: Circuit, inputs: list[torch.Tensor], validate: bool) ->
     """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU."""
     inputs = [x.contiguous() for x in inputs]
     if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
-        return list(_Kernels.apply(circuit, validate, *inputs))
+        return list(_Kernels.apply(circuit, validate, *inputs))  # type: ignore[no-untyped-call]
     outputs, _ = circuit.compiled.forward(inputs, validate)
     return outputs
 

@@ -56,7 +56,12 @@ def case(
             }
             for r, gradient in zip(weights, gradients, strict=True)
         ],
-        "output": {"relation": relation, "mapping": tuples, "values": result.tolist(), "factors": factors.tolist()},
+        "output": {
+            "relation": relation,
+            "mapping": tuples,
+            "values": result.tolist(),
+            "factors": factors.tolist(),
+        },
     }
 
 
@@ -71,7 +76,9 @@ def worlds(
             members = [(relation, {row}, p[:, i]) for i, row in enumerate(mapping)]
             choices.append([*members, (relation, set(), 1 - p.sum(1))])
         else:
-            choices.extend([(relation, {row}, p[:, i]), (relation, set(), 1 - p[:, i])] for i, row in enumerate(mapping))
+            choices.extend(
+                [(relation, {row}, p[:, i]), (relation, set(), 1 - p[:, i])] for i, row in enumerate(mapping)
+            )
     for chosen in itertools.product(*choices):
         world: World = {relation: set() for relation in inputs}
         weight = torch.ones(len(next(iter(weights.values()))), dtype=torch.float64)
@@ -126,8 +133,10 @@ def main() -> None:
         ),
         case(
             "text and a rule that chooses",
-            'type cause(String)\nrel effect("smoke") = cause("fire")\nrel effect("noise") = cause("fire") or cause("party")\n'
-            'rel calm() = not effect("smoke"), not effect("noise")\nrel report("calm") = calm()\nrel report(x) = effect(x)',
+            'type cause(String)\nrel effect("smoke") = cause("fire")\n'
+            'rel effect("noise") = cause("fire") or cause("party")\n'
+            'rel calm() = not effect("smoke"), not effect("noise")\n'
+            'rel report("calm") = calm()\nrel report(x) = effect(x)',
             {"cause": ([("fire",), ("party",)], False)},
             ("report", [("calm",), ("noise",), ("smoke",)]),
             lambda w: (

@@ -27,10 +27,15 @@ def rows(mapping):
 @pytest.mark.parametrize("backend", ["kernels", "torch", *(["tch"] if hasattr(nsdl._nsdl, "TchModule") else [])])
 def test_modules(case, backend):
     torch = pytest.importorskip("torch")
-    mapping = {i["relation"]: rows(i["mapping"]) if i["exclusive"] else nsdl.independent(rows(i["mapping"])) for i in case["inputs"]}
+    mapping = {
+        i["relation"]: rows(i["mapping"]) if i["exclusive"] else nsdl.independent(rows(i["mapping"]))
+        for i in case["inputs"]
+    }
     output = case["output"]
     module = nsdl.Module(case["program"], mapping, {output["relation"]: rows(output["mapping"])}, backend=backend)
-    inputs = {i["relation"]: torch.tensor(i["weights"], dtype=torch.float64, requires_grad=True) for i in case["inputs"]}
+    inputs = {
+        i["relation"]: torch.tensor(i["weights"], dtype=torch.float64, requires_grad=True) for i in case["inputs"]
+    }
     result = module(**inputs)
     torch.testing.assert_close(result, torch.tensor(output["values"], dtype=torch.float64), rtol=0, atol=TOLERANCE)
     factors = torch.tensor(output["factors"], dtype=torch.float64)
@@ -61,7 +66,9 @@ def command():
 
 
 @pytest.mark.skipif(command() is None, reason="the nsdl command is not built")
-@pytest.mark.parametrize("case", [c for c in CASES if not any(i["exclusive"] for i in c["inputs"])], ids=lambda case: case["name"])
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if not any(i["exclusive"] for i in c["inputs"])], ids=lambda case: case["name"]
+)
 def test_the_command_line(case, tmp_path):
     output = case["output"]
     program = tmp_path / "program.dl"
@@ -73,7 +80,18 @@ def test_the_command_line(case, tmp_path):
             with path.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([p, *row] for p, row in zip(i["weights"][sample], i["mapping"], strict=True))
             facts += ["--facts", f"{i['relation']}={path}"]
-        arguments = [command(), "run", program, "-p", "exact", "-q", output["relation"], "--format", "json", *facts]
+        arguments = [
+            command(),
+            "run",
+            program,
+            "-p",
+            "exact",
+            "-q",
+            output["relation"],
+            "--format",
+            "json",
+            *facts,
+        ]
         printed = subprocess.run(arguments, check=True, capture_output=True, encoding="utf-8").stdout
         found = {tuple(answer["tuple"]): answer["tag"] for answer in json.loads(printed)[output["relation"]]}
         for row, expected in zip(rows(output["mapping"]), values, strict=True):

@@ -72,7 +72,10 @@ def test_exclusive_facts_are_one_choice():
 
 def test_values_of_every_type_return_as_they_came():
     ctx = nsdl.Context()
-    ctx.add_program("type t(i8, u64, i128, u128, f64, bool, char, String, Symbol)\nrel r(a, b, c, d, e, f, g, h, i) = t(a, b, c, d, e, f, g, h, i)")
+    ctx.add_program(
+        "type t(i8, u64, i128, u128, f64, bool, char, String, Symbol)\n"
+        "rel r(a, b, c, d, e, f, g, h, i) = t(a, b, c, d, e, f, g, h, i)"
+    )
     row = (-128, 2**64 - 1, -(2**127), 2**128 - 1, 0.1, True, "é", 'say "hi"\n', "RED")
     ctx.add_facts("t", [row])
     ctx.run()
@@ -220,7 +223,11 @@ def test_errors_are_picklable():
         nsdl.Context().add_program("rel p(")
     copy = pickle.loads(pickle.dumps(caught.value))
     assert type(copy) is nsdl.ProgramError
-    assert (copy.code, copy.span, copy.rendered) == (caught.value.code, caught.value.span, caught.value.rendered)
+    assert (copy.code, copy.span, copy.rendered) == (
+        caught.value.code,
+        caught.value.span,
+        caught.value.rendered,
+    )
 
 
 def test_ctrl_c_stops_a_run():

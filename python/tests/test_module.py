@@ -115,7 +115,9 @@ def test_ties_and_clamps_have_the_same_gradients():
     for provenance in ("minmaxprob", "addmultprob"):
         gradients = []
         for backend in BACKENDS:
-            x = torch.tensor([[0.5, 0.5, 0.5], [0.25, 0.75, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True)
+            x = torch.tensor(
+                [[0.5, 0.5, 0.5], [0.25, 0.75, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True
+            )
             module = nsdl.Module(
                 "rel any() = a(x)\nrel all() = a(0), a(1), a(2)",
                 inputs={"a": nsdl.independent(range(3))},
@@ -168,7 +170,12 @@ def test_strided_tensors(sum_2, backend):
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
     columns = rows(10, 8).softmax(0).t()
     assert not columns.is_contiguous()
-    torch.testing.assert_close(sum_2(backend=backend)(digit_1=columns, digit_2=columns), by_hand(columns, columns), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        sum_2(backend=backend)(digit_1=columns, digit_2=columns),
+        by_hand(columns, columns),
+        rtol=0,
+        atol=1e-12,
+    )
 
 
 def test_only_what_needs_a_gradient_gets_one(sum_2):
@@ -222,7 +229,9 @@ def test_the_program_may_have_uncertain_facts_of_its_own():
 
 def test_text_and_tuples_as_mappings():
     module = nsdl.Module(
-        "rel mixed(c) = paint(c, n), n > 1", inputs={"paint": [("red", 1), ("red", 2), ("blue", 3)]}, output="mixed"
+        "rel mixed(c) = paint(c, n), n > 1",
+        inputs={"paint": [("red", 1), ("red", 2), ("blue", 3)]},
+        output="mixed",
     )
     assert module.tuples == [("blue",), ("red",)]
     torch.testing.assert_close(module(paint=torch.tensor([[0.5, 0.3, 0.2]])), torch.tensor([[0.2, 0.3]]))
@@ -349,7 +358,12 @@ def test_modules_that_do_not_fit(code, arguments):
 
 @pytest.mark.parametrize(
     ("code", "program"),
-    [("E01", "rel r(a = d(a)"), ("E02", "rel r(a) = e(a)"), ("E03", 'rel r(a) = d(a), "x" == 1'), ("E04", "rel r(a) = d(a), not d(b)")],
+    [
+        ("E01", "rel r(a = d(a)"),
+        ("E02", "rel r(a) = e(a)"),
+        ("E03", 'rel r(a) = d(a), "x" == 1'),
+        ("E04", "rel r(a) = d(a), not d(b)"),
+    ],
 )
 def test_errors_in_the_program_of_a_module(code, program):
     with pytest.raises(nsdl.ProgramError) as caught:

@@ -10,6 +10,8 @@ import pytest
 import nsdl
 from nsdl import _nsdl
 
+pytestmark = pytest.mark.skipif(hasattr(_nsdl, "TchModule"), reason="built with the feature tch, which needs torch")
+
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None  # makes every import of torch fail
@@ -37,7 +39,6 @@ def test_importing_nsdl_does_not_import_torch():
     subprocess.run([sys.executable, "-c", "import nsdl, sys; assert 'torch' not in sys.modules"], check=True)
 
 
-@pytest.mark.skipif(hasattr(_nsdl, "TchModule"), reason="built with the feature tch")
 def test_the_extension_links_no_libtorch():
     # Names of needed libraries are plain bytes in the file, and so would be the symbols of torch.
     library = Path(_nsdl.__file__).read_bytes()

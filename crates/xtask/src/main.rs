@@ -28,7 +28,11 @@ enum Chore {
         arguments: Vec<String>,
     },
     /// Check everything: format, clippy, Rust, doc and Python tests, the tch crate, tidiness.
-    Test,
+    Test {
+        /// Also the Python extension with the feature `tch`, which needs Python's headers and minutes more.
+        #[arg(long)]
+        all: bool,
+    },
     /// Run the benchmarks.
     Bench {
         /// Passed on to `cargo bench`, for example a filter.
@@ -42,7 +46,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo { arguments } => demo::run(&arguments),
-        Chore::Test => test::run(),
+        Chore::Test { all } => test::run(all),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Tidy => tidy::run(),
     };

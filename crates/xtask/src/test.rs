@@ -7,7 +7,7 @@ use crate::tidy;
 use crate::venv::{Profile, Venv};
 
 /// Runs all stages, those after a failed one too, and sums up.
-pub fn run() -> Result {
+pub fn run(all: bool) -> Result {
     let mut report = Report::default();
     report.stage("format", || {
         shell::run(cargo().args(["fmt", "--all", "--check"]))
@@ -44,6 +44,13 @@ pub fn run() -> Result {
                     .args(["test", "--quiet", "--package", "nsdl-tch"]),
             )
         });
+        if all {
+            report.stage("wheel with tch", || venv.install_nsdl(Profile::Tch));
+            report.stage("python tests with tch", || {
+                shell::run(command(venv.python()).args(["-m", "pytest"]))
+            });
+            report.stage("wheel again", || venv.install_nsdl(Profile::Dev));
+        }
     }
     report.finish()
 }

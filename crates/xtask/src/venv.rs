@@ -36,6 +36,8 @@ pub enum Profile {
     Dev,
     /// Fast at run time.
     Release,
+    /// As `Dev`, with the feature `tch`.
+    Tch,
 }
 
 /// The virtual environment in `.venv`.
@@ -84,6 +86,18 @@ impl Venv {
         let (name, flags): (_, &[&str]) = match profile {
             Profile::Dev => ("dev", &["--profile", "dev"]),
             Profile::Release => ("release", &["--release"]),
+            Profile::Tch => (
+                "tch",
+                // The wheel stays on this machine, whose libtorch it links.
+                &[
+                    "--profile",
+                    "dev",
+                    "--features",
+                    "tch",
+                    "--auditwheel",
+                    "skip",
+                ],
+            ),
         };
         let fingerprint = format!("{name} {:016x}", fingerprint()?);
         if fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint) && self.has_nsdl() {
@@ -101,6 +115,9 @@ impl Venv {
             .args(["build", "--quiet", "--interpreter"])
             .arg(self.python())
             .args(flags);
+        if let Profile::Tch = profile {
+            self.adopt(&mut build)?;
+        }
         run(build.arg("--out").arg(&wheels))?;
         let wheel = files_under(&wheels)
             .into_iter()
