@@ -32,15 +32,21 @@ fn digit_sums(digits: usize, provenance: Provenance) {
         (1..=digits).map(|digit| Input { relation: format!("digit_{digit}"), mapping: ten.clone(), exclusive: true })
     };
     let output = Output { relation: "sum".into(), mapping: Some(sums) };
-    let start = Instant::now();
-    let module = Module::from_text("sum.dl", &text, inputs().collect(), vec![output], provenance)
-        .expect("the program is right");
-    println!("sum_{digits}, {provenance}: compiled in {}", show(start.elapsed()));
+    let compile = || {
+        Module::from_text("sum.dl", &text, inputs().collect(), vec![output.clone()], provenance)
+            .expect("the program is right")
+    };
+    let module = compile();
+    let name = match provenance {
+        Provenance::TopKProofs { k } => format!("sum_{digits}, top {k}"),
+        other => format!("sum_{digits}, {other}"),
+    };
+    report(&format!("{name}, text to circuit"), time(BUDGET, || drop(compile())));
     for threads in [1, 2] {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
         pool.install(|| {
-            step::<f32>(&format!("  sum_{digits}, {provenance}, f32, threads {threads}"), &module, digits);
-            step::<f64>(&format!("  sum_{digits}, {provenance}, f64, threads {threads}"), &module, digits);
+            step::<f32>(&format!("{name}, f32, threads {threads}"), &module, digits);
+            step::<f64>(&format!("{name}, f64, threads {threads}"), &module, digits);
         });
     }
 }

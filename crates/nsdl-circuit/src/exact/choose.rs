@@ -3,6 +3,7 @@
 use super::Compiler;
 use crate::formula::{Kind, NodeId};
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 
 impl Compiler<'_> {
     /// The literals that a disjunct demands.
@@ -56,7 +57,8 @@ impl Compiler<'_> {
     }
 
     /// The random variable to branch on: the one that most children demand, else the one that most mention;
-    /// with cycles, one at their frontier.
+    /// with cycles, one at their frontier. Ties go to the first: facts come before rules, whose variables matter
+    /// only where their bodies hold.
     pub(super) fn choose(&self, node: NodeId) -> u32 {
         let formulas = self.formulas();
         let children = formulas.children(node);
@@ -82,7 +84,7 @@ impl Compiler<'_> {
         }
         let best = demanded
             .into_iter()
-            .max_by_key(|&(group, count)| (count, group));
+            .max_by_key(|&(group, count)| (count, Reverse(group)));
         if let Some((group, count)) = best
             && count > 1
         {
@@ -104,7 +106,7 @@ impl Compiler<'_> {
         }
         mentioned
             .into_iter()
-            .max_by_key(|&(group, count)| (count, group))
+            .max_by_key(|&(group, count)| (count, Reverse(group)))
             .map_or(0, |(group, _)| group)
     }
 }
