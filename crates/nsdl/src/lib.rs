@@ -108,3 +108,8 @@ pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Entry, Session};
 pub use why::{Explanation, Reason};
+
+/// The examples of the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
