@@ -1,4 +1,5 @@
 //! Tensors compute what the CPU kernels and what enumeration of possible worlds do.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by a panic, in its helpers too.
 
 use nsdl::{Input, Module, Output, Provenance, Tape, Value};
 use nsdl_tch::TensorModule;

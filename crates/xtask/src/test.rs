@@ -10,7 +10,7 @@ use crate::venv::{Profile, Venv};
 pub fn run(all: bool) -> Result {
     let mut report = Report::default();
     report.stage("format", || {
-        shell::run(cargo().args(["fmt", "--all", "--check"]))
+        shell::run(cargo().args(["fmt", "--all", "--check", "--", "-l"]))
     });
     report.stage("clippy", || clippy(&mut cargo(), &[]));
     report.stage("rust tests", || {
