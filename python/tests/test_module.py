@@ -298,7 +298,7 @@ REFUSED = [
     ("E0825", dict(digit_1=rows(2, 10)[None], digit_2=rows(2, 10)[None])),
     ("E0826", dict(digit_1=rows(2, 10), digit_2=rows(2, 10, torch.float32))),
     ("E0826", dict(digit_1=torch.zeros(2, 10, dtype=torch.int64), digit_2=rows(2, 10))),
-    ("E0826", dict(digit_1=rows(2, 10).tolist(), digit_2=rows(2, 10))),
+    ("E0824", dict(digit_1=rows(2, 10).tolist(), digit_2=rows(2, 10))),
     ("E0827", dict(digit_1=rows(2, 10), digit_2=rows(2, 10).to("meta"))),
     ("E0521", dict(digit_1=rows(2, 10) * math.nan, digit_2=rows(2, 10))),
     ("E0510", dict(digit_1=rows(2, 10) - 1, digit_2=rows(2, 10))),
