@@ -158,7 +158,7 @@ class Module(torch.nn.Module):
                 )
             if not isinstance(x, torch.Tensor):
                 raise UsageError(
-                    "E0826",
+                    "E0824",
                     f"input `{name}` is a {type(x).__name__}, not a tensor",
                     help="use torch.as_tensor",
                 )
