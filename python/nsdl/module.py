@@ -42,9 +42,9 @@ class Module(torch.nn.Module):
     ``validate`` refuses NaN, probabilities outside [0, 1] and rows of exclusive tuples with a sum above 1; on a GPU
     the check is asynchronous.
 
-    ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, any number
-    of times differentiable) or ``"auto"``: kernels for tensors on the CPU and torch for others. An extension built with
-    the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
+    ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, also under
+    ``torch.func``) or ``"auto"``: kernels for tensors on the CPU and torch for others. Both are differentiable any
+    number of times. An extension built with the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
     """
 
     def __init__(
