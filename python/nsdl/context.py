@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _nsdl
 from .errors import NsdlWarning, UsageError
+from .mapping import plain
 from .proof import Proof
 
 
@@ -49,13 +50,13 @@ class Context:
         probs: Iterable[float] | None = None,
         exclusive: bool = False,
     ) -> None:
-        """Adds facts: tuples, or values for a relation with one column.
+        """Adds facts: tuples, or values for a relation with one column, or an array of rows.
 
         ``probs`` has one probability per tuple. Pairs ``(p, tuple)`` say the same: columns hold no tuples,
         so they cannot be mistaken. ``exclusive`` facts are the alternatives of one random choice.
         """
         rows, pairs = [], []
-        for item in tuples:
+        for item in plain(tuples):
             if isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[1], (tuple, list)):
                 pairs.append(item[0])
                 rows.append(tuple(item[1]))

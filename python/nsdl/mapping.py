@@ -28,6 +28,7 @@ def independent(mapping: Iterable[Any]) -> Independent:
 
 def tuples(mapping: Iterable[Any], owner: str) -> tuple[Tuple, ...]:
     """The mapping as tuples: a value that is not a tuple or a list stands for a tuple of one."""
+    mapping = plain(mapping)
     if isinstance(mapping, (str, bytes)) or not isinstance(mapping, Iterable):
         raise UsageError(
             "E0821",
@@ -35,3 +36,8 @@ def tuples(mapping: Iterable[Any], owner: str) -> tuple[Tuple, ...]:
             help='write for example range(10), ["red", "blue"] or [(0, 1), (1, 2)]',
         )
     return tuple(tuple(item) if isinstance(item, (tuple, list)) else (item,) for item in mapping)
+
+
+def plain(rows: Any) -> Any:
+    """Arrays and tensors as lists of Python's own numbers; anything else as it is."""
+    return rows.tolist() if hasattr(rows, "tolist") else rows

@@ -89,8 +89,13 @@ def test_values_that_stand_for_numbers():
     ctx = nsdl.Context()
     ctx.add_program("type t(i32, f32)\nrel r(a, b) = t(a, b)")
     ctx.add_facts("t", [(numpy.int64(3), numpy.float32(0.5))])
+    ctx.add_facts("edge", numpy.array([[0, 1], [1, 2]]))
+    ctx.add_program("rel e(a, b) = edge(a, b)")
+    with pytest.raises(nsdl.NsdlError):
+        ctx.add_facts("t", [(0.5, 0.5)])  # no integer
     ctx.run()
     assert ctx.relation("r") == [(3, 0.5)]
+    assert ctx.relation("e") == [(0, 1), (1, 2)]
 
 
 def test_why_lists_proofs():
