@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::solve::{Binding, Model, Scope};
-use super::world::{Invalid, Ready, row};
+use super::world::{Invalid, MOST_ROWS, Ready, row};
 use super::{Literal, Program};
 
 /// A fuzzy algebra; the negation of both is 1 − x.
@@ -50,7 +50,7 @@ impl Algebra {
                 if change < 1e-13 {
                     break;
                 }
-                if round > 1000 {
+                if round > 1000 || model.iter().map(BTreeMap::len).sum::<usize>() > MOST_ROWS {
                     return Err(Invalid::TooLarge);
                 }
             }

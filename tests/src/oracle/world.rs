@@ -6,6 +6,9 @@ use super::solve::{Binding, Model, Scope, Step, Unbound, bound_by, order, value}
 use super::strata::{NotStratified, levels};
 use super::{Atom, HeadAtom, Literal, Program, Term, Tuple, Var, variables};
 
+/// Programs with more rows are too large for the oracle: usually they have no end.
+pub const MOST_ROWS: usize = 500;
+
 /// Why a program means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalid {
@@ -138,6 +141,9 @@ impl<'a> Ready<'a> {
     ) -> Result<(), Invalid> {
         let absence = |tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 };
         for _ in 0..200 {
+            if model.iter().map(BTreeMap::len).sum::<usize>() > MOST_ROWS {
+                break;
+            }
             let mut new = Vec::new();
             for (index, rule) in self.rules.iter().enumerate() {
                 if !rule.heads.iter().any(|(_, head)| self.levels[head.relation] == level) {
