@@ -24,26 +24,49 @@ fn main() {
 /// `sum_n(a + b + …) = digit_1(a), digit_2(b), …`, each digit one categorical variable.
 fn digit_sums(digits: usize, provenance: Provenance) {
     let terms: Vec<String> = (1..=digits).map(|digit| format!("x{digit}")).collect();
-    let atoms: Vec<String> = (1..=digits).map(|digit| format!("digit_{digit}(x{digit})")).collect();
+    let atoms: Vec<String> = (1..=digits)
+        .map(|digit| format!("digit_{digit}(x{digit})"))
+        .collect();
     let text = format!("rel sum({}) = {}", terms.join(" + "), atoms.join(", "));
     let ten: Vec<Vec<Value>> = (0..10).map(|digit| vec![Value::I32(digit)]).collect();
-    let sums = (0..=9 * digits as i32).map(|sum| vec![Value::I32(sum)]).collect();
+    let sums = (0..=9 * digits as i32)
+        .map(|sum| vec![Value::I32(sum)])
+        .collect();
     let inputs = || {
-        (1..=digits).map(|digit| Input { relation: format!("digit_{digit}"), mapping: ten.clone(), exclusive: true })
+        (1..=digits).map(|digit| Input {
+            relation: format!("digit_{digit}"),
+            mapping: ten.clone(),
+            exclusive: true,
+        })
     };
-    let output = Output { relation: "sum".into(), mapping: Some(sums) };
+    let output = Output {
+        relation: "sum".into(),
+        mapping: Some(sums),
+    };
     let compile = || {
-        Module::from_text("sum.dl", &text, inputs().collect(), vec![output.clone()], provenance)
-            .expect("the program is right")
+        Module::from_text(
+            "sum.dl",
+            &text,
+            inputs().collect(),
+            vec![output.clone()],
+            provenance,
+        )
+        .expect("the program is right")
     };
     let module = compile();
     let name = match provenance {
         Provenance::TopKProofs { k } => format!("sum_{digits}, top {k}"),
         other => format!("sum_{digits}, {other}"),
     };
-    report(&format!("{name}, text to circuit"), time(BUDGET, || drop(compile())));
+    report(
+        &format!("{name}, text to circuit"),
+        time(BUDGET, || drop(compile())),
+    );
     for threads in [1, 2] {
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads start");
         pool.install(|| {
             step::<f32>(&format!("{name}, f32, threads {threads}"), &module, digits);
             step::<f64>(&format!("{name}, f64, threads {threads}"), &module, digits);
@@ -62,9 +85,13 @@ fn step<T: Real>(name: &str, module: &Module, digits: usize) {
     let mut gradients: Vec<Vec<T>> = (0..digits).map(|_| vec![T::ZERO; BATCH * 10]).collect();
     let mut tape = Tape::default();
     let timing = time(BUDGET, || {
-        module.forward(&inputs, BATCH, true, &mut tape, &mut [&mut outputs]).expect("shapes fit");
+        module
+            .forward(&inputs, BATCH, true, &mut tape, &mut [&mut outputs])
+            .expect("shapes fit");
         let mut slices: Vec<&mut [T]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
-        module.backward(&mut tape, &[&asked], &mut slices).expect("shapes fit");
+        module
+            .backward(&mut tape, &[&asked], &mut slices)
+            .expect("shapes fit");
     });
     report(name, timing);
 }
@@ -83,24 +110,52 @@ fn distributions<T: Real>(random: &mut Random) -> Vec<T> {
 /// The distribution of a count of independent facts, which others enumerate.
 fn count(facts: usize) {
     let members: Vec<String> = (0..facts).map(|fact| format!("0.3::{fact}")).collect();
-    let text = format!("rel p = {{{}}}\nrel n(n) = n := count(x: p(x))\nquery n", members.join(", "));
-    run(&format!("count of {facts} uncertain facts, exact"), &text, Provenance::Exact);
-    run(&format!("count of {facts} uncertain facts, top 3"), &text, Provenance::TopKProofs { k: 3 });
+    let text = format!(
+        "rel p = {{{}}}\nrel n(n) = n := count(x: p(x))\nquery n",
+        members.join(", ")
+    );
+    run(
+        &format!("count of {facts} uncertain facts, exact"),
+        &text,
+        Provenance::Exact,
+    );
+    run(
+        &format!("count of {facts} uncertain facts, top 3"),
+        &text,
+        Provenance::TopKProofs { k: 3 },
+    );
 }
 
 /// Whether one node of an uncertain random graph reaches another, and all of them at once.
 fn reachability(nodes: u64, edges: usize) {
     let mut random = Random::new(3);
     let graph = random_graph(nodes, edges, 3);
-    let members: Vec<String> =
-        graph.iter().map(|(a, b)| format!("{:.3}::({a}, {b})", 0.1 + 0.8 * random.unit())).collect();
+    let members: Vec<String> = graph
+        .iter()
+        .map(|(a, b)| format!("{:.3}::({a}, {b})", 0.1 + 0.8 * random.unit()))
+        .collect();
     let rules = "rel path(a, b) = edge(a, b) or (path(a, c) and edge(c, b))";
-    for (what, query) in [("one pair", "path(0, 1)"), ("from one", "path(0, _)"), ("all pairs", "path")] {
-        let text = format!("rel edge = {{{}}}\n{rules}\nquery {query}", members.join(", "));
+    for (what, query) in [
+        ("one pair", "path(0, 1)"),
+        ("from one", "path(0, _)"),
+        ("all pairs", "path"),
+    ] {
+        let text = format!(
+            "rel edge = {{{}}}\n{rules}\nquery {query}",
+            members.join(", ")
+        );
         let name = format!("reachability, {nodes} nodes, {edges} edges, {what}");
         run(&format!("{name}, exact"), &text, Provenance::Exact);
-        run(&format!("{name}, top 3"), &text, Provenance::TopKProofs { k: 3 });
-        run(&format!("{name}, minmaxprob"), &text, Provenance::MinMaxProb);
+        run(
+            &format!("{name}, top 3"),
+            &text,
+            Provenance::TopKProofs { k: 3 },
+        );
+        run(
+            &format!("{name}, minmaxprob"),
+            &text,
+            Provenance::MinMaxProb,
+        );
     }
 }
 
@@ -115,6 +170,10 @@ fn run(name: &str, text: &str, provenance: Provenance) {
     let start = Instant::now();
     match once() {
         Ok(_) => report(name, time(BUDGET, || assert!(once().is_ok()))),
-        Err(error) => println!("{name:<48} refused after {}: {}", show(start.elapsed()), error.message()),
+        Err(error) => println!(
+            "{name:<48} refused after {}: {}",
+            show(start.elapsed()),
+            error.message()
+        ),
     }
 }

@@ -36,7 +36,10 @@ fn main() {
 /// Both engines start from a list of edges and end with their own table of pairs.
 fn compare(name: &str, edges: &[(i32, i32)]) {
     let ascent = time(BUDGET, || assert!(!of_ascent(edges).is_empty()));
-    let facts: Vec<Vec<Value>> = edges.iter().map(|&(a, b)| vec![Value::I32(a), Value::I32(b)]).collect();
+    let facts: Vec<Vec<Value>> = edges
+        .iter()
+        .map(|&(a, b)| vec![Value::I32(a), Value::I32(b)])
+        .collect();
     let nsdl = time(BUDGET, || solve(&facts, &mut Session::new()));
     let values = time(BUDGET, || {
         let mut session = Session::new();
@@ -61,11 +64,18 @@ fn compare(name: &str, edges: &[(i32, i32)]) {
     report("  nsdl", nsdl);
     report("  nsdl, with the answers sorted, as values", values);
     let ratio = |timing: Timing| timing.median.as_secs_f64() / ascent.median.as_secs_f64();
-    println!("  nsdl / ascent: {:.2}, with values {:.2}\n", ratio(nsdl), ratio(values));
+    println!(
+        "  nsdl / ascent: {:.2}, with values {:.2}\n",
+        ratio(nsdl),
+        ratio(values)
+    );
 }
 
 fn of_ascent(edges: &[(i32, i32)]) -> Vec<(i32, i32)> {
-    let mut closure = Closure { edge: edges.to_vec(), ..Closure::default() };
+    let mut closure = Closure {
+        edge: edges.to_vec(),
+        ..Closure::default()
+    };
     closure.run();
     closure.path
 }

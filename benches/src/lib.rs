@@ -46,7 +46,12 @@ pub fn show(duration: Duration) -> String {
 
 /// Prints one line of a table of timings.
 pub fn report(name: &str, timing: Timing) {
-    println!("{name:<48} {:>10} (least {:>10}, {} runs)", show(timing.median), show(timing.least), timing.runs);
+    println!(
+        "{name:<48} {:>10} (least {:>10}, {} runs)",
+        show(timing.median),
+        show(timing.least),
+        timing.runs
+    );
 }
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the inputs are the same on every machine.
@@ -79,7 +84,10 @@ pub fn random_graph(nodes: u64, edges: usize, seed: u64) -> Vec<(i32, i32)> {
     let mut random = Random::new(seed);
     let mut graph = std::collections::BTreeSet::new();
     while graph.len() < edges {
-        graph.insert(((random.bits() % nodes) as i32, (random.bits() % nodes) as i32));
+        graph.insert((
+            (random.bits() % nodes) as i32,
+            (random.bits() % nodes) as i32,
+        ));
     }
     graph.into_iter().collect()
 }

@@ -62,15 +62,22 @@ pub fn cases(errors: bool) -> Vec<Case> {
     collect(&root, &mut paths);
     paths.sort();
     let cases = paths.into_iter().map(|path| {
-        let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        let name = path
+            .strip_prefix(&root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         read(name, path, text)
     });
-    cases.filter(|case| case.name.starts_with("errors") == errors).collect()
+    cases
+        .filter(|case| case.name.starts_with("errors") == errors)
+        .collect()
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect(&path, paths);
@@ -101,7 +108,8 @@ fn read(name: String, path: PathBuf, text: String) -> Case {
             && let Some((provenance, relation)) = rest.split_once(": ")
         {
             let provenance = provenance.trim_matches(['[', ']']);
-            let relation = printed(relation).unwrap_or_else(|| panic!("{}: cannot read `{line}`", case.name));
+            let relation =
+                printed(relation).unwrap_or_else(|| panic!("{}: cannot read `{line}`", case.name));
             match case.expected.iter_mut().find(|(of, _)| of == provenance) {
                 Some((_, relations)) => relations.push(relation),
                 None => case.expected.push((provenance.to_string(), vec![relation])),
@@ -114,7 +122,11 @@ fn read(name: String, path: PathBuf, text: String) -> Case {
 fn place(text: &str) -> Place {
     let (code, place) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     let (line, column) = place.split_once(':').unwrap_or((place, ""));
-    Place { code: code.to_string(), line: line.parse().ok(), column: column.parse().ok() }
+    Place {
+        code: code.to_string(),
+        line: line.parse().ok(),
+        column: column.parse().ok(),
+    }
 }
 
 /// Reads `name: {tag::(values), …}`; `None` if it is not that.
@@ -124,7 +136,10 @@ pub fn printed(text: &str) -> Option<Printed> {
     let mut tuples = Vec::new();
     while !rest.is_empty() {
         let open = rest.find('(')?;
-        let tag = match rest[..open].trim_start_matches([',', ' ']).strip_suffix("::") {
+        let tag = match rest[..open]
+            .trim_start_matches([',', ' '])
+            .strip_suffix("::")
+        {
             Some("true") | None => 1.0,
             Some(tag) => tag.parse().ok()?,
         };
@@ -132,7 +147,10 @@ pub fn printed(text: &str) -> Option<Printed> {
         tuples.push((tag, rest[open..close].to_string()));
         rest = &rest[close..];
     }
-    Some(Printed { name: name.to_string(), tuples })
+    Some(Printed {
+        name: name.to_string(),
+        tuples,
+    })
 }
 
 /// One past the parenthesis that closes the first one; parentheses in quotes do not count.
@@ -157,12 +175,19 @@ pub fn difference(expected: &[Printed], got: &[Printed]) -> Option<String> {
     let near = |a: &Printed, b: &Printed| {
         a.name == b.name
             && a.tuples.len() == b.tuples.len()
-            && a.tuples.iter().zip(&b.tuples).all(|(a, b)| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1)
+            && a.tuples
+                .iter()
+                .zip(&b.tuples)
+                .all(|(a, b)| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1)
     };
     if expected.len() == got.len() && expected.iter().zip(got).all(|(a, b)| near(a, b)) {
         return None;
     }
-    Some(format!("  expected {}\n  got      {}", list(expected), list(got)))
+    Some(format!(
+        "  expected {}\n  got      {}",
+        list(expected),
+        list(got)
+    ))
 }
 
 fn list(relations: &[Printed]) -> String {
@@ -171,7 +196,11 @@ fn list(relations: &[Printed]) -> String {
             1.0 => tuple.clone(),
             tag => format!("{tag}::{tuple}"),
         });
-        format!("{}: {{{}}}", relation.name, tuples.collect::<Vec<_>>().join(", "))
+        format!(
+            "{}: {{{}}}",
+            relation.name,
+            tuples.collect::<Vec<_>>().join(", ")
+        )
     });
     relations.collect::<Vec<_>>().join("\n           ")
 }

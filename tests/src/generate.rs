@@ -12,7 +12,12 @@ pub fn program(seed: u64) -> (Program, Distribution) {
     for attempt in 0.. {
         let program = Generator::new(seed.wrapping_mul(1009).wrapping_add(attempt)).program();
         if let Ok(distribution) = distribution(&program, 400)
-            && distribution.relations.iter().map(|rows| rows.len()).sum::<usize>() <= 80
+            && distribution
+                .relations
+                .iter()
+                .map(|rows| rows.len())
+                .sum::<usize>()
+                <= 80
             && (interest(&program, &distribution) >= 3 || attempt % 4 == 3)
         {
             return (program, distribution);
@@ -27,7 +32,12 @@ fn interest(program: &Program, distribution: &Distribution) -> usize {
     let uncertain = |value: f64| value > 1e-9 && value < 1.0 - 1e-9;
     (0..program.relations.len())
         .filter(derived)
-        .map(|relation| distribution.relations[relation].values().filter(|p| uncertain(p.value)).count())
+        .map(|relation| {
+            distribution.relations[relation]
+                .values()
+                .filter(|p| uncertain(p.value))
+                .count()
+        })
         .sum()
 }
 
@@ -47,14 +57,29 @@ impl Generator {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let budget = random.range(2, 6);
-        Self { random, program: Program::default(), layers: Vec::new(), bound: Vec::new(), next: 0, budget }
+        Self {
+            random,
+            program: Program::default(),
+            layers: Vec::new(),
+            bound: Vec::new(),
+            next: 0,
+            budget,
+        }
     }
 
     fn program(mut self) -> Program {
         let declared = self.random.chance(0.7);
         for _ in 0..self.random.range(2, 3) {
             let arity = *self.random.pick(&[1, 1, 2, 2, 2, 3, 0]);
-            let columns = (0..arity).map(|_| if self.random.chance(0.85) { Type::I32 } else { Type::Text }).collect();
+            let columns = (0..arity)
+                .map(|_| {
+                    if self.random.chance(0.85) {
+                        Type::I32
+                    } else {
+                        Type::Text
+                    }
+                })
+                .collect();
             self.relation(0, columns, declared);
         }
         for relation in 0..self.program.relations.len() {
@@ -66,11 +91,21 @@ impl Generator {
         }
         // A relation whose type nothing but a declaration tells must have one.
         let derives = |rules: &[Rule], relation: usize| {
-            rules.iter().any(|rule| rule.head.atoms().iter().any(|(_, head)| head.relation == relation))
+            rules.iter().any(|rule| {
+                rule.head
+                    .atoms()
+                    .iter()
+                    .any(|(_, head)| head.relation == relation)
+            })
         };
         for relation in 0..self.program.relations.len() {
-            let has_facts = self.program.facts.iter().any(|set| set.relation == relation && !set.members.is_empty());
-            if !has_facts && (self.layers[relation] == 0 || !derives(&self.program.rules, relation)) {
+            let has_facts = self
+                .program
+                .facts
+                .iter()
+                .any(|set| set.relation == relation && !set.members.is_empty());
+            if !has_facts && (self.layers[relation] == 0 || !derives(&self.program.rules, relation))
+            {
                 self.program.relations[relation].declared = true;
             }
         }
@@ -79,7 +114,11 @@ impl Generator {
 
     fn relation(&mut self, layer: usize, columns: Vec<Type>, declared: bool) -> usize {
         let name = format!("r{}", self.program.relations.len());
-        self.program.relations.push(Relation { name, columns, declared });
+        self.program.relations.push(Relation {
+            name,
+            columns,
+            declared,
+        });
         self.layers.push(layer);
         self.program.relations.len() - 1
     }
@@ -103,11 +142,20 @@ impl Generator {
 
     /// `n` weights whose sum is at most 1, now and then exactly 1.
     fn weights(&mut self, n: usize) -> Vec<f64> {
-        let mut left = 20 - if self.random.chance(0.3) { 0 } else { self.random.range(1, 5) };
+        let mut left = 20
+            - if self.random.chance(0.3) {
+                0
+            } else {
+                self.random.range(1, 5)
+            };
         let full = left == 20;
         let mut weights = Vec::new();
         for member in 0..n {
-            let weight = if member + 1 == n && full { left } else { self.random.range(0, left.min(20 / n + 3)) };
+            let weight = if member + 1 == n && full {
+                left
+            } else {
+                self.random.range(0, left.min(20 / n + 3))
+            };
             left -= weight;
             weights.push(weight as f64 / 20.0);
         }
@@ -120,16 +168,24 @@ impl Generator {
             return; // an empty relation
         }
         for _ in 0..self.random.range(1, 2) {
-            let size = self.random.range(1, 4).min(if columns.is_empty() { 1 } else { 4 });
-            let tuples: Vec<Tuple> =
-                (0..size).map(|_| columns.iter().map(|&ty| self.value(ty)).collect()).collect();
+            let size = self
+                .random
+                .range(1, 4)
+                .min(if columns.is_empty() { 1 } else { 4 });
+            let tuples: Vec<Tuple> = (0..size)
+                .map(|_| columns.iter().map(|&ty| self.value(ty)).collect())
+                .collect();
             let exclusive = size > 1 && self.budget >= 2 && self.random.chance(0.35);
             let members = if exclusive {
                 self.budget -= 2;
                 if self.random.chance(0.15) {
                     tuples.into_iter().map(|tuple| (None, tuple)).collect()
                 } else {
-                    self.weights(size).into_iter().map(Some).zip(tuples).collect()
+                    self.weights(size)
+                        .into_iter()
+                        .map(Some)
+                        .zip(tuples)
+                        .collect()
                 }
             } else {
                 let mut members = Vec::new();
@@ -140,7 +196,11 @@ impl Generator {
                 }
                 members
             };
-            self.program.facts.push(FactSet { relation, members, exclusive });
+            self.program.facts.push(FactSet {
+                relation,
+                members,
+                exclusive,
+            });
         }
     }
 
@@ -148,7 +208,15 @@ impl Generator {
         let mut heads = Vec::new();
         for _ in 0..self.random.range(1, 2) {
             let arity = *self.random.pick(&[0, 1, 1, 2, 2]);
-            let columns = (0..arity).map(|_| if self.random.chance(0.85) { Type::I32 } else { Type::Text }).collect();
+            let columns = (0..arity)
+                .map(|_| {
+                    if self.random.chance(0.85) {
+                        Type::I32
+                    } else {
+                        Type::Text
+                    }
+                })
+                .collect();
             let declared = self.random.chance(0.7);
             heads.push(self.relation(layer, columns, declared));
         }
@@ -177,13 +245,24 @@ impl Generator {
     }
 
     fn bound_of(&mut self, ty: Type) -> Option<Var> {
-        let vars: Vec<Var> = self.bound.iter().filter(|(_, of)| *of == ty).map(|(var, _)| *var).collect();
-        if vars.is_empty() { None } else { Some(*self.random.pick(&vars)) }
+        let vars: Vec<Var> = self
+            .bound
+            .iter()
+            .filter(|(_, of)| *of == ty)
+            .map(|(var, _)| *var)
+            .collect();
+        if vars.is_empty() {
+            None
+        } else {
+            Some(*self.random.pick(&vars))
+        }
     }
 
     /// A relation of a layer that `allowed` accepts.
     fn choose(&mut self, allowed: impl Fn(usize) -> bool) -> usize {
-        let choices: Vec<usize> = (0..self.layers.len()).filter(|&r| allowed(self.layers[r])).collect();
+        let choices: Vec<usize> = (0..self.layers.len())
+            .filter(|&r| allowed(self.layers[r]))
+            .collect();
         *self.random.pick(&choices)
     }
 
@@ -230,7 +309,9 @@ impl Generator {
 
     fn arithmetic(&mut self) -> Expr {
         use Operator::*;
-        let op = *self.random.pick(&[Add, Add, Subtract, Multiply, Divide, Remainder]);
+        let op = *self
+            .random
+            .pick(&[Add, Add, Subtract, Multiply, Divide, Remainder]);
         let left = match self.bound_of(Type::I32) {
             Some(var) => Expr::Var(var),
             None => Expr::Const(Type::I32, 1),
@@ -254,10 +335,25 @@ impl Generator {
     fn comparison(&mut self) -> Option<Literal> {
         use Comparison::*;
         let (var, ty) = *self.bound.get(self.random.below(self.bound.len().max(1)))?;
-        let ops: &[Comparison] =
-            if ty == Type::Bool { &[Equal, NotEqual] } else { &[Equal, NotEqual, NotEqual, Less, LessEqual, Greater, GreaterEqual] };
+        let ops: &[Comparison] = if ty == Type::Bool {
+            &[Equal, NotEqual]
+        } else {
+            &[
+                Equal,
+                NotEqual,
+                NotEqual,
+                Less,
+                LessEqual,
+                Greater,
+                GreaterEqual,
+            ]
+        };
         let op = *self.random.pick(ops);
-        let mut right = if ty == Type::I32 && self.random.chance(0.2) { self.arithmetic() } else { self.operand(ty) };
+        let mut right = if ty == Type::I32 && self.random.chance(0.2) {
+            self.arithmetic()
+        } else {
+            self.operand(ty)
+        };
         // `x < x` says little.
         if matches!(right, Expr::Var(other) if other == var) {
             right = Expr::Const(ty, self.value(ty));
@@ -293,7 +389,9 @@ impl Generator {
         let args = columns
             .into_iter()
             .map(|ty| match self.bound_of(ty) {
-                Some(_) if arithmetic && ty == Type::I32 && self.random.chance(0.2) => self.arithmetic(),
+                Some(_) if arithmetic && ty == Type::I32 && self.random.chance(0.2) => {
+                    self.arithmetic()
+                }
                 Some(var) if self.random.chance(0.95) => Expr::Var(var),
                 _ => Expr::Const(ty, self.value(ty)),
             })
@@ -320,14 +418,23 @@ impl Generator {
                 body.push(Literal::Compare(Comparison::Less, Expr::Var(var), bound));
                 counter = Some(var);
             }
-            if let (Some(var), Some(column)) =
-                (counter, self.program.relations[head].columns.iter().position(|ty| *ty == Type::I32))
-            {
+            if let (Some(var), Some(column)) = (
+                counter,
+                self.program.relations[head]
+                    .columns
+                    .iter()
+                    .position(|ty| *ty == Type::I32),
+            ) {
                 let mut atom = self.head_atom(head, false);
                 let step = Expr::Const(Type::I32, self.random.range(1, 2) as i64);
-                atom.args[column] = Expr::Binary(Operator::Add, Box::new(Expr::Var(var)), Box::new(step));
+                atom.args[column] =
+                    Expr::Binary(Operator::Add, Box::new(Expr::Var(var)), Box::new(step));
                 let tag = self.tag();
-                self.program.rules.push(Rule { tag, head: Head::All(vec![atom]), body });
+                self.program.rules.push(Rule {
+                    tag,
+                    head: Head::All(vec![atom]),
+                    body,
+                });
                 return;
             }
             arithmetic = false;
@@ -388,12 +495,17 @@ impl Generator {
         let mut bindings = Vec::new();
         let args = columns
             .into_iter()
-            .map(|ty| match self.bound_of(ty).filter(|var| outside.iter().any(|(of, _)| of == var)) {
-                Some(var) if self.random.chance(0.6) => Term::Var(var),
-                _ => {
-                    let var = self.fresh(ty);
-                    bindings.push(var);
-                    Term::Var(var)
+            .map(|ty| {
+                match self
+                    .bound_of(ty)
+                    .filter(|var| outside.iter().any(|(of, _)| of == var))
+                {
+                    Some(var) if self.random.chance(0.6) => Term::Var(var),
+                    _ => {
+                        let var = self.fresh(ty);
+                        bindings.push(var);
+                        Term::Var(var)
+                    }
                 }
             })
             .collect();
@@ -415,7 +527,9 @@ impl Generator {
     /// A relation of its own with the results of an aggregate, sometimes joined with more.
     fn aggregate_rule(&mut self, layer: usize) {
         self.start_rule();
-        let Some((aggregate, keys, results)) = self.aggregate(layer) else { return };
+        let Some((aggregate, keys, results)) = self.aggregate(layer) else {
+            return;
+        };
         self.bound = keys.iter().chain(&results).copied().collect();
         let mut body = vec![Literal::Aggregate(aggregate)];
         if self.random.chance(0.3) {
@@ -436,14 +550,23 @@ impl Generator {
         let relation = self.relation(layer, columns.iter().map(|(_, ty)| *ty).collect(), declared);
         let args = columns.iter().map(|(var, _)| Expr::Var(*var)).collect();
         let tag = self.tag();
-        self.program.rules.push(Rule { tag, head: Head::All(vec![HeadAtom { relation, args }]), body });
+        self.program.rules.push(Rule {
+            tag,
+            head: Head::All(vec![HeadAtom { relation, args }]),
+            body,
+        });
     }
 
     /// An aggregate with the variables that it binds: keys and results.
     #[allow(clippy::type_complexity)]
-    fn aggregate(&mut self, layer: usize) -> Option<(Aggregate, Vec<(Var, Type)>, Vec<(Var, Type)>)> {
+    fn aggregate(
+        &mut self,
+        layer: usize,
+    ) -> Option<(Aggregate, Vec<(Var, Type)>, Vec<(Var, Type)>)> {
         use Reduction::*;
-        let op = *self.random.pick(&[Count, Count, Sum, Sum, Min, Max, Argmin, Argmax, Exists]);
+        let op = *self
+            .random
+            .pick(&[Count, Count, Sum, Sum, Min, Max, Argmin, Argmax, Exists]);
         let mut body = Vec::new();
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
             let relation = self.choose(|of| of < layer);
@@ -457,18 +580,27 @@ impl Generator {
         }
         let mut inside = std::mem::take(&mut self.bound);
         let mut take = |random: &mut Random, accept: &dyn Fn(Type) -> bool| {
-            let choices: Vec<usize> = (0..inside.len()).filter(|&at| accept(inside[at].1)).collect();
-            if choices.is_empty() { None } else { Some(inside.remove(*random.pick(&choices))) }
+            let choices: Vec<usize> = (0..inside.len())
+                .filter(|&at| accept(inside[at].1))
+                .collect();
+            if choices.is_empty() {
+                None
+            } else {
+                Some(inside.remove(*random.pick(&choices)))
+            }
         };
         let value = take(&mut self.random, &|ty| op != Sum || ty == Type::I32)?;
         let mut bindings = vec![value];
         if matches!(op, Count | Exists | Min | Max) && self.random.chance(0.3) {
             bindings.extend(take(&mut self.random, &|_| true));
         }
-        let takes_arguments =
-            matches!(op, Argmin | Argmax) || (matches!(op, Sum | Min | Max) && self.random.chance(0.4));
-        let arguments: Vec<(Var, Type)> =
-            if takes_arguments { take(&mut self.random, &|_| true).into_iter().collect() } else { Vec::new() };
+        let takes_arguments = matches!(op, Argmin | Argmax)
+            || (matches!(op, Sum | Min | Max) && self.random.chance(0.4));
+        let arguments: Vec<(Var, Type)> = if takes_arguments {
+            take(&mut self.random, &|_| true).into_iter().collect()
+        } else {
+            Vec::new()
+        };
         if matches!(op, Argmin | Argmax) && arguments.is_empty() {
             return None;
         }
@@ -481,10 +613,18 @@ impl Generator {
             Exists => vec![Type::Bool],
             Sum => vec![value.1],
             Argmin | Argmax => arguments.iter().map(|(_, ty)| *ty).collect(),
-            Min | Max => arguments.iter().chain(&bindings).map(|(_, ty)| *ty).collect(),
+            Min | Max => arguments
+                .iter()
+                .chain(&bindings)
+                .map(|(_, ty)| *ty)
+                .collect(),
         };
         let results: Vec<(Var, Type)> = types.into_iter().map(|ty| (self.fresh(ty), ty)).collect();
-        let groups = if keys.is_empty() || self.random.chance(0.5) { None } else { self.groups(layer, &keys) };
+        let groups = if keys.is_empty() || self.random.chance(0.5) {
+            None
+        } else {
+            self.groups(layer, &keys)
+        };
         let aggregate = Aggregate {
             op,
             results: results.iter().map(|(var, _)| *var).collect(),
@@ -502,7 +642,9 @@ impl Generator {
         let mut body = Vec::new();
         for &(key, ty) in keys {
             let choices: Vec<usize> = (0..self.layers.len())
-                .filter(|&r| self.layers[r] < layer && self.program.relations[r].columns.contains(&ty))
+                .filter(|&r| {
+                    self.layers[r] < layer && self.program.relations[r].columns.contains(&ty)
+                })
                 .collect();
             if choices.is_empty() {
                 return None;
@@ -510,8 +652,17 @@ impl Generator {
             let relation = *self.random.pick(&choices);
             let columns = self.program.relations[relation].columns.clone();
             let at = columns.iter().position(|of| *of == ty)?;
-            let args = (0..columns.len()).map(|column| if column == at { Term::Var(key) } else { Term::Wildcard });
-            body.push(Literal::Atom(Atom { relation, args: args.collect() }));
+            let args = (0..columns.len()).map(|column| {
+                if column == at {
+                    Term::Var(key)
+                } else {
+                    Term::Wildcard
+                }
+            });
+            body.push(Literal::Atom(Atom {
+                relation,
+                args: args.collect(),
+            }));
         }
         Some((keys.iter().map(|(var, _)| *var).collect(), body))
     }

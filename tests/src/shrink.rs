@@ -49,20 +49,35 @@ fn smaller(program: &Program) -> Vec<Program> {
 }
 
 fn smaller_rules(rule: &Rule) -> Vec<Rule> {
-    let mut all: Vec<Rule> = smaller_bodies(&rule.body).into_iter().map(|body| Rule { body, ..rule.clone() }).collect();
+    let mut all: Vec<Rule> = smaller_bodies(&rule.body)
+        .into_iter()
+        .map(|body| Rule {
+            body,
+            ..rule.clone()
+        })
+        .collect();
     if rule.tag.is_some() {
-        all.push(Rule { tag: None, ..rule.clone() });
+        all.push(Rule {
+            tag: None,
+            ..rule.clone()
+        });
     }
     match &rule.head {
         Head::All(atoms) if atoms.len() > 1 => all.extend((0..atoms.len()).map(|index| {
             let mut atoms = atoms.clone();
             atoms.remove(index);
-            Rule { head: Head::All(atoms), ..rule.clone() }
+            Rule {
+                head: Head::All(atoms),
+                ..rule.clone()
+            }
         })),
         Head::OneOf(atoms) if atoms.len() > 2 => all.extend((0..atoms.len()).map(|index| {
             let mut atoms = atoms.clone();
             atoms.remove(index);
-            Rule { head: Head::OneOf(atoms), ..rule.clone() }
+            Rule {
+                head: Head::OneOf(atoms),
+                ..rule.clone()
+            }
         })),
         _ => {}
     }

@@ -12,14 +12,24 @@ use nsdl_tests::corpus::{Case, Place, Printed, cases, difference, printed};
 fn every(errors: bool, check: impl Fn(&Case) -> Result<(), String>) {
     let cases = cases(errors);
     assert!(cases.len() >= 40, "only {} programs found", cases.len());
-    let failures: Vec<String> =
-        cases.iter().filter_map(|case| Some(format!("{}:\n{}", case.name, check(case).err()?))).collect();
-    assert!(failures.is_empty(), "{} of {} fail\n\n{}", failures.len(), cases.len(), failures.join("\n"));
+    let failures: Vec<String> = cases
+        .iter()
+        .filter_map(|case| Some(format!("{}:\n{}", case.name, check(case).err()?)))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} fail\n\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 fn session(name: &str, text: &str) -> Result<Session, String> {
     let mut session = Session::new();
-    session.add_program(name, text).map_err(|error| error.to_string())?;
+    session
+        .add_program(name, text)
+        .map_err(|error| error.to_string())?;
     Ok(session)
 }
 
@@ -43,7 +53,12 @@ fn as_printed(relations: &[Relation]) -> Result<Vec<Printed>, String> {
     relations.iter().map(one).collect()
 }
 
-fn expect(case: &Case, session: &mut Session, provenance: &str, expected: &[Printed]) -> Result<(), String> {
+fn expect(
+    case: &Case,
+    session: &mut Session,
+    provenance: &str,
+    expected: &[Printed],
+) -> Result<(), String> {
     let got = as_printed(&relations(session, provenance)?)?;
     match difference(expected, &got) {
         Some(difference) => Err(format!("  [{provenance}]\n{difference}\n{}", case.text)),
@@ -52,7 +67,10 @@ fn expect(case: &Case, session: &mut Session, provenance: &str, expected: &[Prin
 }
 
 fn default_expectation(case: &Case) -> &[Printed] {
-    case.expected.iter().find(|(provenance, _)| provenance.is_empty()).map_or(&[], |(_, relations)| relations)
+    case.expected
+        .iter()
+        .find(|(provenance, _)| provenance.is_empty())
+        .map_or(&[], |(_, relations)| relations)
 }
 
 #[test]
@@ -64,13 +82,21 @@ fn programs_mean_what_they_say() {
         }
         session.set_provenance(None);
         let outcome = session.run().map_err(|error| error.to_string())?;
-        let codes = |warnings: &[Diagnostic]| warnings.iter().map(|warning| warning.code.to_string()).collect();
+        let codes = |warnings: &[Diagnostic]| {
+            warnings
+                .iter()
+                .map(|warning| warning.code.to_string())
+                .collect()
+        };
         let warned: BTreeSet<String> = codes(&outcome.warnings);
         let expected: BTreeSet<String> = case.warnings.iter().cloned().collect();
         if warned == expected {
             Ok(())
         } else {
-            Err(format!("  expected warnings {expected:?}\n{}", session.render(&outcome.warnings, false)))
+            Err(format!(
+                "  expected warnings {expected:?}\n{}",
+                session.render(&outcome.warnings, false)
+            ))
         }
     });
 }
@@ -79,11 +105,22 @@ fn programs_mean_what_they_say() {
 fn provenances_agree_where_they_must() {
     every(false, |case| {
         let mut session = session(&case.name, &case.text)?;
-        let all = ["exact", "topkproofs 10000", "unit", "bool", "minmaxprob", "addmultprob"];
-        let agreeing = if session.has_uncertainty() { &all[..2] } else { &all };
-        agreeing
-            .iter()
-            .try_for_each(|provenance| expect(case, &mut session, provenance, default_expectation(case)))
+        let all = [
+            "exact",
+            "topkproofs 10000",
+            "unit",
+            "bool",
+            "minmaxprob",
+            "addmultprob",
+        ];
+        let agreeing = if session.has_uncertainty() {
+            &all[..2]
+        } else {
+            &all
+        };
+        agreeing.iter().try_for_each(|provenance| {
+            expect(case, &mut session, provenance, default_expectation(case))
+        })
     });
 }
 
@@ -92,15 +129,21 @@ fn formatting_keeps_the_meaning() {
     every(false, |case| {
         let format = |text: &str| {
             let (ast, diagnostics) = nsdl_syntax::parse(text, SourceId::default());
-            if diagnostics.is_empty() { Ok(nsdl_syntax::format::ast(&ast)) } else { Err(format!("{diagnostics:?}\n{text}")) }
+            if diagnostics.is_empty() {
+                Ok(nsdl_syntax::format::ast(&ast))
+            } else {
+                Err(format!("{diagnostics:?}\n{text}"))
+            }
         };
         let once = format(&case.text)?;
         let twice = format(&once)?;
         if once != twice {
             return Err(format!("  formatting twice changes\n{once}\ninto\n{twice}"));
         }
-        let mut session = session("formatted.dl", &once).map_err(|error| format!("{error}\n{once}"))?;
-        expect(case, &mut session, "", default_expectation(case)).map_err(|what| format!("{what}\n{once}"))
+        let mut session =
+            session("formatted.dl", &once).map_err(|error| format!("{error}\n{once}"))?;
+        expect(case, &mut session, "", default_expectation(case))
+            .map_err(|what| format!("{what}\n{once}"))
     });
 }
 
@@ -109,24 +152,50 @@ fn semi_naive_evaluation_is_naive_evaluation() {
     every(false, |case| {
         let symbols = Symbols::new();
         let (ast, _) = nsdl_syntax::parse(&case.text, SourceId::default());
-        let compiled = nsdl_compile::compile(&[&ast], &[], &symbols).map_err(|errors| format!("{errors:?}"))?;
+        let compiled = nsdl_compile::compile(&[&ast], &[], &symbols)
+            .map_err(|errors| format!("{errors:?}"))?;
         let plan = compiled.plan;
         for trace in [false, true] {
-            let options = nsdl_eval::Options { trace, ..Default::default() };
-            let fast = nsdl_eval::evaluate(&plan, &symbols, &plan.facts, &options).map_err(|e| format!("{e:?}"))?;
-            let slow =
-                nsdl_eval::naive::evaluate(&plan, &symbols, &plan.facts, &options).map_err(|e| format!("{e:?}"))?;
-            for (relation, (fast, slow)) in plan.relations.iter().zip(fast.tables.iter().zip(&slow.tables)) {
-                let rows = |table: &nsdl_eval::Table| table.rows().map(<[u64]>::to_vec).collect::<BTreeSet<_>>();
+            let options = nsdl_eval::Options {
+                trace,
+                ..Default::default()
+            };
+            let fast = nsdl_eval::evaluate(&plan, &symbols, &plan.facts, &options)
+                .map_err(|e| format!("{e:?}"))?;
+            let slow = nsdl_eval::naive::evaluate(&plan, &symbols, &plan.facts, &options)
+                .map_err(|e| format!("{e:?}"))?;
+            for (relation, (fast, slow)) in plan
+                .relations
+                .iter()
+                .zip(fast.tables.iter().zip(&slow.tables))
+            {
+                let rows = |table: &nsdl_eval::Table| {
+                    table.rows().map(<[u64]>::to_vec).collect::<BTreeSet<_>>()
+                };
                 if rows(fast) != rows(slow) {
-                    return Err(format!("  {} (trace: {trace}): {:?}, not {:?}", relation.name, rows(fast), rows(slow)));
+                    return Err(format!(
+                        "  {} (trace: {trace}): {:?}, not {:?}",
+                        relation.name,
+                        rows(fast),
+                        rows(slow)
+                    ));
                 }
             }
             let size = |evaluation: &nsdl_eval::Evaluation| {
-                evaluation.trace.as_ref().map(|trace| (trace.instances.len(), trace.leaves.len(), trace.aggregates.len()))
+                evaluation.trace.as_ref().map(|trace| {
+                    (
+                        trace.instances.len(),
+                        trace.leaves.len(),
+                        trace.aggregates.len(),
+                    )
+                })
             };
             if size(&fast) != size(&slow) {
-                return Err(format!("  instances, leaves, aggregates: {:?}, not {:?}", size(&fast), size(&slow)));
+                return Err(format!(
+                    "  instances, leaves, aggregates: {:?}, not {:?}",
+                    size(&fast),
+                    size(&slow)
+                ));
             }
         }
         Ok(())
@@ -138,27 +207,49 @@ fn errors_are_reported() {
     every(true, |case| {
         let mut session = Session::new();
         let known = "rel survivor(1)";
-        session.add_program("before.dl", known).map_err(|error| error.to_string())?;
+        session
+            .add_program("before.dl", known)
+            .map_err(|error| error.to_string())?;
         let Err(error) = session.add_program(&case.name, &case.text) else {
             return Err("  no error".into());
         };
-        let errors = error.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
-        let got: Vec<Place> = errors.map(|diagnostic| place(diagnostic, &case.text)).collect();
+        let errors = error
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error());
+        let got: Vec<Place> = errors
+            .map(|diagnostic| place(diagnostic, &case.text))
+            .collect();
         let rendered = error.to_string();
         let matches = |expected: &Place, got: &Place| {
             got.code == expected.code
                 && (expected.line.is_none() || expected.line == got.line)
                 && (expected.column.is_none() || expected.column == got.column)
         };
-        if got.len() != case.errors.len() || !case.errors.iter().zip(&got).all(|(a, b)| matches(a, b)) {
-            return Err(format!("  expected {:?}\n  got      {got:?}\n{rendered}", case.errors));
+        if got.len() != case.errors.len()
+            || !case.errors.iter().zip(&got).all(|(a, b)| matches(a, b))
+        {
+            return Err(format!(
+                "  expected {:?}\n  got      {got:?}\n{rendered}",
+                case.errors
+            ));
         }
-        if let Some(missing) = case.help.iter().find(|help| !rendered.contains(help.as_str())) {
+        if let Some(missing) = case
+            .help
+            .iter()
+            .find(|help| !rendered.contains(help.as_str()))
+        {
             return Err(format!("  `{missing}` is not in\n{rendered}"));
         }
         // The session is as it was before.
         let left = as_printed(&relations(&mut session, "")?)?;
-        match difference(&[Printed { name: "survivor".into(), tuples: vec![(1.0, "(1)".into())] }], &left) {
+        match difference(
+            &[Printed {
+                name: "survivor".into(),
+                tuples: vec![(1.0, "(1)".into())],
+            }],
+            &left,
+        ) {
             Some(difference) => Err(format!("  the session is not what it was\n{difference}")),
             None => Ok(()),
         }
@@ -167,12 +258,29 @@ fn errors_are_reported() {
 
 fn place(diagnostic: &Diagnostic, text: &str) -> Place {
     let code = diagnostic.code.to_string();
-    let Some(before) = diagnostic.span().and_then(|span| text.get(..span.start as usize)) else {
-        return Place { code, line: None, column: None };
+    let Some(before) = diagnostic
+        .span()
+        .and_then(|span| text.get(..span.start as usize))
+    else {
+        return Place {
+            code,
+            line: None,
+            column: None,
+        };
     };
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place { code, line: Some(line), column: Some(column) }
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    Place {
+        code,
+        line: Some(line),
+        column: Some(column),
+    }
 }
 
 #[test]
@@ -184,7 +292,14 @@ fn the_command_line_agrees() {
         let path = case.path.to_string_lossy();
         for (format, expected) in [
             ("json", print::json(&relations)),
-            ("text", relations.iter().map(print::text).collect::<Vec<_>>().join("\n")),
+            (
+                "text",
+                relations
+                    .iter()
+                    .map(print::text)
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
         ] {
             let output = run(&nsdl, &["run", &path, "--format", format])?;
             let got = String::from_utf8_lossy(&output.stdout);
@@ -208,10 +323,20 @@ fn the_command_line_agrees() {
             let output = run(&nsdl, &[command, &path])?;
             let errors = String::from_utf8_lossy(&output.stderr);
             if output.status.code() != Some(1) || !output.stdout.is_empty() {
-                return Err(format!("  nsdl {command}: {:?}, stdout {:?}", output.status, output.stdout));
+                return Err(format!(
+                    "  nsdl {command}: {:?}, stdout {:?}",
+                    output.status, output.stdout
+                ));
             }
-            if let Some(missing) = case.errors.iter().find(|error| !errors.contains(&error.code)) {
-                return Err(format!("  nsdl {command}: no {} in\n{errors}", missing.code));
+            if let Some(missing) = case
+                .errors
+                .iter()
+                .find(|error| !errors.contains(&error.code))
+            {
+                return Err(format!(
+                    "  nsdl {command}: no {} in\n{errors}",
+                    missing.code
+                ));
             }
         }
         Ok(())
@@ -219,19 +344,30 @@ fn the_command_line_agrees() {
 }
 
 fn run(nsdl: &Path, arguments: &[&str]) -> Result<Output, String> {
-    Command::new(nsdl).args(arguments).env("NO_COLOR", "1").output().map_err(|error| error.to_string())
+    Command::new(nsdl)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .output()
+        .map_err(|error| error.to_string())
 }
 
 /// The `nsdl` binary, built as the tests are: cargo names binaries only to tests of their own package.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("the test knows where it is");
-    let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps").to_path_buf();
+    let folder = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in target/PROFILE/deps")
+        .to_path_buf();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "nsdl-cli"]);
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs");
+    let built = cargo
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
     assert!(built.success(), "nsdl-cli does not build");
     folder.join(format!("nsdl{}", std::env::consts::EXE_SUFFIX))
 }

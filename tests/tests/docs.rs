@@ -32,7 +32,9 @@ fn examples(markdown: &str) -> Vec<(usize, String, Option<String>)> {
         .zip(outputs)
         .filter(|(block, _)| block.1 == "dl")
         .map(|(block, next)| {
-            let output = next.filter(|next| next.1 == "text").map(|next| next.2.clone());
+            let output = next
+                .filter(|next| next.1 == "text")
+                .map(|next| next.2.clone());
             (block.0, block.2.clone(), output)
         })
         .collect()
@@ -42,7 +44,11 @@ fn run(program: &str) -> nsdl::Result<String> {
     let mut session = Session::new();
     session.add_program("documentation", program)?;
     let outcome = session.run()?;
-    Ok(outcome.relations.iter().map(|relation| print::text(relation) + "\n").collect())
+    Ok(outcome
+        .relations
+        .iter()
+        .map(|relation| print::text(relation) + "\n")
+        .collect())
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Random programs: what the engine computes against the enumeration of all worlds.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use nsdl::{Input, Limits, Module, Output, Provenance, Relation, Session, Tape, Value};
 use nsdl_tests::oracle::algebra::Algebra;
@@ -19,8 +19,15 @@ type Verdict = Result<(), (&'static str, String)>;
 
 /// Runs a check on every program and panics with the shrunk text of the first few that fail.
 fn all_programs(check: impl Fn(&Program, &Distribution) -> Verdict + Sync) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
-    let (first, programs) = (number("NSDL_SEED").unwrap_or(0), number("NSDL_PROGRAMS").unwrap_or(PROGRAMS));
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse().ok())
+    };
+    let (first, programs) = (
+        number("NSDL_SEED").unwrap_or(0),
+        number("NSDL_PROGRAMS").unwrap_or(PROGRAMS),
+    );
     let next = AtomicU64::new(first);
     let (failed, skipped) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let reports = Mutex::new(Vec::new());
@@ -31,7 +38,9 @@ fn all_programs(check: impl Fn(&Program, &Distribution) -> Verdict + Sync) {
                 return;
             }
             let (program, means) = generate::program(seed);
-            let Err((name, _)) = check(&program, &means) else { continue };
+            let Err((name, _)) = check(&program, &means) else {
+                continue;
+            };
             if ["E0610", "E0611", "E0612"].contains(&name) {
                 // Finite in every world, but not if worlds are mixed, as a trace does: rare, and no error.
                 skipped.fetch_add(1, Ordering::Relaxed);
@@ -44,9 +53,16 @@ fn all_programs(check: impl Fn(&Program, &Distribution) -> Verdict + Sync) {
                 Ok(means) => check(program, &means),
                 Err(_) => Ok(()),
             };
-            let small = shrink::shrink(program, |smaller| matches!(verdict(smaller), Err((same, _)) if same == name));
-            let what = verdict(&small).err().map_or(String::new(), |(_, what)| what);
-            let mut reports = reports.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let small = shrink::shrink(
+                program,
+                |smaller| matches!(verdict(smaller), Err((same, _)) if same == name),
+            );
+            let what = verdict(&small)
+                .err()
+                .map_or(String::new(), |(_, what)| what);
+            let mut reports = reports
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
             reports.push(format!("seed {seed}, {name}: {what}\n{small}"));
         }
     };
@@ -55,45 +71,80 @@ fn all_programs(check: impl Fn(&Program, &Distribution) -> Verdict + Sync) {
             scope.spawn(work);
         }
     });
-    let reports = reports.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let reports = reports
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let (failed, skipped) = (failed.into_inner(), skipped.into_inner() as u64);
-    assert!(skipped * 50 <= programs, "{skipped} of {programs} programs met a limit");
-    assert!(failed == 0, "{failed} of {programs} programs fail, among them\n\n{}", reports.join("\n"));
+    assert!(
+        skipped * 50 <= programs,
+        "{skipped} of {programs} programs met a limit"
+    );
+    assert!(
+        failed == 0,
+        "{failed} of {programs} programs fail, among them\n\n{}",
+        reports.join("\n")
+    );
 }
 
 fn session(text: &str) -> Result<Session, (&'static str, String)> {
     let mut session = Session::new();
-    session.set_limits(Limits { rounds: 2_000, tuples: 100_000, instances: 200_000 });
-    session.add_program("random.dl", text).map_err(|error| (error.code(), error.to_string()))?;
+    session.set_limits(Limits {
+        rounds: 2_000,
+        tuples: 100_000,
+        instances: 200_000,
+    });
+    session
+        .add_program("random.dl", text)
+        .map_err(|error| (error.code(), error.to_string()))?;
     Ok(session)
 }
 
 /// The relations of a program under a provenance, in the oracle's values.
-fn run(program: &Program, provenance: Provenance) -> Result<Vec<BTreeMap<Tuple, f64>>, (&'static str, String)> {
+fn run(
+    program: &Program,
+    provenance: Provenance,
+) -> Result<Vec<BTreeMap<Tuple, f64>>, (&'static str, String)> {
     let mut session = session(&program.to_string())?;
     session.set_provenance(Some(provenance));
-    session.run().map_err(|error| (error.code(), error.to_string()))?;
-    let known: Vec<String> = session.relations().into_iter().map(|signature| signature.name).collect();
+    session
+        .run()
+        .map_err(|error| (error.code(), error.to_string()))?;
+    let known: Vec<String> = session
+        .relations()
+        .into_iter()
+        .map(|signature| signature.name)
+        .collect();
     let relations = program.relations.iter().map(|relation| {
         if !known.contains(&relation.name) {
             return Ok(BTreeMap::new()); // shrunk away
         }
-        let found = session.relation(&relation.name).map_err(|error| (error.code(), error.to_string()))?;
+        let found = session
+            .relation(&relation.name)
+            .map_err(|error| (error.code(), error.to_string()))?;
         Ok(rows(&found))
     });
     relations.collect()
 }
 
 fn rows(relation: &Relation) -> BTreeMap<Tuple, f64> {
-    let rows = relation.tuples.iter().map(|(tag, values)| (tuple(values), tag.probability()));
+    let rows = relation
+        .tuples
+        .iter()
+        .map(|(tag, values)| (tuple(values), tag.probability()));
     rows.collect()
 }
 
 fn tuple(values: &[Value]) -> Tuple {
     let value = |value: &Value| match value {
         Value::Bool(value) => i64::from(*value),
-        Value::String(text) => text.bytes().next().map_or(-1, |letter| i64::from(letter) - i64::from(b'a')),
-        number => number.as_i128().and_then(|number| i64::try_from(number).ok()).unwrap_or(i64::MIN),
+        Value::String(text) => text
+            .bytes()
+            .next()
+            .map_or(-1, |letter| i64::from(letter) - i64::from(b'a')),
+        number => number
+            .as_i128()
+            .and_then(|number| i64::try_from(number).ok())
+            .unwrap_or(i64::MIN),
     };
     values.iter().map(value).collect()
 }
@@ -109,7 +160,12 @@ fn values(tuple: &[i64], columns: &[Type]) -> Vec<Value> {
 }
 
 /// Compares two sets of tagged tuples, where a tuple that is absent has tag 0.
-fn compare(program: &Program, expected: &Model, got: &[BTreeMap<Tuple, f64>], tolerance: f64) -> Result<(), String> {
+fn compare(
+    program: &Program,
+    expected: &Model,
+    got: &[BTreeMap<Tuple, f64>],
+    tolerance: f64,
+) -> Result<(), String> {
     for (relation, (expected, got)) in expected.iter().zip(got).enumerate() {
         for row in expected.keys().chain(got.keys()) {
             let tag = |rows: &BTreeMap<Tuple, f64>| rows.get(row).copied().unwrap_or(0.0);
@@ -117,7 +173,10 @@ fn compare(program: &Program, expected: &Model, got: &[BTreeMap<Tuple, f64>], to
             // NaN is near nothing.
             if !((expected - got).abs() <= tolerance) {
                 let name = &program.relations[relation].name;
-                return Err(format!("{name}{} is {expected}, got {got}", program.tuple(relation, row)));
+                return Err(format!(
+                    "{name}{} is {expected}, got {got}",
+                    program.tuple(relation, row)
+                ));
             }
         }
     }
@@ -126,7 +185,9 @@ fn compare(program: &Program, expected: &Model, got: &[BTreeMap<Tuple, f64>], to
 
 fn probabilities(means: &Distribution) -> Model {
     let values = |rows: &BTreeMap<Tuple, oracle::enumerate::Probability>| {
-        rows.iter().map(|(row, probability)| (row.clone(), probability.value)).collect()
+        rows.iter()
+            .map(|(row, probability)| (row.clone(), probability.value))
+            .collect()
     };
     means.relations.iter().map(values).collect()
 }
@@ -148,15 +209,23 @@ fn has(program: &Program, wanted: &dyn Fn(&Literal) -> bool) -> bool {
 fn is_recursive(program: &Program) -> bool {
     let reads = |from: usize, to: usize| {
         program.rules.iter().any(|rule| {
-            rule.head.atoms().iter().any(|(_, head)| head.relation == from)
+            rule.head
+                .atoms()
+                .iter()
+                .any(|(_, head)| head.relation == from)
                 && has(
-                    &Program { rules: vec![rule.clone()], ..Program::default() },
+                    &Program {
+                        rules: vec![rule.clone()],
+                        ..Program::default()
+                    },
                     &|literal| matches!(literal, Literal::Atom(atom) if atom.relation == to),
                 )
         })
     };
     let n = program.relations.len();
-    let mut reach: Vec<Vec<bool>> = (0..n).map(|from| (0..n).map(|to| reads(from, to)).collect()).collect();
+    let mut reach: Vec<Vec<bool>> = (0..n)
+        .map(|from| (0..n).map(|to| reads(from, to)).collect())
+        .collect();
     for middle in 0..n {
         for from in 0..n {
             for to in 0..n {
@@ -186,7 +255,9 @@ fn top_k_proofs_with_large_k_are_exact() {
 #[test]
 fn top_k_proofs_never_exceed_exact_without_negation_and_aggregates() {
     all_programs(|program, means| {
-        if has(program, &|literal| matches!(literal, Literal::Not(_) | Literal::Aggregate(_))) {
+        if has(program, &|literal| {
+            matches!(literal, Literal::Not(_) | Literal::Aggregate(_))
+        }) {
             return Ok(());
         }
         let exact = probabilities(means);
@@ -198,7 +269,10 @@ fn top_k_proofs_never_exceed_exact_without_negation_and_aggregates() {
                     let most = exact[relation].get(row).copied().unwrap_or(0.0);
                     if *tag > most + 1e-9 {
                         let row = program.tuple(relation, row);
-                        return Err(("bound", format!("k {k}: {relation}{row} is {most}, got {tag}")));
+                        return Err((
+                            "bound",
+                            format!("k {k}: {relation}{row} is {most}, got {tag}"),
+                        ));
                     }
                 }
             }
@@ -212,8 +286,13 @@ fn top_k_proofs_never_exceed_exact_without_negation_and_aggregates() {
 #[test]
 fn unit_and_bool_are_plain_datalog() {
     all_programs(|program, _| {
-        for (provenance, least) in [(Provenance::Unit, f64::NEG_INFINITY), (Provenance::Bool, 0.0)] {
-            let Ok(expected) = datalog(program, |weight| weight > least) else { continue };
+        for (provenance, least) in [
+            (Provenance::Unit, f64::NEG_INFINITY),
+            (Provenance::Bool, 0.0),
+        ] {
+            let Ok(expected) = datalog(program, |weight| weight > least) else {
+                continue;
+            };
             let got = run(program, provenance)?;
             compare(program, &expected, &got, 0.0).map_err(|what| (provenance.name(), what))?;
         }
@@ -224,14 +303,22 @@ fn unit_and_bool_are_plain_datalog() {
 #[test]
 fn fuzzy_algebras_follow_their_definition() {
     all_programs(|program, _| {
-        for (algebra, provenance) in
-            [(Algebra::MinMax, Provenance::MinMaxProb), (Algebra::AddMult, Provenance::AddMultProb)]
-        {
-            let Ok(Some(expected)) = algebra.tags(program) else { continue };
+        for (algebra, provenance) in [
+            (Algebra::MinMax, Provenance::MinMaxProb),
+            (Algebra::AddMult, Provenance::AddMultProb),
+        ] {
+            let Ok(Some(expected)) = algebra.tags(program) else {
+                continue;
+            };
             let got = run(program, provenance)?;
             // Sums on a cycle come near their limit only.
-            let tolerance = if algebra == Algebra::AddMult && is_recursive(program) { 1e-6 } else { 1e-9 };
-            compare(program, &expected, &got, tolerance).map_err(|what| (provenance.name(), what))?;
+            let tolerance = if algebra == Algebra::AddMult && is_recursive(program) {
+                1e-6
+            } else {
+                1e-9
+            };
+            compare(program, &expected, &got, tolerance)
+                .map_err(|what| (provenance.name(), what))?;
         }
         Ok(())
     });
@@ -264,36 +351,80 @@ fn gradients(program: &Program, means: &Distribution, provenance: Provenance) ->
         .map(|&set| {
             let set = &program.facts[set];
             let relation = &program.relations[set.relation];
-            let mapping = set.members.iter().map(|(_, tuple)| values(tuple, &relation.columns)).collect();
-            Input { relation: relation.name.clone(), mapping, exclusive: set.exclusive }
+            let mapping = set
+                .members
+                .iter()
+                .map(|(_, tuple)| values(tuple, &relation.columns))
+                .collect();
+            Input {
+                relation: relation.name.clone(),
+                mapping,
+                exclusive: set.exclusive,
+            }
         })
         .collect();
     let session = session(&program.text_without(&sets))?;
-    let known: Vec<String> = session.relations().into_iter().map(|signature| signature.name).collect();
-    let relations: Vec<usize> =
-        (0..program.relations.len()).filter(|&r| known.contains(&program.relations[r].name)).collect();
-    let outputs =
-        relations.iter().map(|&r| Output { relation: program.relations[r].name.clone(), mapping: None }).collect();
+    let known: Vec<String> = session
+        .relations()
+        .into_iter()
+        .map(|signature| signature.name)
+        .collect();
+    let relations: Vec<usize> = (0..program.relations.len())
+        .filter(|&r| known.contains(&program.relations[r].name))
+        .collect();
+    let outputs = relations
+        .iter()
+        .map(|&r| Output {
+            relation: program.relations[r].name.clone(),
+            mapping: None,
+        })
+        .collect();
     let module = Module::new(&session, inputs, outputs, provenance).map_err(failed)?;
 
-    let weights: Vec<Vec<f64>> =
-        sets.iter().map(|&set| program.facts[set].members.iter().filter_map(|(tag, _)| *tag).collect()).collect();
-    let widths: Vec<usize> = (0..relations.len()).map(|output| module.tuples(output).len()).collect();
+    let weights: Vec<Vec<f64>> = sets
+        .iter()
+        .map(|&set| {
+            program.facts[set]
+                .members
+                .iter()
+                .filter_map(|(tag, _)| *tag)
+                .collect()
+        })
+        .collect();
+    let widths: Vec<usize> = (0..relations.len())
+        .map(|output| module.tuples(output).len())
+        .collect();
     let total: usize = widths.iter().sum();
-    let forward = |samples: &[Vec<Vec<f64>>], tape: &mut Tape<f64>| -> Result<Vec<Vec<f64>>, (&'static str, String)> {
-        let columns: Vec<Vec<f64>> =
-            (0..sets.len()).map(|input| samples.iter().flat_map(|sample| sample[input].clone()).collect()).collect();
+    let forward = |samples: &[Vec<Vec<f64>>],
+                   tape: &mut Tape<f64>|
+     -> Result<Vec<Vec<f64>>, (&'static str, String)> {
+        let columns: Vec<Vec<f64>> = (0..sets.len())
+            .map(|input| {
+                samples
+                    .iter()
+                    .flat_map(|sample| sample[input].clone())
+                    .collect()
+            })
+            .collect();
         let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-        let mut values: Vec<Vec<f64>> = widths.iter().map(|width| vec![f64::NAN; width * samples.len()]).collect();
+        let mut values: Vec<Vec<f64>> = widths
+            .iter()
+            .map(|width| vec![f64::NAN; width * samples.len()])
+            .collect();
         let mut slices: Vec<&mut [f64]> = values.iter_mut().map(Vec::as_mut_slice).collect();
-        module.forward(&columns, samples.len(), false, tape, &mut slices).map_err(failed)?;
+        module
+            .forward(&columns, samples.len(), false, tape, &mut slices)
+            .map_err(failed)?;
         Ok(values)
     };
 
     // One sample for each tuple of each output, to ask each for its own gradient.
     let mut tape = Tape::default();
     let found = forward(&vec![weights.clone(); total], &mut tape)?;
-    let mut asked: Vec<Vec<f64>> = widths.iter().map(|width| vec![0.0; width * total]).collect();
+    let mut asked: Vec<Vec<f64>> = widths
+        .iter()
+        .map(|width| vec![0.0; width * total])
+        .collect();
     let mut which = Vec::new();
     for (output, &width) in widths.iter().enumerate() {
         for column in 0..width {
@@ -302,9 +433,14 @@ fn gradients(program: &Program, means: &Distribution, provenance: Provenance) ->
         }
     }
     let asked: Vec<&[f64]> = asked.iter().map(Vec::as_slice).collect();
-    let mut got: Vec<Vec<f64>> = weights.iter().map(|weights| vec![f64::NAN; weights.len() * total]).collect();
+    let mut got: Vec<Vec<f64>> = weights
+        .iter()
+        .map(|weights| vec![f64::NAN; weights.len() * total])
+        .collect();
     let mut slices: Vec<&mut [f64]> = got.iter_mut().map(Vec::as_mut_slice).collect();
-    module.backward(&mut tape, &asked, &mut slices).map_err(failed)?;
+    module
+        .backward(&mut tape, &asked, &mut slices)
+        .map_err(failed)?;
 
     let step = 1e-4;
     let mut shifted = Vec::new();
@@ -321,33 +457,57 @@ fn gradients(program: &Program, means: &Distribution, provenance: Provenance) ->
 
     let firsts: Vec<usize> = sets
         .iter()
-        .map(|&set| program.facts[..set].iter().map(|earlier| earlier.members.len()).sum())
+        .map(|&set| {
+            program.facts[..set]
+                .iter()
+                .map(|earlier| earlier.members.len())
+                .sum()
+        })
         .collect();
     for (sample, &(output, column)) in which.iter().enumerate() {
         let relation = relations[output];
         let row = tuple(&module.tuples(output)[column]);
-        let name = || format!("{}{}", program.relations[relation].name, program.tuple(relation, &row));
+        let name = || {
+            format!(
+                "{}{}",
+                program.relations[relation].name,
+                program.tuple(relation, &row)
+            )
+        };
         let expected = means.relations[relation].get(&row);
         let value = found[output][sample * widths[output] + column];
         let wanted = expected.map_or(0.0, |probability| probability.value);
         if !((value - wanted).abs() <= 1e-9) {
-            return Err(("value of the module", format!("{} is {wanted}, got {value}", name())));
+            return Err((
+                "value of the module",
+                format!("{} is {wanted}, got {value}", name()),
+            ));
         }
         let mut shift = 0;
         for (input, &first) in firsts.iter().enumerate() {
             let width = weights[input].len();
             for member in 0..width {
                 let gradient = got[input][sample * width + member];
-                let wanted = expected.map_or(0.0, |probability| probability.gradient[first + member]);
+                let wanted =
+                    expected.map_or(0.0, |probability| probability.gradient[first + member]);
                 let at = |shift: usize| around[output][shift * widths[output] + column];
                 let difference = (at(shift) - at(shift + 1)) / (2.0 * step);
                 shift += 2;
-                let by = || format!("d {} / d {}[{member}]", name(), program.relations[program.facts[sets[input]].relation].name);
+                let by = || {
+                    format!(
+                        "d {} / d {}[{member}]",
+                        name(),
+                        program.relations[program.facts[sets[input]].relation].name
+                    )
+                };
                 if !((gradient - wanted).abs() <= 1e-9) {
                     return Err(("gradient", format!("{} is {wanted}, got {gradient}", by())));
                 }
                 if !((gradient - difference).abs() <= 1e-5) {
-                    return Err(("differences", format!("{}: difference {difference}, gradient {gradient}", by())));
+                    return Err((
+                        "differences",
+                        format!("{}: difference {difference}, gradient {gradient}", by()),
+                    ));
                 }
             }
         }
@@ -362,17 +522,50 @@ fn programs_are_varied() {
     for seed in 0..PROGRAMS {
         let (program, means) = generate::program(seed);
         let aggregate = |op: Reduction| {
-            has(&program, &move |literal| matches!(literal, Literal::Aggregate(aggregate) if aggregate.op == op))
+            has(
+                &program,
+                &move |literal| matches!(literal, Literal::Aggregate(aggregate) if aggregate.op == op),
+            )
         };
         let features = [
             ("recursion", is_recursive(&program)),
-            ("negation", has(&program, &|literal| matches!(literal, Literal::Not(_)))),
-            ("or", has(&program, &|literal| matches!(literal, Literal::Or(_)))),
-            ("exclusive sets", program.facts.iter().any(|set| set.exclusive)),
-            ("rule tags", program.rules.iter().any(|rule| rule.tag.is_some())),
-            ("conjunctive heads", program.rules.iter().any(|rule| matches!(&rule.head, Head::All(atoms) if atoms.len() > 1))),
-            ("disjunctive heads", program.rules.iter().any(|rule| matches!(rule.head, Head::OneOf(_)))),
-            ("where", has(&program, &|literal| matches!(literal, Literal::Aggregate(a) if a.groups.is_some()))),
+            (
+                "negation",
+                has(&program, &|literal| matches!(literal, Literal::Not(_))),
+            ),
+            (
+                "or",
+                has(&program, &|literal| matches!(literal, Literal::Or(_))),
+            ),
+            (
+                "exclusive sets",
+                program.facts.iter().any(|set| set.exclusive),
+            ),
+            (
+                "rule tags",
+                program.rules.iter().any(|rule| rule.tag.is_some()),
+            ),
+            (
+                "conjunctive heads",
+                program
+                    .rules
+                    .iter()
+                    .any(|rule| matches!(&rule.head, Head::All(atoms) if atoms.len() > 1)),
+            ),
+            (
+                "disjunctive heads",
+                program
+                    .rules
+                    .iter()
+                    .any(|rule| matches!(rule.head, Head::OneOf(_))),
+            ),
+            (
+                "where",
+                has(
+                    &program,
+                    &|literal| matches!(literal, Literal::Aggregate(a) if a.groups.is_some()),
+                ),
+            ),
             ("count", aggregate(Reduction::Count)),
             ("sum", aggregate(Reduction::Sum)),
             ("min", aggregate(Reduction::Min)),

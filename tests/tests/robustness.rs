@@ -12,7 +12,11 @@ fn corpus() -> Vec<Case> {
 
 fn limited() -> Session {
     let mut session = Session::new();
-    session.set_limits(Limits { rounds: 100, tuples: 2_000, instances: 2_000 });
+    session.set_limits(Limits {
+        rounds: 100,
+        tuples: 2_000,
+        instances: 2_000,
+    });
     session
 }
 
@@ -20,12 +24,18 @@ fn limited() -> Session {
 fn try_text(text: &str, provenance: Option<Provenance>) {
     let mut session = limited();
     session.set_provenance(provenance);
-    session.add_program("before.dl", "rel survivor(1)").expect("the program is right");
+    session
+        .add_program("before.dl", "rel survivor(1)")
+        .expect("the program is right");
     match session.add_program("mutated.dl", text) {
         Ok(_) => drop(session.run().map(drop)),
         Err(error) => {
             assert!(error.code().starts_with('E'), "{error}");
-            assert_eq!(session.run().map(|outcome| outcome.relations.len()).ok(), Some(1), "the session is as before");
+            assert_eq!(
+                session.run().map(|outcome| outcome.relations.len()).ok(),
+                Some(1),
+                "the session is as before"
+            );
         }
     }
 }
@@ -43,7 +53,11 @@ fn mutated_programs_never_panic() {
                 _ => Some(Provenance::AddMultProb),
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| try_text(&text, provenance)));
-            assert!(outcome.is_ok(), "{} mutated in round {round}:\n{text}", case.name);
+            assert!(
+                outcome.is_ok(),
+                "{} mutated in round {round}:\n{text}",
+                case.name
+            );
         }
     }
 }
@@ -51,7 +65,26 @@ fn mutated_programs_never_panic() {
 /// A few characters or lines removed, repeated, or taken from another program.
 fn mutate(text: &str, corpus: &[Case], random: &mut Random) -> String {
     const PIECES: [&str; 20] = [
-        "(", ")", "{", "}", ",", ";", "::", ":=", "=", "not ", " or ", " and ", "_", "-", "\"", "'", "0.5", "9999999999", "é", "/*",
+        "(",
+        ")",
+        "{",
+        "}",
+        ",",
+        ";",
+        "::",
+        ":=",
+        "=",
+        "not ",
+        " or ",
+        " and ",
+        "_",
+        "-",
+        "\"",
+        "'",
+        "0.5",
+        "9999999999",
+        "é",
+        "/*",
     ];
     let mut chars: Vec<char> = text.chars().collect();
     for _ in 0..random.range(1, 3) {
@@ -73,14 +106,20 @@ fn mutate(text: &str, corpus: &[Case], random: &mut Random) -> String {
             }
             3 => {
                 let other = random.pick(corpus);
-                let lines: Vec<&str> = other.text.lines().filter(|line| !line.starts_with("//")).collect();
+                let lines: Vec<&str> = other
+                    .text
+                    .lines()
+                    .filter(|line| !line.starts_with("//"))
+                    .collect();
                 if !lines.is_empty() {
                     let line = format!("\n{}\n", random.pick(&lines));
                     chars.splice(at..at, line.chars());
                 }
             }
             _ => {
-                let letters: Vec<usize> = (0..chars.len()).filter(|&at| chars[at].is_ascii_alphanumeric()).collect();
+                let letters: Vec<usize> = (0..chars.len())
+                    .filter(|&at| chars[at].is_ascii_alphanumeric())
+                    .collect();
                 if !letters.is_empty() {
                     let (a, b) = (*random.pick(&letters), *random.pick(&letters));
                     chars[a] = chars[b];
@@ -95,16 +134,29 @@ fn mutate(text: &str, corpus: &[Case], random: &mut Random) -> String {
 fn nesting_beyond_the_limit_is_an_error() {
     let deep = |n: usize| {
         [
-            format!("rel p(1)\nrel q(x) = {}p(x){}", "(".repeat(n), ")".repeat(n)),
+            format!(
+                "rel p(1)\nrel q(x) = {}p(x){}",
+                "(".repeat(n),
+                ")".repeat(n)
+            ),
             format!("rel p({}1{})", "(".repeat(n), ")".repeat(n)),
             format!("rel p({}1)", "-".repeat(n)),
             format!("rel p(true)\nrel q(x) = p(x), {}x", "!".repeat(n)),
-            format!("rel p(1)\nrel q(x) = p(x){}", " and (p(x) or (p(x)".repeat(n / 2) + &"))".repeat(n / 2)),
-            format!("rel p(1)\nrel q(n) = {}p(n){}", "n := count(n: ".repeat(n), ")".repeat(n)),
+            format!(
+                "rel p(1)\nrel q(x) = p(x){}",
+                " and (p(x) or (p(x)".repeat(n / 2) + &"))".repeat(n / 2)
+            ),
+            format!(
+                "rel p(1)\nrel q(n) = {}p(n){}",
+                "n := count(n: ".repeat(n),
+                ")".repeat(n)
+            ),
         ]
     };
     for text in deep(100_000) {
-        let error = limited().add_program("deep.dl", &text).expect_err("too deep");
+        let error = limited()
+            .add_program("deep.dl", &text)
+            .expect_err("too deep");
         assert!(error.code().starts_with('E'));
     }
     // What the limit allows must not overflow the stack either.
@@ -120,12 +172,16 @@ fn nesting_beyond_the_limit_is_an_error() {
 fn long_programs_load() {
     let facts: String = (0..20_000).map(|n| format!("rel p({n})\n")).collect();
     let mut session = Session::new();
-    session.add_program("long.dl", &facts).expect("the facts are right");
+    session
+        .add_program("long.dl", &facts)
+        .expect("the facts are right");
     let outcome = session.run().expect("it runs");
     assert_eq!(outcome.relations[0].len(), 20_000);
 
     let sums = format!("rel p(1)\nrel q(x{}) = p(x)", " + 1".repeat(1_000));
     let mut session = Session::new();
-    session.add_program("sum.dl", &sums).expect("the sum is right");
+    session
+        .add_program("sum.dl", &sums)
+        .expect("the sum is right");
     assert_eq!(session.run().expect("it runs").relations[1].len(), 1);
 }

@@ -21,10 +21,20 @@ pub struct Groups {
 /// The members of each group that exists: distinct values of arguments and bindings.
 pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<Tuple>> {
     let mut found: Vec<(Binding, Tuple)> = Vec::new();
-    let columns: Vec<Var> = groups.aggregate.arguments.iter().chain(&groups.aggregate.bindings).copied().collect();
+    let columns: Vec<Var> = groups
+        .aggregate
+        .arguments
+        .iter()
+        .chain(&groups.aggregate.bindings)
+        .copied()
+        .collect();
     scope.solve(&groups.body, &Binding::new(), &[], &mut |binding, _| {
         let member = columns.iter().map(|var| binding[var]).collect();
-        let keys = groups.keys.iter().filter_map(|var| Some((*var, *binding.get(var)?))).collect();
+        let keys = groups
+            .keys
+            .iter()
+            .filter_map(|var| Some((*var, *binding.get(var)?)))
+            .collect();
         found.push((keys, member));
     });
     let mut all: BTreeMap<Tuple, BTreeSet<Tuple>> = BTreeMap::new();
@@ -35,7 +45,12 @@ pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<T
                 let group = all.entry(key).or_default();
                 // A group variable that the body does not mention leaves it the same in every group.
                 let same = |keys: &Binding| keys.iter().all(|(var, value)| binding[var] == *value);
-                group.extend(found.iter().filter(|(keys, _)| same(keys)).map(|(_, member)| member.clone()));
+                group.extend(
+                    found
+                        .iter()
+                        .filter(|(keys, _)| same(keys))
+                        .map(|(_, member)| member.clone()),
+                );
             });
         }
         None => {
@@ -43,7 +58,9 @@ pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<T
                 all.entry(Tuple::new()).or_default();
             }
             for (keys, member) in found {
-                all.entry(keys.into_values().collect()).or_default().insert(member);
+                all.entry(keys.into_values().collect())
+                    .or_default()
+                    .insert(member);
             }
         }
     }
@@ -55,19 +72,39 @@ pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Ve
     let best = |greatest: bool| {
         let values = members.iter().map(|member| &member[arguments..]);
         let best = if greatest { values.max() } else { values.min() };
-        members.iter().filter(move |member| Some(&member[arguments..]) == best)
+        members
+            .iter()
+            .filter(move |member| Some(&member[arguments..]) == best)
     };
-    let distinct = |tuples: Vec<Tuple>| tuples.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let distinct = |tuples: Vec<Tuple>| {
+        tuples
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
     match op {
         Reduction::Count => vec![vec![members.len() as i64]],
         Reduction::Sum => {
             let sum: i64 = members.iter().map(|member| member[arguments]).sum();
-            if i32::try_from(sum).is_ok() { vec![vec![sum]] } else { Vec::new() }
+            if i32::try_from(sum).is_ok() {
+                vec![vec![sum]]
+            } else {
+                Vec::new()
+            }
         }
         Reduction::Exists => vec![vec![i64::from(!members.is_empty())]],
         Reduction::Min => distinct(best(false).cloned().collect()),
         Reduction::Max => distinct(best(true).cloned().collect()),
-        Reduction::Argmin => distinct(best(false).map(|member| member[..arguments].to_vec()).collect()),
-        Reduction::Argmax => distinct(best(true).map(|member| member[..arguments].to_vec()).collect()),
+        Reduction::Argmin => distinct(
+            best(false)
+                .map(|member| member[..arguments].to_vec())
+                .collect(),
+        ),
+        Reduction::Argmax => distinct(
+            best(true)
+                .map(|member| member[..arguments].to_vec())
+                .collect(),
+        ),
     }
 }

@@ -1,8 +1,9 @@
 //! The fuzzy algebras of SEMANTICS.md 5 on programs without aggregates, by naive iteration over all bindings.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::solve::{Binding, Model, Scope};
+use super::solve::{Binding, Model, PATIENCE, Scope};
 use super::world::{Invalid, MOST_ROWS, Ready, row};
 use super::{Literal, Program};
 
@@ -41,9 +42,10 @@ impl Algebra {
         let mut model: Model = vec![BTreeMap::new(); program.relations.len()];
         for level in 0..=ready.levels.iter().copied().max().unwrap_or(0) {
             for round in 0.. {
-                let next = self.round(&ready, level, &model);
+                let next = self.round(&ready, level, &model)?;
                 let change = next.iter().zip(&model).flat_map(|(next, model)| {
-                    next.iter().map(|(row, tag)| (tag - model.get(row).copied().unwrap_or(-1.0)).abs())
+                    next.iter()
+                        .map(|(row, tag)| (tag - model.get(row).copied().unwrap_or(-1.0)).abs())
                 });
                 let change = change.fold(0.0, f64::max);
                 model = next;
@@ -59,22 +61,38 @@ impl Algebra {
     }
 
     /// The tags of one level from those of the round before.
-    fn round(self, ready: &Ready<'_>, level: usize, model: &Model) -> Model {
+    fn round(self, ready: &Ready<'_>, level: usize, model: &Model) -> Result<Model, Invalid> {
         let mut derivations: Vec<BTreeMap<Vec<i64>, Vec<f64>>> = vec![BTreeMap::new(); model.len()];
-        for set in ready.program.facts.iter().filter(|set| ready.levels[set.relation] == level) {
+        for set in ready
+            .program
+            .facts
+            .iter()
+            .filter(|set| ready.levels[set.relation] == level)
+        {
             for (member, (_, tuple)) in set.members.iter().enumerate() {
-                derivations[set.relation].entry(tuple.clone()).or_default().push(set.weight(member));
+                derivations[set.relation]
+                    .entry(tuple.clone())
+                    .or_default()
+                    .push(set.weight(member));
             }
         }
+        let patience = Cell::new(PATIENCE);
         let absence = |tags: &[f64]| 1.0 - self.alternatives(tags.iter().copied());
         for rule in &ready.rules {
-            let scope = Scope { model, absence: &absence };
+            let scope = Scope {
+                model,
+                absence: &absence,
+                patience: &patience,
+            };
             scope.solve(&rule.steps, &Binding::new(), &[], &mut |binding, tags| {
                 for (alternative, head) in &rule.heads {
                     if ready.levels[head.relation] == level
                         && let Some(row) = row(head, binding)
                     {
-                        let weight = rule.weights.as_ref().map_or(1.0, |weights| weights[*alternative]);
+                        let weight = rule
+                            .weights
+                            .as_ref()
+                            .map_or(1.0, |weights| weights[*alternative]);
                         let tag = self.conjunction(tags.iter().copied().chain([weight]));
                         derivations[head.relation].entry(row).or_default().push(tag);
                     }
@@ -87,7 +105,11 @@ impl Algebra {
                 next[relation].insert(row, self.alternatives(tags));
             }
         }
-        next
+        if patience.get() == 0 {
+            Err(Invalid::TooLarge)
+        } else {
+            Ok(next)
+        }
     }
 }
 

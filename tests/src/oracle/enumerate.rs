@@ -45,7 +45,10 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
         firsts.push(leaves);
         leaves += set.members.len();
     }
-    let mut all = Distribution { relations: vec![BTreeMap::new(); program.relations.len()], worlds: 0 };
+    let mut all = Distribution {
+        relations: vec![BTreeMap::new(); program.relations.len()],
+        worlds: 0,
+    };
     let mut script: Vec<usize> = Vec::new();
     loop {
         all.worlds += 1;
@@ -60,7 +63,11 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
                 let entry = all.relations[relation].entry(row.clone()).or_default();
                 entry.value += weight;
                 entry.gradient.resize(leaves, 0.0);
-                entry.gradient.iter_mut().zip(&gradient).for_each(|(sum, part)| *sum += part);
+                entry
+                    .gradient
+                    .iter_mut()
+                    .zip(&gradient)
+                    .for_each(|(sum, part)| *sum += part);
             }
         }
         script = choices.iter().map(|choice| choice.chosen).collect();
@@ -85,7 +92,12 @@ fn run(ready: &Ready<'_>, script: &[usize]) -> Result<(Model, Vec<Choice>), Inva
             let chosen = script.get(choices.len()).copied().unwrap_or(0);
             let none = 1.0 - weights.iter().sum::<f64>();
             let probability = weights.get(chosen).copied().unwrap_or(none);
-            choices.push(Choice { variable: variable.clone(), chosen, options: weights.len() + 1, probability });
+            choices.push(Choice {
+                variable: variable.clone(),
+                chosen,
+                options: weights.len() + 1,
+                probability,
+            });
             choices.len() - 1
         });
         if choices[at].chosen + 1 < choices[at].options {
@@ -104,15 +116,28 @@ fn gradient(choices: &[Choice], firsts: &[usize], leaves: usize, program: &Progr
         let first = match choice.variable {
             Variable::Fact(set, member) => firsts[set] + member,
             // Equal shares are not weights that anyone gave.
-            Variable::Set(set) if program.facts[set].members.iter().all(|(tag, _)| tag.is_some()) => firsts[set],
+            Variable::Set(set)
+                if program.facts[set]
+                    .members
+                    .iter()
+                    .all(|(tag, _)| tag.is_some()) =>
+            {
+                firsts[set]
+            }
             Variable::Set(_) | Variable::Rule(..) => continue,
         };
-        let others: f64 =
-            choices.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other.probability).product();
+        let others: f64 = choices
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .map(|(_, other)| other.probability)
+            .product();
         if choice.chosen + 1 < choice.options {
             gradient[first + choice.chosen] += others;
         } else {
-            gradient[first..first + choice.options - 1].iter_mut().for_each(|slot| *slot -= others);
+            gradient[first..first + choice.options - 1]
+                .iter_mut()
+                .for_each(|slot| *slot -= others);
         }
     }
     gradient
@@ -120,6 +145,11 @@ fn gradient(choices: &[Choice], firsts: &[usize], leaves: usize, program: &Progr
 
 /// The tuples that plain Datalog derives when every alternative holds whose weight `accept`s.
 pub fn datalog(program: &Program, accept: impl Fn(f64) -> bool) -> Result<Model, Invalid> {
-    let bits = |weights: &[f64]| weights.iter().rev().fold(0, |bits, &weight| bits << 1 | u64::from(accept(weight)));
+    let bits = |weights: &[f64]| {
+        weights
+            .iter()
+            .rev()
+            .fold(0, |bits, &weight| bits << 1 | u64::from(accept(weight)))
+    };
     Ready::new(program)?.model(&mut |_, weights| Outcome::Several(bits(weights)))
 }

@@ -69,7 +69,11 @@ pub struct FactSet {
 impl FactSet {
     /// The weight of a member in an exclusive set, where no tags mean equal shares.
     pub fn weight(&self, member: usize) -> f64 {
-        self.members[member].0.unwrap_or(if self.exclusive { 1.0 / self.members.len() as f64 } else { 1.0 })
+        self.members[member].0.unwrap_or(if self.exclusive {
+            1.0 / self.members.len() as f64
+        } else {
+            1.0
+        })
     }
 }
 
@@ -108,9 +112,12 @@ impl Rule {
     pub fn weights(&self) -> Option<Vec<f64>> {
         match &self.head {
             Head::All(_) => self.tag.map(|tag| vec![tag]),
-            Head::OneOf(atoms) => {
-                Some(atoms.iter().map(|(tag, _)| tag.unwrap_or(1.0 / atoms.len() as f64)).collect())
-            }
+            Head::OneOf(atoms) => Some(
+                atoms
+                    .iter()
+                    .map(|(tag, _)| tag.unwrap_or(1.0 / atoms.len() as f64))
+                    .collect(),
+            ),
         }
     }
 }
@@ -233,10 +240,12 @@ pub enum Reduction {
 pub fn variables(literals: &[Literal], inside: bool, out: &mut Vec<Var>) {
     for literal in literals {
         match literal {
-            Literal::Atom(atom) | Literal::Not(atom) => out.extend(atom.args.iter().filter_map(|term| match term {
-                Term::Var(var) | Term::Offset(var, _) => Some(*var),
-                Term::Const(_) | Term::Wildcard => None,
-            })),
+            Literal::Atom(atom) | Literal::Not(atom) => {
+                out.extend(atom.args.iter().filter_map(|term| match term {
+                    Term::Var(var) | Term::Offset(var, _) => Some(*var),
+                    Term::Const(_) | Term::Wildcard => None,
+                }))
+            }
             Literal::Compare(_, left, right) => {
                 left.variables(out);
                 right.variables(out);

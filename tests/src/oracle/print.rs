@@ -48,8 +48,11 @@ impl Program {
 
     /// `(1, "a")`, as a row of the relation.
     pub fn tuple(&self, relation: usize, tuple: &[i64]) -> String {
-        let cells: Vec<String> =
-            tuple.iter().zip(&self.relations[relation].columns).map(|(&value, ty)| ty.text(value)).collect();
+        let cells: Vec<String> = tuple
+            .iter()
+            .zip(&self.relations[relation].columns)
+            .map(|(&value, ty)| ty.text(value))
+            .collect();
         format!("({})", cells.join(", "))
     }
 
@@ -58,7 +61,8 @@ impl Program {
             Head::All(atoms) => match &atoms[..] {
                 [atom] => self.head_atom(atom),
                 atoms => {
-                    let atoms: Vec<String> = atoms.iter().map(|atom| self.head_atom(atom)).collect();
+                    let atoms: Vec<String> =
+                        atoms.iter().map(|atom| self.head_atom(atom)).collect();
                     format!("{{{}}}", atoms.join(", "))
                 }
             },
@@ -70,12 +74,20 @@ impl Program {
                 format!("{{{}}}", atoms.join("; "))
             }
         };
-        format!("rel {}{head} = {}", tag_text(rule.tag), self.body(&rule.body, ", "))
+        format!(
+            "rel {}{head} = {}",
+            tag_text(rule.tag),
+            self.body(&rule.body, ", ")
+        )
     }
 
     fn head_atom(&self, atom: &HeadAtom) -> String {
         let args: Vec<String> = atom.args.iter().map(|arg| arg.to_string()).collect();
-        format!("{}({})", self.relations[atom.relation].name, args.join(", "))
+        format!(
+            "{}({})",
+            self.relations[atom.relation].name,
+            args.join(", ")
+        )
     }
 
     fn body(&self, body: &[Literal], and: &str) -> String {
@@ -108,7 +120,10 @@ impl Program {
             Literal::Let(var, value) => format!("{} == {value}", variable(*var)),
             Literal::Aggregate(aggregate) => self.aggregate(aggregate),
             Literal::Or(parts) => {
-                let parts: Vec<String> = parts.iter().map(|part| format!("({})", self.body(part, " and "))).collect();
+                let parts: Vec<String> = parts
+                    .iter()
+                    .map(|part| format!("({})", self.body(part, " and ")))
+                    .collect();
                 format!("({})", parts.join(" or "))
             }
         }
@@ -233,7 +248,10 @@ fn variable(var: Var) -> String {
 }
 
 fn list(vars: &[Var]) -> String {
-    vars.iter().map(|var| variable(*var)).collect::<Vec<_>>().join(", ")
+    vars.iter()
+        .map(|var| variable(*var))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn tag_text(tag: Option<f64>) -> String {

@@ -1,5 +1,6 @@
 //! All bindings of the variables of a body that satisfy it.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregate::{Groups, members, results};
@@ -38,11 +39,18 @@ pub fn order(body: &[Literal], outside: &[Var]) -> Result<Vec<Step>, Unbound> {
     order_from(body, outside, &mut bound)
 }
 
-fn order_from(body: &[Literal], outside: &[Var], bound: &mut BTreeSet<Var>) -> Result<Vec<Step>, Unbound> {
+fn order_from(
+    body: &[Literal],
+    outside: &[Var],
+    bound: &mut BTreeSet<Var>,
+) -> Result<Vec<Step>, Unbound> {
     let mut left: Vec<usize> = (0..body.len()).collect();
     let mut steps = Vec::new();
     while !left.is_empty() {
-        let ready = left.iter().position(|&index| is_ready(body, index, outside, bound)).ok_or(Unbound)?;
+        let ready = left
+            .iter()
+            .position(|&index| is_ready(body, index, outside, bound))
+            .ok_or(Unbound)?;
         let index = left.remove(ready);
         let mut new = Vec::new();
         steps.push(match &body[index] {
@@ -89,7 +97,9 @@ fn is_ready(body: &[Literal], index: usize, outside: &[Var], bound: &BTreeSet<Va
     let mut needs = Vec::new();
     match &body[index] {
         Literal::Atom(_) | Literal::Or(_) => {}
-        Literal::Not(_) | Literal::Compare(..) => variables(&body[index..=index], false, &mut needs),
+        Literal::Not(_) | Literal::Compare(..) => {
+            variables(&body[index..=index], false, &mut needs)
+        }
         Literal::Let(_, value) => value.variables(&mut needs),
         Literal::Aggregate(aggregate) if aggregate.negated => {
             needs = keys(aggregate, &elsewhere(body, index, outside));
@@ -118,7 +128,9 @@ fn keys(aggregate: &Aggregate, elsewhere: &[Var]) -> Vec<Var> {
     inside.sort_unstable();
     inside.dedup();
     inside.retain(|var| {
-        elsewhere.contains(var) && !aggregate.bindings.contains(var) && !aggregate.arguments.contains(var)
+        elsewhere.contains(var)
+            && !aggregate.bindings.contains(var)
+            && !aggregate.arguments.contains(var)
     });
     inside
 }
@@ -129,7 +141,12 @@ fn group(aggregate: &Aggregate, elsewhere: &[Var]) -> Result<Groups, Unbound> {
     used.extend(aggregate.arguments.iter().chain(&aggregate.bindings));
     let body = order(&aggregate.body, &used)?;
     let bound = bound_by(&body);
-    if !aggregate.arguments.iter().chain(&aggregate.bindings).all(|var| bound.contains(var)) {
+    if !aggregate
+        .arguments
+        .iter()
+        .chain(&aggregate.bindings)
+        .all(|var| bound.contains(var))
+    {
         return Err(Unbound);
     }
     let explicit = match &aggregate.groups {
@@ -144,7 +161,12 @@ fn group(aggregate: &Aggregate, elsewhere: &[Var]) -> Result<Groups, Unbound> {
         None if !keys.iter().all(|var| bound.contains(var)) => return Err(Unbound),
         None => None,
     };
-    Ok(Groups { aggregate: aggregate.clone(), keys, body, explicit })
+    Ok(Groups {
+        aggregate: aggregate.clone(),
+        keys,
+        body,
+        explicit,
+    })
 }
 
 /// The variables that hold a value after the steps.
@@ -164,7 +186,10 @@ pub fn bound_by(steps: &[Step]) -> BTreeSet<Var> {
                 bound.extend(&groups.aggregate.results);
             }
             Step::Or(parts) => {
-                let common = parts.iter().map(|part| bound_by(part)).reduce(|a, b| a.intersection(&b).copied().collect());
+                let common = parts
+                    .iter()
+                    .map(|part| bound_by(part))
+                    .reduce(|a, b| a.intersection(&b).copied().collect());
                 bound.extend(common.unwrap_or_default());
             }
             Step::Not(_) | Step::Compare(..) => {}
@@ -180,14 +205,29 @@ pub struct Scope<'a> {
     pub model: &'a Model,
     /// The tag of absence, given the tags of the rows that match; a body with tag 0 is dropped.
     pub absence: &'a dyn Fn(&[f64]) -> f64,
+    /// How many more steps may be taken; at 0 nothing more is found, and the program is too large.
+    pub patience: &'a Cell<u32>,
 }
+
+/// Steps that the oracle takes for one world.
+pub const PATIENCE: u32 = 200_000;
 
 impl Scope<'_> {
     /// Calls `found` for each binding that satisfies the steps, with the tags of its literals.
-    pub fn solve(&self, steps: &[Step], binding: &Binding, tags: &[f64], found: &mut dyn FnMut(&Binding, &[f64])) {
+    pub fn solve(
+        &self,
+        steps: &[Step],
+        binding: &Binding,
+        tags: &[f64],
+        found: &mut dyn FnMut(&Binding, &[f64]),
+    ) {
         let Some((step, rest)) = steps.split_first() else {
             return found(binding, tags);
         };
+        match self.patience.get() {
+            0 => return,
+            left => self.patience.set(left - 1),
+        }
         match step {
             Step::Atom(atom) => {
                 for (row, &tag) in &self.model[atom.relation] {
@@ -222,20 +262,33 @@ impl Scope<'_> {
                 }
             }
             Step::Aggregate(groups) if groups.aggregate.negated => {
-                let key: Vec<i64> = groups.keys.iter().filter_map(|var| binding.get(var).copied()).collect();
-                if members(self, groups).get(&key).is_none_or(BTreeSet::is_empty) {
+                let key: Vec<i64> = groups
+                    .keys
+                    .iter()
+                    .filter_map(|var| binding.get(var).copied())
+                    .collect();
+                if members(self, groups)
+                    .get(&key)
+                    .is_none_or(BTreeSet::is_empty)
+                {
                     self.solve(rest, binding, tags, found);
                 }
             }
             Step::Aggregate(groups) => {
                 for (key, members) in members(self, groups) {
-                    for result in results(groups.aggregate.op, groups.aggregate.arguments.len(), &members) {
+                    for result in results(
+                        groups.aggregate.op,
+                        groups.aggregate.arguments.len(),
+                        &members,
+                    ) {
                         // As a formula, `exists` has no variable for its result: it must be true.
                         if groups.aggregate.results.is_empty() && result != [1] {
                             continue;
                         }
                         let keys = groups.keys.iter().copied().zip(key.iter().copied());
-                        let new: Vec<_> = keys.chain(groups.aggregate.results.iter().copied().zip(result)).collect();
+                        let new: Vec<_> = keys
+                            .chain(groups.aggregate.results.iter().copied().zip(result))
+                            .collect();
                         if let Some(extended) = extend(binding, &new) {
                             self.solve(rest, &extended, tags, found);
                         }

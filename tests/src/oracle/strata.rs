@@ -38,10 +38,17 @@ fn needed(body: &[Literal], levels: &[usize]) -> usize {
             Literal::Not(atom) => of(atom) + 1,
             Literal::Compare(..) | Literal::Let(..) => 0,
             Literal::Aggregate(aggregate) => {
-                let groups = aggregate.groups.as_ref().map_or(0, |(_, body)| needed(body, levels));
+                let groups = aggregate
+                    .groups
+                    .as_ref()
+                    .map_or(0, |(_, body)| needed(body, levels));
                 needed(&aggregate.body, levels).max(groups) + 1
             }
-            Literal::Or(parts) => parts.iter().map(|part| needed(part, levels)).max().unwrap_or(0),
+            Literal::Or(parts) => parts
+                .iter()
+                .map(|part| needed(part, levels))
+                .max()
+                .unwrap_or(0),
         })
         .max()
         .unwrap_or(0)

@@ -1,8 +1,9 @@
 //! The perfect model of a program in one world.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::solve::{Binding, Model, Scope, Step, Unbound, bound_by, order, value};
+use super::solve::{Binding, Model, PATIENCE, Scope, Step, Unbound, bound_by, order, value};
 use super::strata::{NotStratified, levels};
 use super::{Atom, HeadAtom, Literal, Program, Term, Tuple, Var, variables};
 
@@ -94,7 +95,10 @@ impl<'a> Ready<'a> {
         for rule in &program.rules {
             let heads = rule.head.atoms();
             let mut outside = Vec::new();
-            heads.iter().flat_map(|(_, head)| &head.args).for_each(|arg| arg.variables(&mut outside));
+            heads
+                .iter()
+                .flat_map(|(_, head)| &head.args)
+                .for_each(|arg| arg.variables(&mut outside));
             for mut body in split(&rule.body) {
                 name_wildcards(&mut body, &outside);
                 let steps = order(&body, &outside)?;
@@ -103,18 +107,36 @@ impl<'a> Ready<'a> {
                     return Err(Invalid::Unbound);
                 }
                 let (weights, binding) = (rule.weights(), bound.into_iter().collect());
-                rules.push(SplitRule { heads: heads.clone(), weights, steps, binding });
+                rules.push(SplitRule {
+                    heads: heads.clone(),
+                    weights,
+                    steps,
+                    binding,
+                });
             }
         }
-        Ok(Self { program, levels: levels(program)?, rules })
+        Ok(Self {
+            program,
+            levels: levels(program)?,
+            rules,
+        })
     }
 
     /// The model in the world that `choose` makes: it is asked for each variable that matters, more than once.
-    pub fn model(&self, choose: &mut dyn FnMut(&Variable, &[f64]) -> Outcome) -> Result<Model, Invalid> {
+    pub fn model(
+        &self,
+        choose: &mut dyn FnMut(&Variable, &[f64]) -> Outcome,
+    ) -> Result<Model, Invalid> {
         let mut model: Model = vec![BTreeMap::new(); self.program.relations.len()];
         for (index, set) in self.program.facts.iter().enumerate() {
-            let weights: Vec<f64> = (0..set.members.len()).map(|member| set.weight(member)).collect();
-            let chosen = if set.exclusive { Some(choose(&Variable::Set(index), &weights)) } else { None };
+            let weights: Vec<f64> = (0..set.members.len())
+                .map(|member| set.weight(member))
+                .collect();
+            let chosen = if set.exclusive {
+                Some(choose(&Variable::Set(index), &weights))
+            } else {
+                None
+            };
             for (member, (tag, tuple)) in set.members.iter().enumerate() {
                 let holds = match (chosen, tag) {
                     (Some(outcome), _) => outcome.has(member),
@@ -126,8 +148,9 @@ impl<'a> Ready<'a> {
                 }
             }
         }
+        let patience = Cell::new(PATIENCE);
         for level in 0..=self.levels.iter().copied().max().unwrap_or(0) {
-            self.complete(level, &mut model, choose)?;
+            self.complete(level, &mut model, choose, &patience)?;
         }
         Ok(model)
     }
@@ -138,18 +161,27 @@ impl<'a> Ready<'a> {
         level: usize,
         model: &mut Model,
         choose: &mut dyn FnMut(&Variable, &[f64]) -> Outcome,
+        patience: &Cell<u32>,
     ) -> Result<(), Invalid> {
         let absence = |tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 };
         for _ in 0..200 {
-            if model.iter().map(BTreeMap::len).sum::<usize>() > MOST_ROWS {
+            if patience.get() == 0 || model.iter().map(BTreeMap::len).sum::<usize>() > MOST_ROWS {
                 break;
             }
             let mut new = Vec::new();
             for (index, rule) in self.rules.iter().enumerate() {
-                if !rule.heads.iter().any(|(_, head)| self.levels[head.relation] == level) {
+                if !rule
+                    .heads
+                    .iter()
+                    .any(|(_, head)| self.levels[head.relation] == level)
+                {
                     continue;
                 }
-                let scope = Scope { model, absence: &absence };
+                let scope = Scope {
+                    model,
+                    absence: &absence,
+                    patience,
+                };
                 scope.solve(&rule.steps, &Binding::new(), &[], &mut |binding, _| {
                     let outcome = rule.weights.as_ref().map(|weights| {
                         let values = rule.binding.iter().map(|var| binding[var]).collect();
@@ -166,7 +198,7 @@ impl<'a> Ready<'a> {
                     }
                 });
             }
-            if new.is_empty() {
+            if new.is_empty() && patience.get() > 0 {
                 return Ok(());
             }
             for (relation, row) in new {
@@ -192,7 +224,11 @@ fn split(body: &[Literal]) -> Vec<Vec<Literal>> {
         };
         bodies = bodies
             .iter()
-            .flat_map(|body| alternatives.iter().map(|alternative| [body.clone(), alternative.clone()].concat()))
+            .flat_map(|body| {
+                alternatives
+                    .iter()
+                    .map(|alternative| [body.clone(), alternative.clone()].concat())
+            })
             .collect();
     }
     bodies
