@@ -7,6 +7,7 @@ mod error;
 mod interrupt;
 mod module;
 mod session;
+mod tape;
 #[cfg(feature = "tch")]
 mod tch;
 mod tensor;
@@ -18,9 +19,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _nsdl {
     #[pymodule_export]
-    use super::module::{CompiledModule, Tape, compile, rebuild};
+    use super::module::{CompiledModule, compile, rebuild};
     #[pymodule_export]
     use super::session::Session;
+    #[pymodule_export]
+    use super::tape::Tape;
     #[cfg(feature = "tch")]
     #[pymodule_export]
     use super::tch::TchModule;

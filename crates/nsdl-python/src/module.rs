@@ -1,15 +1,16 @@
 //! `CompiledModule`: what `nsdl.Module` is made of.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nsdl::{Input, Output, Provenance, Real};
+use nsdl::{Input, Output, Provenance};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::error::{self, raise};
 use crate::interrupt::interruptible;
+use crate::tape::{Number, Tape, Tapes};
 use crate::tensor::{Dense, Dtype, Element, Fresh};
 use crate::value::{row, tuple};
 
@@ -256,11 +257,7 @@ impl CompiledModule {
             })
             .map_err(|error| raise(py, &error))?;
         }
-        let tape = Tape {
-            memory: Mutex::new(Some(T::wrap(tape))),
-            batch,
-            home: self.tapes.clone(),
-        };
+        let tape = Tape::new(tape, batch, &self.tapes);
         Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
     }
 
@@ -274,115 +271,20 @@ impl CompiledModule {
             .map(|gradient| (gradient, gradient.py()))
             .ok_or_else(no_tensor)?;
         let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
-        let gradients = dense::<T>(gradients, tape.batch, widths)?;
+        let gradients = dense::<T>(gradients, tape.batch(), widths)?;
         let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
-        let mut results = fresh::<T>(like, tape.batch, widths)?;
+        let mut results = fresh::<T>(like, tape.batch(), widths)?;
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
             let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
             py.detach(|| {
-                let mut memory = lock(&tape.memory);
-                let memory = memory
-                    .as_mut()
-                    .and_then(T::unwrap)
-                    .ok_or_else(|| PyTypeError::new_err("not its tape"))?;
-                Ok(self.module.backward(memory, &gradients, &mut results))
+                tape.with(|memory| self.module.backward(memory, &gradients, &mut results))
             })
-            .and_then(|result: Result<_, nsdl::Error>| result.map_err(|error| raise(py, &error)))?;
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
         }
         Ok(results.into_iter().map(Fresh::into_tensor).collect())
     }
-}
-
-/// What a forward pass leaves to the backward pass.
-#[pyclass(frozen, module = "nsdl._nsdl")]
-pub struct Tape {
-    memory: Mutex<Option<Memory>>,
-    batch: usize,
-    home: Arc<Tapes>,
-}
-
-/// A tape that nobody needs any more goes home, where the next call finds it.
-impl Drop for Tape {
-    fn drop(&mut self) {
-        match lock(&self.memory).take() {
-            Some(Memory::F32(tape)) => f32::give(&self.home, tape),
-            Some(Memory::F64(tape)) => f64::give(&self.home, tape),
-            None => {}
-        }
-    }
-}
-
-enum Memory {
-    F32(nsdl::Tape<f32>),
-    F64(nsdl::Tape<f64>),
-}
-
-/// Tapes to be used again, so that a training loop allocates none.
-#[derive(Default)]
-pub struct Tapes {
-    single: Mutex<Vec<nsdl::Tape<f32>>>,
-    double: Mutex<Vec<nsdl::Tape<f64>>>,
-}
-
-/// More than a training loop needs at once.
-const TAPES: usize = 4;
-
-/// The numbers of tensors and of kernels.
-trait Number: Element + Real {
-    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<Self>>>;
-    fn wrap(tape: nsdl::Tape<Self>) -> Memory;
-    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<Self>>;
-
-    fn take(tapes: &Tapes) -> nsdl::Tape<Self> {
-        lock(Self::pool(tapes)).pop().unwrap_or_default()
-    }
-
-    fn give(tapes: &Tapes, tape: nsdl::Tape<Self>) {
-        let mut pool = lock(Self::pool(tapes));
-        if pool.len() < TAPES {
-            pool.push(tape);
-        }
-    }
-}
-
-impl Number for f32 {
-    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f32>>> {
-        &tapes.single
-    }
-
-    fn wrap(tape: nsdl::Tape<f32>) -> Memory {
-        Memory::F32(tape)
-    }
-
-    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f32>> {
-        match memory {
-            Memory::F32(tape) => Some(tape),
-            Memory::F64(_) => None,
-        }
-    }
-}
-
-impl Number for f64 {
-    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f64>>> {
-        &tapes.double
-    }
-
-    fn wrap(tape: nsdl::Tape<f64>) -> Memory {
-        Memory::F64(tape)
-    }
-
-    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f64>> {
-        match memory {
-            Memory::F64(tape) => Some(tape),
-            Memory::F32(_) => None,
-        }
-    }
-}
-
-/// A lock whose data is whole even after a panic elsewhere.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_tensor() -> PyErr {

@@ -1,0 +1,121 @@
+//! Tapes: what a forward pass leaves to the backward pass, used again and again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nsdl::Real;
+use pyo3::prelude::*;
+
+use crate::tensor::Element;
+
+/// What a forward pass leaves to the backward pass.
+#[pyclass(frozen, module = "nsdl._nsdl")]
+pub struct Tape {
+    memory: Mutex<Option<Memory>>,
+    batch: usize,
+    home: Arc<Tapes>,
+}
+
+impl Tape {
+    /// The tape of a forward pass over `batch` samples.
+    pub fn new<T: Number>(tape: nsdl::Tape<T>, batch: usize, home: &Arc<Tapes>) -> Self {
+        let memory = Mutex::new(Some(T::wrap(tape)));
+        Self {
+            memory,
+            batch,
+            home: home.clone(),
+        }
+    }
+
+    /// How many samples the forward pass had.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Does something with the memory; `None` if its numbers are of another type.
+    pub fn with<T: Number, R>(&self, work: impl FnOnce(&mut nsdl::Tape<T>) -> R) -> Option<R> {
+        lock(&self.memory).as_mut().and_then(T::unwrap).map(work)
+    }
+}
+
+/// A tape that nobody needs any more goes home, where the next call finds it.
+impl Drop for Tape {
+    fn drop(&mut self) {
+        match lock(&self.memory).take() {
+            Some(Memory::F32(tape)) => f32::give(&self.home, tape),
+            Some(Memory::F64(tape)) => f64::give(&self.home, tape),
+            None => {}
+        }
+    }
+}
+
+pub enum Memory {
+    F32(nsdl::Tape<f32>),
+    F64(nsdl::Tape<f64>),
+}
+
+/// Tapes to be used again, so that a training loop allocates none.
+#[derive(Default)]
+pub struct Tapes {
+    single: Mutex<Vec<nsdl::Tape<f32>>>,
+    double: Mutex<Vec<nsdl::Tape<f64>>>,
+}
+
+/// More than a training loop needs at once.
+const TAPES: usize = 4;
+
+/// The numbers of tensors and of kernels.
+pub trait Number: Element + Real {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<Self>>>;
+    fn wrap(tape: nsdl::Tape<Self>) -> Memory;
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<Self>>;
+
+    fn take(tapes: &Tapes) -> nsdl::Tape<Self> {
+        lock(Self::pool(tapes)).pop().unwrap_or_default()
+    }
+
+    fn give(tapes: &Tapes, tape: nsdl::Tape<Self>) {
+        let mut pool = lock(Self::pool(tapes));
+        if pool.len() < TAPES {
+            pool.push(tape);
+        }
+    }
+}
+
+impl Number for f32 {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f32>>> {
+        &tapes.single
+    }
+
+    fn wrap(tape: nsdl::Tape<f32>) -> Memory {
+        Memory::F32(tape)
+    }
+
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f32>> {
+        match memory {
+            Memory::F32(tape) => Some(tape),
+            Memory::F64(_) => None,
+        }
+    }
+}
+
+impl Number for f64 {
+    fn pool(tapes: &Tapes) -> &Mutex<Vec<nsdl::Tape<f64>>> {
+        &tapes.double
+    }
+
+    fn wrap(tape: nsdl::Tape<f64>) -> Memory {
+        Memory::F64(tape)
+    }
+
+    fn unwrap(memory: &mut Memory) -> Option<&mut nsdl::Tape<f64>> {
+        match memory {
+            Memory::F64(tape) => Some(tape),
+            Memory::F32(_) => None,
+        }
+    }
+}
+
+/// A lock whose data is whole even after a panic elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
