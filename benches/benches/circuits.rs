@@ -1,5 +1,8 @@
 //! The symbolic part of training: forward and backward through compiled programs, and what compiling costs.
 
+// Without its inputs a measurement has no result.
+#![allow(clippy::expect_used)]
+
 use std::time::{Duration, Instant};
 
 use nsdl::{Input, Module, Output, Provenance, Real, Session, Tape, Value};

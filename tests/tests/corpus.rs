@@ -1,5 +1,8 @@
 //! Every program of `corpus/`, taken through every way there is.
 
+// Helpers of tests may panic too.
+#![allow(clippy::expect_used)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,8 @@
 //! Whatever the text, there is an answer or an error: never a panic, never a stack overflow.
 
+// Helpers of tests may panic too.
+#![allow(clippy::expect_used)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nsdl::{Limits, Provenance, Session};

@@ -1,5 +1,8 @@
 //! Random programs by other ways: formatted, line by line, with facts from outside, naively, on other threads.
 
+// Helpers of tests may panic too.
+#![allow(clippy::expect_used)]
+
 use std::collections::BTreeSet;
 
 use nsdl::{Limits, OutputTag, Provenance, Relation, Session, Value};
@@ -51,9 +54,11 @@ fn for_each(check: impl Fn(&Program, &str, &[Relation])) {
     );
 }
 
+type Tagged = (OutputTag, Vec<Value>);
+
 /// Equal up to the rounding of another order of evaluation.
 fn near(a: &[Relation], b: &[Relation]) -> bool {
-    let tags = |(a, b): (&(OutputTag, Vec<Value>), &(OutputTag, Vec<Value>))| {
+    let tags = |(a, b): (&Tagged, &Tagged)| {
         (a.0.probability() - b.0.probability()).abs() < 1e-9 && a.1 == b.1
     };
     // What is certain in one way may be 1 − 1e-17 in the other, and what is impossible 1e-17.
