@@ -164,16 +164,23 @@ pub struct Atom {
 pub enum Formula {
     /// `p(x)`
     Atom(Atom),
-    /// `not p(x)`, `~p(x)`
+    /// `not p(x)`, `~p(x)`, `not (p(x) and q(x))`
     Not {
-        /// The negated atom.
-        atom: Atom,
+        /// What is negated.
+        formula: Box<Formula>,
         /// With the `not`.
         span: Span,
     },
+    /// `p(x) implies q(x)`, `p(x) => q(x)`
+    Implies {
+        /// If this holds,
+        premise: Box<Formula>,
+        /// so does this.
+        conclusion: Box<Formula>,
+    },
     /// `x > 1`, `c == a + b` (which binds `c`), or any other Boolean expression
     Constraint(Expr),
-    /// `n := count(o: obj(o))`, `exists(o: p(o))`, `not exists(o: p(o))`
+    /// `n := count(o: obj(o))`, `exists(o: p(o))`, `not forall(o: p(o) implies q(o))`
     Aggregate(Aggregate),
     /// `f, g` or `f and g`; two or more parts
     And(Vec<Formula>),
@@ -184,9 +191,9 @@ pub enum Formula {
 /// `results := operator[arguments](bindings: body where groups: group_body)`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
-    /// `not` before an `exists` without results.
+    /// `not` before an `exists` or `forall` without results.
     pub negated: bool,
-    /// Variables before `:=`, [`ExprKind::Wildcard`] or [`ExprKind::Variable`]; empty for `exists(…)` as a formula.
+    /// Variables before `:=`, [`ExprKind::Wildcard`] or [`ExprKind::Variable`]; empty for `exists(…)` and `forall(…)` as formulas.
     pub results: Vec<Expr>,
     /// `count`, `sum`, …: looked up by the compiler.
     pub operator: Name,
@@ -194,7 +201,7 @@ pub struct Aggregate {
     pub arguments: Vec<Name>,
     /// Variables before the colon.
     pub bindings: Vec<Name>,
-    /// What to aggregate over.
+    /// What to aggregate over; a [`Formula::Implies`] for `forall`.
     pub body: Box<Formula>,
     /// `where` part: group variables and the body that yields them.
     pub groups: Option<(Vec<Name>, Box<Formula>)>,

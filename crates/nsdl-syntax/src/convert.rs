@@ -87,6 +87,12 @@ impl Context {
                 return self
                     .fail(problem.help("`or` joins formulas; Boolean values are joined by `||`"));
             }
+            RawKind::Implies(..) => {
+                let problem = formula_as_value("`implies`", span);
+                return self.fail(
+                    problem.help("`implies` joins formulas; of Boolean values write `!a || b`"),
+                );
+            }
         };
         Some(Expr { kind, span })
     }
@@ -105,12 +111,9 @@ impl Context {
         match raw.kind {
             RawKind::Bad => None,
             RawKind::Call(call) if call.is_atom() => self.atom(*call, span).map(Formula::Atom),
-            RawKind::Call(call) if call.name.text == "exists" => self
+            RawKind::Call(call) if matches!(call.name.text.as_str(), "exists" | "forall") => self
                 .aggregate(*call, Vec::new(), span)
                 .map(Formula::Aggregate),
-            RawKind::Call(call) if call.name.text == "forall" => {
-                self.fail(unsupported(span, "`forall`"))
-            }
             RawKind::Call(call) => {
                 let name = &call.name.text;
                 self.fail(
@@ -126,6 +129,13 @@ impl Context {
             }
             RawKind::Or(parts) => {
                 all(parts.into_iter().map(|part| self.formula(part))).map(Formula::Or)
+            }
+            RawKind::Implies(left, right) => {
+                let (premise, conclusion) = (self.formula(*left), self.formula(*right));
+                Some(Formula::Implies {
+                    premise: Box::new(premise?),
+                    conclusion: Box::new(conclusion?),
+                })
             }
             RawKind::Paren(items) => self.conjunction(items, span),
             _ => self.expr(raw).map(Formula::Constraint),
@@ -145,6 +155,18 @@ impl Context {
                     .label(span, "empty"),
             );
         }
+        if let Some(implies) = items
+            .iter()
+            .find(|item| matches!(item.kind, RawKind::Implies(..)))
+        {
+            let problem = Diagnostic::error(
+                "E0109",
+                "`,` beside `implies` can be read in two ways",
+            )
+            .label(implies.span, "this `implies` stands beside a `,`")
+            .help("put the implication in parentheses, `a, (b implies c)`, or write `and` for the comma: `a and b implies c` means `(a and b) implies c`");
+            return self.fail(problem);
+        }
         if let Some(or) = items
             .iter()
             .find(|item| matches!(item.kind, RawKind::Or(_)))
@@ -158,41 +180,19 @@ impl Context {
     }
 
     fn negation(&mut self, operand: Raw, span: Span) -> Option<Formula> {
-        let operand = strip(operand);
-        let inside = operand.span;
-        let problem = match operand.kind {
-            RawKind::Bad => return None,
-            RawKind::Call(call) if call.is_atom() => {
-                let atom = self.atom(*call, inside)?;
-                return Some(Formula::Not { atom, span });
+        Some(match self.formula(operand)? {
+            Formula::Aggregate(aggregate) if aggregate.results.is_empty() && !aggregate.negated => {
+                Formula::Aggregate(Aggregate {
+                    negated: true,
+                    span,
+                    ..aggregate
+                })
             }
-            RawKind::Call(call) if call.name.text == "exists" => {
-                let mut aggregate = self.aggregate(*call, Vec::new(), span)?;
-                aggregate.negated = true;
-                return Some(Formula::Aggregate(aggregate));
-            }
-            RawKind::Call(call) if call.name.text == "forall" => {
-                return self.fail(unsupported(inside, "`forall`"));
-            }
-            RawKind::Not(_) => Diagnostic::error("E0113", "`not` cannot be doubled")
-                .help("leave both out"),
-            RawKind::Binary(op, ..) if op.is_comparison() => {
-                Diagnostic::error("E0113", "`not` does not negate comparisons")
-                    .help("write the opposite comparison, such as `x <= 1` for `not x > 1`")
-            }
-            RawKind::And(_) | RawKind::Or(_) | RawKind::Paren(_) => {
-                Diagnostic::error("E0113", "only a single atom can be negated").help(
-                    "negate each atom by itself, `not a(x) and not b(x)`, or give the formula a relation of its own and negate that",
-                )
-            }
-            RawKind::Call(_) | RawKind::Assign(..) => {
-                Diagnostic::error("E0113", "`not` does not negate aggregates other than `exists`")
-                    .help("bind the result and compare it: `n := count(…), n == 0`")
-            }
-            _ => Diagnostic::error("E0113", "`not` negates atoms, not values")
-                .help("a Boolean value is negated by `!`"),
-        };
-        self.fail(problem.label(inside, "this is not an atom"))
+            formula => Formula::Not {
+                formula: Box::new(formula),
+                span,
+            },
+        })
     }
 
     fn atom(&mut self, call: Call, span: Span) -> Option<Atom> {
@@ -212,24 +212,6 @@ impl Call {
             && self.body.is_none()
             && self.groups.is_none()
             && !matches!(self.name.text.as_str(), "exists" | "forall")
-    }
-}
-
-/// Without parentheses around a single thing.
-fn strip(mut raw: Raw) -> Raw {
-    loop {
-        match raw.kind {
-            RawKind::Paren(mut items) if items.len() == 1 => match items.pop() {
-                Some(item) => raw = item,
-                None => {
-                    return Raw {
-                        kind: RawKind::Bad,
-                        ..raw
-                    };
-                }
-            },
-            kind => return Raw { kind, ..raw },
-        }
     }
 }
 

@@ -37,6 +37,8 @@ pub enum RawKind {
     /// Written with `and`.
     And(Vec<Raw>),
     Or(Vec<Raw>),
+    /// `a implies b`
+    Implies(Box<Raw>, Box<Raw>),
 }
 
 /// An atom or an aggregate: `name[brackets](items: body where groups)`.
@@ -240,6 +242,13 @@ impl Context {
         let below = below.max(right.depth);
         parts.push(right);
         self.node(start, RawKind::Or(parts), end, below)
+    }
+
+    pub fn implies(&mut self, left: Raw, right: Raw) -> Raw {
+        let (start, end) = (left.span.start as usize, right.span.end as usize);
+        let below = left.depth.max(right.depth);
+        let kind = RawKind::Implies(Box::new(left), Box::new(right));
+        self.node(start, kind, end, below)
     }
 
     /// Reports a construct of the full language that waits for its turn.

@@ -424,7 +424,10 @@ fn spans_are_where_things_are() {
     else {
         panic!()
     };
-    let [Formula::Not { atom, span }, Formula::Constraint(expr)] = parts.as_slice() else {
+    let [Formula::Not { formula, span }, Formula::Constraint(expr)] = parts.as_slice() else {
+        panic!()
+    };
+    let Formula::Atom(atom) = &**formula else {
         panic!()
     };
     assert_eq!(slice(*span), "not é(x)");

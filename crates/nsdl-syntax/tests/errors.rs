@@ -168,44 +168,33 @@ fn commas_beside_or() {
 }
 
 #[test]
-fn negation() {
+fn implications() {
     check(
-        "rel a() = not (b() and c())",
-        "E0113",
-        "b() and c()",
-        "only a single atom can be negated",
+        "rel a() = b(), c() implies d()",
+        "E0109",
+        "c() implies d()",
+        "`,` beside `implies` can be read in two ways",
+    );
+    helps("rel a() = b(), c() implies d()", "`a, (b implies c)`");
+    check(
+        "rel a() = forall(x: p(x), q(x))",
+        "E0114",
+        "p(x), q(x)",
+        "the body of `forall` is an implication",
     );
     check(
-        "rel a() = not (b(), c())",
-        "E0113",
-        "(b(), c())",
-        "only a single atom can be negated",
+        "rel a(b) = b := forall(x: p(x))",
+        "E0114",
+        "p(x)",
+        "the body of `forall` is an implication",
     );
-    check(
-        "rel a() = not not b()",
-        "E0113",
-        "not b()",
-        "`not` cannot be doubled",
-    );
-    check(
-        "rel a() = not x > 1",
-        "E0113",
-        "x > 1",
-        "`not` does not negate comparisons",
-    );
-    check(
-        "rel a() = not b",
-        "E0113",
-        "b",
-        "`not` negates atoms, not values",
-    );
+    helps("rel a() = not forall(x: p(x))", "`not exists(x: …)`");
     check(
         "rel a() = not count(x: p(x))",
-        "E0113",
+        "E0114",
         "count(x: p(x))",
-        "`not` does not negate aggregates other than `exists`",
+        "the result of `count` goes nowhere",
     );
-    helps("rel a() = not (b() or c())", "relation of its own");
 }
 
 #[test]
@@ -382,10 +371,6 @@ fn constructs_that_wait_for_their_turn() {
         ("rel a($abs(x)) = b(x)", "functions"),
         ("rel a(if x then 1 else 2) = b(x)", "`if … then … else`"),
         ("rel a(x ? 1 : 2) = b(x)", "`… ? … : …`"),
-        ("rel a() = forall(x: p(x))", "`forall`"),
-        ("rel a() = b := forall(x: p(x))", "`forall`"),
-        ("rel a() = p() implies q()", "`implies`"),
-        ("rel a() = p() => q()", "`implies`"),
         (
             "rel a(x) = x := top<3>(y: p(y))",
             "`!` and `<…>` after the name of an aggregate",

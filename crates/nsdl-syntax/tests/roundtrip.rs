@@ -147,7 +147,6 @@ fn aggregate(body: impl Strategy<Value = Formula> + Clone) -> impl Strategy<Valu
 fn formula() -> impl Strategy<Value = Formula> + Clone {
     let leaf = prop_oneof![
         3 => atom().prop_map(Formula::Atom),
-        1 => atom().prop_map(|atom| Formula::Not { atom, span: Span::default() }),
         1 => expr().prop_map(Formula::Constraint),
     ];
     let formula = leaf.prop_recursive(4, 16, 3, |inner| {
@@ -155,6 +154,19 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
             vec(inner.clone(), 2..4).prop_map(Formula::And),
             vec(inner.clone(), 2..4).prop_map(Formula::Or),
             aggregate(inner.clone()).prop_map(Formula::Aggregate),
+            inner.clone().prop_filter_map("`not exists` is an aggregate", |formula| match formula {
+                Formula::Aggregate(aggregate) if aggregate.results.is_empty() => None,
+                formula => Some(Formula::Not { formula: Box::new(formula), span: Span::default() }),
+            }),
+            implication(inner.clone()),
+            (aggregate(inner.clone()), implication(inner.clone()), any::<bool>()).prop_map(
+                |(mut aggregate, body, negated)| {
+                    aggregate.operator.text = "forall".into();
+                    aggregate.negated = negated && aggregate.results.is_empty();
+                    aggregate.body = Box::new(body);
+                    Formula::Aggregate(aggregate)
+                }
+            ),
             (aggregate(inner), any::<bool>()).prop_map(|(mut aggregate, negated)| {
                 aggregate.operator.text = "exists".into();
                 aggregate.results.clear();
@@ -164,6 +176,15 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
         ]
     });
     formula.boxed()
+}
+
+fn implication(
+    formula: impl Strategy<Value = Formula> + Clone,
+) -> impl Strategy<Value = Formula> + Clone {
+    (formula.clone(), formula).prop_map(|(premise, conclusion)| Formula::Implies {
+        premise: Box::new(premise),
+        conclusion: Box::new(conclusion),
+    })
 }
 
 fn head() -> impl Strategy<Value = Head> {

@@ -31,9 +31,6 @@ impl Context {
         let value_span = value.span;
         let call = match value.kind {
             RawKind::Bad => return None,
-            RawKind::Call(call) if call.name.text == "forall" => {
-                return self.fail(unsupported(value_span, "`forall`"));
-            }
             RawKind::Call(call)
                 if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
             {
@@ -107,7 +104,15 @@ impl Context {
         let arguments = self.variables(call.brackets.unwrap_or_default());
         let bindings = self.variables(bindings);
         let body_span = ends(&body).unwrap_or(inside);
-        let body = self.conjunction(body, body_span);
+        let mut body = self.conjunction(body, body_span);
+        if call.name.text == "forall" && matches!(&body, Some(body) if !matches!(body, Formula::Implies { .. }))
+        {
+            body = self.fail(
+                Diagnostic::error("E0114", "the body of `forall` is an implication")
+                    .label(body_span, "there is no `implies` here")
+                    .help("say what ranges over which values: `forall(x: p(x) implies q(x))`; for \"no value\" write `not exists(x: …)`"),
+            );
+        }
         let groups = match call.groups {
             Some(groups) => {
                 let (names, body) = *groups;
@@ -156,9 +161,6 @@ impl Context {
         let last = body.pop().filter(|_| body.is_empty());
         let call = match last.map(|raw| (raw.kind, raw.span)) {
             Some((RawKind::Bad, _)) => return None,
-            Some((RawKind::Call(call), span)) if call.name.text == "forall" => {
-                return self.fail(unsupported(span, "`forall`"));
-            }
             Some((RawKind::Call(call), span))
                 if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
             {

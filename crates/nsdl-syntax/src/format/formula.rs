@@ -13,6 +13,7 @@ enum Within {
     Body,
     And,
     Or,
+    Not,
 }
 
 impl Display for Shown<'_, Formula> {
@@ -24,13 +25,27 @@ impl Display for Shown<'_, Formula> {
 fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     stacker::maybe_grow(64 * 1024, 1024 * 1024, || match formula {
         Formula::Atom(atom) => Shown(atom).fmt(f),
-        Formula::Not { atom, .. } => write!(f, "not {}", Shown(atom)),
+        Formula::Not { formula, .. } => {
+            f.write_str("not ")?;
+            formula_within(formula, Within::Not, f)
+        }
+        Formula::Implies {
+            premise,
+            conclusion,
+        } => {
+            let parentheses = within != Within::Body;
+            f.write_str(if parentheses { "(" } else { "" })?;
+            formula_within(premise, Within::Or, f)?;
+            f.write_str(" implies ")?;
+            formula_within(conclusion, Within::Or, f)?;
+            f.write_str(if parentheses { ")" } else { "" })
+        }
         Formula::Constraint(expr) => Shown(expr).fmt(f),
         Formula::Aggregate(aggregate) => Shown(aggregate).fmt(f),
         Formula::And(parts) => {
             // A comma beside `or` would be ambiguous; inside parentheses it is alone again.
             let separator = if within == Within::Or { " and " } else { ", " };
-            parenthesised(within == Within::And, parts, separator, Within::And, f)
+            parenthesised(matches!(within, Within::And | Within::Not), parts, separator, Within::And, f)
         }
         Formula::Or(parts) => parenthesised(within != Within::Body, parts, " or ", Within::Or, f),
     })
