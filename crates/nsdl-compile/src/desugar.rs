@@ -7,19 +7,22 @@
 
 mod aggregate;
 mod facts;
+mod negation;
 mod rule;
 mod term;
 
-use nsdl_ir::{Diagnostic, RelationId, Slot, Span};
+use nsdl_ir::{Diagnostic, RelationId, Slot, Span, UnaryOp, Value};
 use nsdl_syntax::ast::{Ast, Atom, Expr, ExprKind, Formula, Item, ItemKind, Query};
 use rustc_hash::FxHashMap;
 
+use crate::constant::Const;
 use crate::flat::{
     Argument, ArgumentKind, Choice, Clause, Declared, Head, Literal, Program, Relation, Term,
-    Variable,
+    TermKind, Variable,
 };
-use crate::mentions::{self, Mentions};
+use crate::mentions::{self, Counts, Mentions};
 use crate::resolve::Names;
+use negation::Condition;
 
 /// A rule may be split into this many.
 const SPLITS: usize = 4096;
@@ -177,28 +180,12 @@ impl<'a> Desugar<'a> {
         id
     }
 
-    /// The conjunctions that `formula` is a disjunction of; empty, and reported, if they are too many.
-    fn splits(&mut self, formula: &'a Formula, span: Span) -> Vec<Vec<&'a Formula>> {
-        let splits = disjunctive_normal_form(formula);
-        if splits.len() <= SPLITS {
-            return splits;
-        }
-        self.diagnostics.push(
-            Diagnostic::error(
-                "E0210",
-                format!("`or` splits this rule into more than {SPLITS} rules"),
-            )
-            .label(span, "too many alternatives")
-            .help("give the alternatives a relation of their own, one rule each"),
-        );
-        Vec::new()
-    }
-
     /// The body of one split. `outer` holds the variables of its head and tag.
     fn body(
         &mut self,
-        leaves: &[&'a Formula],
+        leaves: &[Condition<'a>],
         outer: &Mentions<'a>,
+        total: &Counts<'a>,
         keep_wildcards: bool,
     ) -> Scope<'a> {
         let mut scope = Scope {
@@ -210,11 +197,15 @@ impl<'a> Desugar<'a> {
         let mut seen = Vec::new();
         if leaves
             .iter()
-            .any(|leaf| matches!(leaf, Formula::Aggregate(_)))
+            .any(|leaf| matches!(leaf.formula, Formula::Aggregate(_)))
         {
             for leaf in leaves {
                 let mut names = Mentions::default();
-                mentions::formula(leaf, &|name| self.names.is_constant(name), &mut names);
+                mentions::formula(
+                    leaf.formula,
+                    &|name| self.names.is_constant(name),
+                    &mut names,
+                );
                 seen.push(names);
             }
             for name in seen.iter().chain([outer]).flat_map(|names| names.keys()) {
@@ -222,14 +213,19 @@ impl<'a> Desugar<'a> {
             }
         }
         for (position, leaf) in leaves.iter().enumerate() {
-            match leaf {
-                Formula::Atom(atom) => self.atom(atom, &mut scope),
-                Formula::Not { atom, span } => self.absent(atom, *span, &mut scope),
-                Formula::Constraint(expr) => {
-                    let term = self.term(expr, &mut scope);
+            match (leaf.formula, leaf.not) {
+                (Formula::Atom(atom), None) => self.atom(atom, &mut scope),
+                (Formula::Atom(atom), Some(span)) => self.absent(atom, span, &mut scope),
+                (Formula::Constraint(expr), not) => {
+                    let mut term = self.term(expr, &mut scope);
+                    if not.is_some() {
+                        term = opposite(term);
+                    }
                     scope.push(Literal::Constraint(term));
                 }
-                Formula::Aggregate(aggregate) => {
+                (Formula::Aggregate(aggregate), not)
+                    if not.is_none() || aggregate.results.is_empty() =>
+                {
                     let outside = |name: &str| {
                         let own = seen
                             .get(position)
@@ -238,9 +234,21 @@ impl<'a> Desugar<'a> {
                         mentioned.get(name).copied().unwrap_or_default() > usize::from(own)
                             || aggregate.results.iter().any(is_result)
                     };
-                    self.aggregate(aggregate, &outside, &mut scope);
+                    let negated = aggregate.negated != not.is_some();
+                    self.aggregate(aggregate, negated, &outside, leaves, &mut scope);
                 }
-                Formula::And(_) | Formula::Or(_) => {}
+                (formula, Some(span)) => {
+                    self.absent_formula(formula, span, leaves, total, &mut scope);
+                }
+                // The normal form has taken these apart.
+                (
+                    Formula::And(_)
+                    | Formula::Or(_)
+                    | Formula::Not { .. }
+                    | Formula::Implies { .. }
+                    | Formula::Aggregate(_),
+                    None,
+                ) => {}
             }
         }
         scope
@@ -321,39 +329,27 @@ impl<'a> Desugar<'a> {
     }
 }
 
-/// Conjunctions of leaves, in written order; stops growing above [`SPLITS`].
-fn disjunctive_normal_form(formula: &Formula) -> Vec<Vec<&Formula>> {
-    match formula {
-        Formula::Or(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(disjunctive_normal_form(part));
-                if all.len() > SPLITS {
-                    break;
-                }
-            }
-            all
+/// The negation of a constraint. Of a comparison it is the opposite one, so that `not x != 1` binds `x`.
+fn opposite(constraint: Term) -> Term {
+    use nsdl_ir::BinaryOp::*;
+    let span = constraint.span;
+    let kind = match constraint.kind {
+        TermKind::Unary(UnaryOp::Not, operand) => return *operand,
+        TermKind::Const(Const::Typed(Value::Bool(value))) => {
+            TermKind::Const(Const::Typed(Value::Bool(!value)))
         }
-        Formula::And(parts) => {
-            let mut all = vec![Vec::new()];
-            for part in parts {
-                let alternatives = disjunctive_normal_form(part);
-                match alternatives.as_slice() {
-                    [only] => all
-                        .iter_mut()
-                        .for_each(|split: &mut Vec<_>| split.extend(only)),
-                    _ => {
-                        let pairs = all.iter().flat_map(|split| {
-                            alternatives
-                                .iter()
-                                .map(|more| split.iter().chain(more).copied().collect())
-                        });
-                        all = pairs.take(SPLITS + 1).collect();
-                    }
-                }
-            }
-            all
+        TermKind::Binary(op, left, right) if op.is_comparison() => {
+            let op = match op {
+                Equal => NotEqual,
+                NotEqual => Equal,
+                Less => GreaterEqual,
+                LessEqual => Greater,
+                Greater => LessEqual,
+                _ => Less,
+            };
+            TermKind::Binary(op, left, right)
         }
-        leaf => vec![vec![leaf]],
-    }
+        kind => TermKind::Unary(UnaryOp::Not, Box::new(Term { kind, span })),
+    };
+    Term { kind, span }
 }

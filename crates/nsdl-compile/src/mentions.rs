@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use nsdl_ir::Span;
 use nsdl_syntax::ast::{Aggregate, Expr, ExprKind, Formula};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// Variables in order of appearance, with their first place. Constants are not among them.
 pub(crate) type Mentions<'a> = IndexMap<&'a str, Span, FxBuildHasher>;
@@ -35,7 +35,17 @@ pub(crate) fn formula<'a>(
     into: &mut Mentions<'a>,
 ) {
     match formula_ {
-        Formula::Atom(atom) | Formula::Not { atom, .. } => {
+        Formula::Not {
+            formula: negated, ..
+        } => formula(negated, is_constant, into),
+        Formula::Implies {
+            premise,
+            conclusion,
+        } => {
+            formula(premise, is_constant, into);
+            formula(conclusion, is_constant, into);
+        }
+        Formula::Atom(atom) => {
             atom.args
                 .iter()
                 .for_each(|arg| expr(arg, is_constant, into));
@@ -78,4 +88,99 @@ pub(crate) fn free<'a>(
         body.shift_remove(bound.text.as_str());
     }
     body
+}
+
+/// How many atoms, constraints and aggregates mention each variable.
+pub(crate) type Counts<'a> = FxHashMap<&'a str, usize>;
+
+/// Variables that cannot be seen.
+pub(crate) type Hidden<'a> = FxHashSet<&'a str>;
+
+/// Counts the mentions of each variable in `formula`.
+pub(crate) fn count<'a>(
+    formula_: &'a Formula,
+    is_constant: &dyn Fn(&str) -> bool,
+    into: &mut Counts<'a>,
+) {
+    match formula_ {
+        Formula::And(parts) | Formula::Or(parts) => {
+            parts.iter().for_each(|part| count(part, is_constant, into));
+        }
+        Formula::Not { formula, .. } => count(formula, is_constant, into),
+        Formula::Implies {
+            premise,
+            conclusion,
+        } => {
+            count(premise, is_constant, into);
+            count(conclusion, is_constant, into);
+        }
+        leaf => {
+            let mut names = Mentions::default();
+            formula(leaf, is_constant, &mut names);
+            for name in names.keys() {
+                *into.entry(name).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Whether the negation of `formula` can have variables of its own: it is more than one atom or constraint.
+pub(crate) fn is_compound(formula: &Formula) -> bool {
+    match formula {
+        Formula::And(_) | Formula::Or(_) | Formula::Implies { .. } => true,
+        Formula::Aggregate(aggregate) => !aggregate.results.is_empty(),
+        Formula::Atom(_) | Formula::Constraint(_) | Formula::Not { .. } => false,
+    }
+}
+
+/// The variables whose mentions, counted in `total`, all lie in `formula`.
+pub(crate) fn own<'a>(
+    formula: &'a Formula,
+    total: &Counts<'a>,
+    is_constant: &dyn Fn(&str) -> bool,
+) -> Hidden<'a> {
+    let mut counts = Counts::default();
+    count(formula, is_constant, &mut counts);
+    counts.retain(|name, count| total.get(name) == Some(count));
+    counts.into_keys().collect()
+}
+
+/// Adds the variables that belong to a negated formula inside `formula`, existential there.
+pub(crate) fn hidden<'a>(
+    formula: &'a Formula,
+    total: &Counts<'a>,
+    is_constant: &dyn Fn(&str) -> bool,
+    into: &mut Hidden<'a>,
+) {
+    let hide = |negated: &'a Formula, into: &mut Hidden<'a>| match is_compound(negated) {
+        true => into.extend(own(negated, total, is_constant)),
+        false => hidden(negated, total, is_constant, into),
+    };
+    match formula {
+        Formula::Not { formula, .. } => hide(formula, into),
+        Formula::Implies {
+            premise,
+            conclusion,
+        } => {
+            hide(premise, into);
+            hidden(conclusion, total, is_constant, into);
+        }
+        Formula::And(parts) | Formula::Or(parts) => parts
+            .iter()
+            .for_each(|part| hidden(part, total, is_constant, into)),
+        Formula::Atom(_) | Formula::Constraint(_) | Formula::Aggregate(_) => {}
+    }
+}
+
+/// Without the variables that a negated formula in the body of `aggregate` hides from it.
+pub(crate) fn without_hidden<'a>(
+    mut free: Mentions<'a>,
+    aggregate: &'a Aggregate,
+    is_constant: &dyn Fn(&str) -> bool,
+) -> Mentions<'a> {
+    let (mut total, mut names) = (Counts::default(), Hidden::default());
+    count(&aggregate.body, is_constant, &mut total);
+    hidden(&aggregate.body, &total, is_constant, &mut names);
+    free.retain(|name, _| !names.contains(name));
+    free
 }

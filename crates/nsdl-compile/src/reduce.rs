@@ -17,11 +17,10 @@ const KNOWN: [(&str, AggregateOp); 7] = [
 ];
 
 /// Aggregates of Scallop that nsdl will have.
-const PLANNED: [&str; 16] = [
+const PLANNED: [&str; 15] = [
     "avg",
     "prod",
     "top",
-    "forall",
     "string_join",
     "rank",
     "sort",
@@ -71,6 +70,11 @@ pub(crate) fn find(operator: &Name) -> Result<AggregateOp, Diagnostic> {
     )
 }
 
+/// Whether it is `forall(…)`: that no counterexample exists.
+pub(crate) fn is_forall(aggregate: &Aggregate) -> bool {
+    aggregate.operator.text == "forall"
+}
+
 /// Number of results of `op` over that many arguments and values.
 pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize {
     match op {
@@ -85,6 +89,9 @@ pub(crate) fn sugar_arity(
     aggregate: &Aggregate,
     is_constant: &dyn Fn(&str) -> bool,
 ) -> Option<usize> {
+    if is_forall(aggregate) {
+        return Some(1);
+    }
     let op = find(&aggregate.operator).ok()?;
     let values = if aggregate.bindings.is_empty() {
         let mut free = mentions::free(aggregate, is_constant);
@@ -92,7 +99,7 @@ pub(crate) fn sugar_arity(
         for key in keys {
             free.shift_remove(key.text.as_str());
         }
-        free.len()
+        mentions::without_hidden(free, aggregate, is_constant).len()
     } else {
         aggregate.bindings.len()
     };
@@ -108,7 +115,7 @@ pub(crate) fn check(
     aggregate: &Aggregate,
     values: usize,
 ) -> Result<(), Diagnostic> {
-    let name = name(op);
+    let name = aggregate.operator.text.as_str();
     let arguments = aggregate.arguments.len();
     let error = |message: String, label: &str, help: String| {
         Err(Diagnostic::error("E0208", message)

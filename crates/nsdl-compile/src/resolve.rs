@@ -167,7 +167,15 @@ impl<'a> Names<'a> {
 
     fn formula(&mut self, formula: &'a Formula, definitions: &Definitions<'a>) {
         match formula {
-            Formula::Atom(atom) | Formula::Not { atom, .. } => {
+            Formula::Not { formula, .. } => self.formula(formula, definitions),
+            Formula::Implies {
+                premise,
+                conclusion,
+            } => {
+                self.formula(premise, definitions);
+                self.formula(conclusion, definitions);
+            }
+            Formula::Atom(atom) => {
                 self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
             }
             Formula::Constraint(_) => {}

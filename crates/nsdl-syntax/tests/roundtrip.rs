@@ -154,19 +154,28 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
             vec(inner.clone(), 2..4).prop_map(Formula::And),
             vec(inner.clone(), 2..4).prop_map(Formula::Or),
             aggregate(inner.clone()).prop_map(Formula::Aggregate),
-            inner.clone().prop_filter_map("`not exists` is an aggregate", |formula| match formula {
-                Formula::Aggregate(aggregate) if aggregate.results.is_empty() => None,
-                formula => Some(Formula::Not { formula: Box::new(formula), span: Span::default() }),
-            }),
+            inner.clone().prop_filter_map(
+                "`not exists` is an aggregate",
+                |formula| match formula {
+                    Formula::Aggregate(aggregate) if aggregate.results.is_empty() => None,
+                    formula => Some(Formula::Not {
+                        formula: Box::new(formula),
+                        span: Span::default()
+                    }),
+                }
+            ),
             implication(inner.clone()),
-            (aggregate(inner.clone()), implication(inner.clone()), any::<bool>()).prop_map(
-                |(mut aggregate, body, negated)| {
+            (
+                aggregate(inner.clone()),
+                implication(inner.clone()),
+                any::<bool>()
+            )
+                .prop_map(|(mut aggregate, body, negated)| {
                     aggregate.operator.text = "forall".into();
                     aggregate.negated = negated && aggregate.results.is_empty();
                     aggregate.body = Box::new(body);
                     Formula::Aggregate(aggregate)
-                }
-            ),
+                }),
             (aggregate(inner), any::<bool>()).prop_map(|(mut aggregate, negated)| {
                 aggregate.operator.text = "exists".into();
                 aggregate.results.clear();

@@ -3,12 +3,13 @@
 //! The body becomes the rules of a relation of members with columns `[keys…, arguments…, values…]`, the
 //! `where` part those of a relation of groups, and the aggregate an atom over the relation that it fills.
 //! `exists(…)` as a formula needs no aggregate: it is an atom, or the absence of one, over the projection
-//! of its members to the keys. Without `where` the keys are the variables of the body that the aggregate
+//! of its members to the keys. `forall(…)` is the absence of a counterexample. Without `where` the keys are the variables of the body that the aggregate
 //! does not bind and that are also used outside it.
 
-use nsdl_ir::{Aggregate as Reduction, AggregateOp, Diagnostic, RelationId, Span};
+use nsdl_ir::{Aggregate as Reduction, AggregateOp, BinaryOp, Diagnostic, RelationId, Span};
 use nsdl_syntax::ast::{Aggregate, Formula, Name};
 
+use super::negation::Condition;
 use super::{Desugar, Scope};
 use crate::flat::{Argument, ArgumentKind, Head, Literal, Term, TermKind};
 use crate::mentions::{self, Mentions};
@@ -32,17 +33,21 @@ struct Roles<'a> {
 }
 
 impl<'a> Desugar<'a> {
-    /// An aggregate in a body. `outside` tells whether a variable is used in the rule outside of it.
+    /// An aggregate in a body. `outside` tells whether a variable is used in the rule outside of it;
+    /// `leaves` are the conditions beside it.
     pub(super) fn aggregate(
         &mut self,
         aggregate: &'a Aggregate,
+        negated: bool,
         outside: &dyn Fn(&str) -> bool,
+        leaves: &[Condition<'a>],
         scope: &mut Scope<'a>,
     ) {
         let Some(roles) = self.roles(aggregate, outside) else {
             return;
         };
         let formula = aggregate.results.is_empty();
+        let forall = reduce::is_forall(aggregate);
         let name = reduce::name(roles.op);
         if formula && roles.op != AggregateOp::Exists {
             self.diagnostics.push(
@@ -65,7 +70,8 @@ impl<'a> Desugar<'a> {
             );
             return;
         }
-        let lowered = self.lower(aggregate, &roles, formula);
+        let beside = if forall || negated { leaves } else { &[] };
+        let lowered = self.lower(aggregate, &roles, formula, beside);
         let span = aggregate.span;
         let keys: Vec<Argument> = roles
             .keys
@@ -83,8 +89,25 @@ impl<'a> Desugar<'a> {
             });
         }
         let (relation, mut args) = (lowered.output, keys);
-        args.extend(self.arguments(&aggregate.results, scope));
-        scope.push(match aggregate.negated && formula {
+        if forall && let [result] = aggregate.results.as_slice() {
+            // `b := forall(…)`: whether there is a counterexample, and `b` is the opposite.
+            let found = Argument {
+                kind: ArgumentKind::Slot(scope.fresh("_", span)),
+                span,
+            };
+            let result = self.argument(result, scope);
+            if let Some((left, right)) = Option::<Term>::from(&result).zip(Option::from(&found)) {
+                let right = super::opposite(right);
+                let kind = TermKind::Binary(BinaryOp::Equal, Box::new(left), Box::new(right));
+                scope
+                    .equations
+                    .push(Literal::Constraint(Term { kind, span }));
+            }
+            args.push(found);
+        } else {
+            args.extend(self.arguments(&aggregate.results, scope));
+        }
+        scope.push(match formula && negated != forall {
             true => Literal::Absent {
                 relation,
                 args,
@@ -108,7 +131,7 @@ impl<'a> Desugar<'a> {
         let Some(roles) = self.roles(aggregate, &|_| false) else {
             return;
         };
-        let lowered = self.lower(aggregate, &roles, false);
+        let lowered = self.lower(aggregate, &roles, false, &[]);
         let mut scope = Scope::default();
         let any = |kind| Argument {
             kind,
@@ -118,7 +141,11 @@ impl<'a> Desugar<'a> {
         let mut columns = Vec::new();
         for _ in 0..reduce::results(roles.op, roles.arguments.len(), roles.values.len()) {
             let argument = any(ArgumentKind::Slot(scope.fresh("_", aggregate.span)));
-            columns.extend(Option::<Term>::from(&argument));
+            let column = Option::<Term>::from(&argument);
+            columns.extend(match reduce::is_forall(aggregate) {
+                true => column.map(super::opposite),
+                false => column,
+            });
             args.push(argument);
         }
         scope.push(Literal::Atom {
@@ -144,9 +171,13 @@ impl<'a> Desugar<'a> {
         outside: &dyn Fn(&str) -> bool,
     ) -> Option<Roles<'a>> {
         let errors = self.diagnostics.len();
-        let op = reduce::find(&aggregate.operator)
-            .map_err(|error| self.diagnostics.push(error))
-            .ok()?;
+        // Over its counterexamples, `forall` is the opposite of `exists`.
+        let op = match reduce::is_forall(aggregate) {
+            true => AggregateOp::Exists,
+            false => reduce::find(&aggregate.operator)
+                .map_err(|error| self.diagnostics.push(error))
+                .ok()?,
+        };
         let mut bound = Mentions::default();
         let arguments = self.bound(&aggregate.arguments, &mut bound);
         let mut values = self.bound(&aggregate.bindings, &mut bound);
@@ -170,7 +201,11 @@ impl<'a> Desugar<'a> {
             }
         };
         if aggregate.bindings.is_empty() {
-            values = free;
+            values =
+                mentions::without_hidden(free, aggregate, &|name| self.names.is_constant(name));
+        }
+        if reduce::is_forall(aggregate) {
+            values.clear();
         }
         if let Err(error) = reduce::check(op, aggregate, values.len()) {
             self.diagnostics.push(error);
@@ -216,7 +251,14 @@ impl<'a> Desugar<'a> {
         own
     }
 
-    fn lower(&mut self, aggregate: &'a Aggregate, roles: &Roles<'a>, formula: bool) -> Lowered {
+    /// The relations of an aggregate. Keys that its body does not bind may be bound by atoms `beside` it.
+    fn lower(
+        &mut self,
+        aggregate: &'a Aggregate,
+        roles: &Roles<'a>,
+        formula: bool,
+        beside: &[Condition<'a>],
+    ) -> Lowered {
         // The tree lives as long as this pass, so its addresses tell its parts apart.
         let address = std::ptr::from_ref(aggregate) as usize;
         let known = (address, roles.keys.keys().copied().collect::<Vec<_>>());
@@ -231,7 +273,7 @@ impl<'a> Desugar<'a> {
         } = roles;
         let span = aggregate.span;
         let text = |columns: &Mentions| columns.keys().copied().collect::<Vec<_>>().join(", ");
-        let mut name = reduce::name(*op).to_owned();
+        let mut name = aggregate.operator.text.clone();
         if !arguments.is_empty() {
             name.push_str(&format!("[{}]", text(arguments)));
         }
@@ -239,16 +281,39 @@ impl<'a> Desugar<'a> {
             true => "(…)".to_owned(),
             false => format!("({}: …)", text(values)),
         });
-        let groups = aggregate.groups.as_ref().map(|(_, body)| {
+        let forall = reduce::is_forall(aggregate);
+        let mut own = true;
+        let group_body = match (&aggregate.groups, &*aggregate.body) {
+            (Some((_, body)), _) => Some(&**body),
+            // A group of `b := forall(…)` exists where its premise holds for something.
+            (None, Formula::Implies { premise, .. }) if forall && !formula && !keys.is_empty() => {
+                Some(&**premise)
+            }
+            _ => None,
+        };
+        let groups = group_body.map(|body| {
             let groups = self.auxiliary(format!("groups of {name}"), keys.len(), span);
-            self.derive(groups, keys.clone(), body, None, span);
+            let body = Condition {
+                formula: body,
+                not: None,
+            };
+            let beside = if aggregate.groups.is_some() {
+                &[]
+            } else {
+                beside
+            };
+            own &= !self.derive(groups, keys.clone(), body, None, beside, span);
             groups
         });
+        let body = Condition {
+            formula: &aggregate.body,
+            not: forall.then_some(span),
+        };
         let known_groups = groups.map(|groups| (groups, keys));
         let mut columns = keys.clone();
         let output = if formula {
             let output = self.auxiliary(name, columns.len(), span);
-            self.derive(output, columns, &aggregate.body, known_groups, span);
+            own &= !self.derive(output, columns, body, known_groups, beside, span);
             output
         } else {
             columns.extend(
@@ -258,7 +323,7 @@ impl<'a> Desugar<'a> {
                     .map(|(name, span)| (*name, *span)),
             );
             let members = self.auxiliary(format!("members of {name}"), columns.len(), span);
-            self.derive(members, columns, &aggregate.body, known_groups, span);
+            own &= !self.derive(members, columns, body, known_groups, beside, span);
             let width = keys.len() + reduce::results(*op, arguments.len(), values.len());
             let output = self.auxiliary(name, width, span);
             let (op, keys, arguments) = (*op, keys.len() as u32, arguments.len() as u32);
@@ -274,22 +339,27 @@ impl<'a> Desugar<'a> {
             output
         };
         let lowered = Lowered { output, groups };
-        self.aggregates.insert(known, lowered);
+        if own {
+            self.aggregates.insert(known, lowered);
+        }
         lowered
     }
 
-    /// Rules that fill an auxiliary relation from a formula. Keys that the formula does not bind range over
-    /// `groups`.
-    fn derive(
+    /// Rules that fill an auxiliary relation from a formula. Columns that the formula does not bind range over
+    /// `groups`, or over what atoms `beside` the formula bind them to; whether that was so.
+    pub(super) fn derive(
         &mut self,
         relation: RelationId,
         columns: Mentions<'a>,
-        body: &'a Formula,
+        body: Condition<'a>,
         groups: Option<(RelationId, &Mentions<'a>)>,
+        beside: &[Condition<'a>],
         span: Span,
-    ) {
-        for leaves in self.splits(body, span) {
-            let mut scope = self.body(&leaves, &columns, false);
+    ) -> bool {
+        let mut bound_outside = false;
+        let total = self.total(body.formula, &columns);
+        for leaves in self.splits(body, &total, span) {
+            let mut scope = self.body(&leaves, &columns, &total, false);
             if let Some((relation, keys)) = groups {
                 let args: Vec<Argument> = keys
                     .iter()
@@ -306,6 +376,7 @@ impl<'a> Desugar<'a> {
                     });
                 }
             }
+            bound_outside |= self.bind_outside(&columns, beside, &mut scope);
             let args = columns
                 .iter()
                 .map(|(name, span)| Term {
@@ -322,11 +393,12 @@ impl<'a> Desugar<'a> {
                 .clauses
                 .push(scope.clause(span, vec![head], None));
         }
+        bound_outside
     }
 }
 
 /// Whether a positive atom binds the slot of `argument`.
-fn in_atom(argument: &Argument, body: &[Literal]) -> bool {
+pub(super) fn in_atom(argument: &Argument, body: &[Literal]) -> bool {
     let ArgumentKind::Slot(slot) = argument.kind else {
         return true;
     };

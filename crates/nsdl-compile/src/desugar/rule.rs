@@ -8,6 +8,7 @@ use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
 use nsdl_syntax::ast::{self, Expr, Formula};
 
 use super::facts::{outside_unit, sum_above_one};
+use super::negation::Condition;
 use super::{Desugar, Scope};
 use crate::constant::Const;
 use crate::flat::{Choice, Head, Term, TermKind};
@@ -39,8 +40,14 @@ impl<'a> Desugar<'a> {
         {
             mentions::expr(expr, &|name| self.names.is_constant(name), &mut outer);
         }
-        for leaves in self.splits(body, span) {
-            let mut scope = self.body(&leaves, &outer, disjunctive || tag.is_some());
+        let total = self.total(body, &outer);
+        let body = Condition {
+            formula: body,
+            not: None,
+        };
+        for leaves in self.splits(body, &total, span) {
+            let keep_wildcards = disjunctive || tag.is_some();
+            let mut scope = self.body(&leaves, &outer, &total, keep_wildcards);
             let heads = std::iter::zip(0.., &alternatives)
                 .map(|(position, (_, atom))| Head {
                     relation: self.names.relation(&atom.relation.text),

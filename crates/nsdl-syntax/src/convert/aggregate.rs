@@ -105,7 +105,8 @@ impl Context {
         let bindings = self.variables(bindings);
         let body_span = ends(&body).unwrap_or(inside);
         let mut body = self.conjunction(body, body_span);
-        if call.name.text == "forall" && matches!(&body, Some(body) if !matches!(body, Formula::Implies { .. }))
+        if call.name.text == "forall"
+            && matches!(&body, Some(body) if !matches!(body, Formula::Implies { .. }))
         {
             body = self.fail(
                 Diagnostic::error("E0114", "the body of `forall` is an implication")

@@ -45,7 +45,13 @@ fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>)
         Formula::And(parts) => {
             // A comma beside `or` would be ambiguous; inside parentheses it is alone again.
             let separator = if within == Within::Or { " and " } else { ", " };
-            parenthesised(matches!(within, Within::And | Within::Not), parts, separator, Within::And, f)
+            parenthesised(
+                matches!(within, Within::And | Within::Not),
+                parts,
+                separator,
+                Within::And,
+                f,
+            )
         }
         Formula::Or(parts) => parenthesised(within != Within::Body, parts, " or ", Within::Or, f),
     })
