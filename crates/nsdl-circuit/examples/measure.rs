@@ -1,4 +1,5 @@
-//! Times the compilation and evaluation of a few standard shapes: `cargo run --release --example measure`.
+//! Times the compilation and evaluation of a few standard shapes: `cargo run --release --example measure`,
+//! or only those whose family is named: sum, reach, grid, pairs or count.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -9,7 +10,9 @@ use nsdl_ir::{AggregateKind, TupleId};
 use std::time::{Duration, Instant};
 
 fn main() {
-    for n in [2, 3, 4] {
+    let only: Option<String> = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    for n in [2, 3, 4].into_iter().filter(|_| wanted("sum")) {
         let (program, outputs) = digit_sum(n);
         for inference in [
             Inference::Exact,
@@ -29,7 +32,7 @@ fn main() {
             );
         }
     }
-    for seed in 0..3 {
+    for seed in (0..3).filter(|_| wanted("reach")) {
         let (program, outputs) = reachability(30, 60, seed);
         for inference in [
             Inference::Exact,
@@ -46,7 +49,7 @@ fn main() {
             );
         }
     }
-    for size in [3, 4, 5, 6] {
+    for size in [3, 4, 5, 6, 7, 8].into_iter().filter(|_| wanted("grid")) {
         let (program, outputs) = grid(size);
         report(
             &format!("grid {size}x{size}, corner to corner"),
@@ -57,13 +60,14 @@ fn main() {
         );
     }
     let (program, outputs) = all_pairs(6);
-    for inference in [
+    let inferences = [
         Inference::MinMax,
         Inference::AddMult,
         Inference::TopK(1),
         Inference::TopK(3),
         Inference::TopK(10),
-    ] {
+    ];
+    for inference in inferences.into_iter().filter(|_| wanted("pairs")) {
         report(
             &format!("grid 6x6, all pairs {inference:?}"),
             &program,
@@ -71,6 +75,9 @@ fn main() {
             inference,
             8,
         );
+    }
+    if !wanted("count") {
+        return;
     }
     let mut program = Program::default();
     let members: Vec<TupleId> = (0..1000).map(|_| program.independent(0.5)).collect();

@@ -2,13 +2,12 @@
 //!
 //! Remembered per (formula, value), and shared over all branches and outputs.
 
-use crate::fixpoint::Systems;
+use crate::fixpoint::{Equations, Solution, Systems};
 use crate::formula::{Choice, Formulas, Kind, NodeId};
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
 
-/// What a system becomes: the formula of each of its unknowns.
-type Residual = Rc<[NodeId]>;
+/// What a system becomes: each of its unknowns.
+type Residual = Box<[Solution]>;
 
 /// Formulas and systems with the residuals computed so far.
 pub(crate) struct Residuals {
@@ -17,22 +16,28 @@ pub(crate) struct Residuals {
     nodes: FxHashMap<(NodeId, Choice), NodeId>,
     fixes: FxHashMap<(u32, Choice), Residual>,
     assumed: FxHashMap<(u32, NodeId, bool), Residual>,
+    /// Whether several unknowns of a system are asked for, so that all are worth keeping.
+    shared: bool,
+    /// Unknowns in the residuals of systems.
+    held: usize,
 }
 
 impl Residuals {
-    pub fn new(formulas: Formulas, systems: Systems) -> Self {
+    pub fn new(formulas: Formulas, systems: Systems, shared: bool) -> Self {
         Self {
             formulas,
             systems,
             nodes: FxHashMap::default(),
             fixes: FxHashMap::default(),
             assumed: FxHashMap::default(),
+            shared,
+            held: 0,
         }
     }
 
     /// Formulas, systems and residuals held: what a budget counts.
     pub fn size(&self) -> usize {
-        self.formulas.size() + self.nodes.len() + self.systems.size()
+        self.formulas.size() + self.nodes.len() + self.systems.size() + self.held / 8
     }
 
     /// What is left of `node` under `choice`.
@@ -94,41 +99,75 @@ impl Residuals {
                 }
             }
             Kind::Fix => match self.formulas.fix(node) {
-                Some((system, unknown)) => self.condition_system(system, choice)[unknown as usize],
+                Some((system, unknown)) => self.condition_unknown(system, unknown, choice),
                 None => node,
             },
         }
     }
 
-    fn condition_system(&mut self, system: u32, choice: Choice) -> Residual {
+    /// An unknown of a system under `choice`.
+    fn condition_unknown(&mut self, system: u32, unknown: u32, choice: Choice) -> NodeId {
         if let Some(residual) = self.fixes.get(&(system, choice)) {
-            return Rc::clone(residual);
+            let solution = residual[unknown as usize];
+            return self.systems.formula(solution, &mut self.formulas);
         }
-        let mut equations = self.systems.get(system).as_ref().clone();
-        for term in equations.iter_mut().flatten() {
-            term.external = self.condition(term.external, choice);
-        }
-        let residual: Residual = self.systems.solve(equations, &mut self.formulas).into();
-        self.fixes.insert((system, choice), Rc::clone(&residual));
-        residual
+        let equations = self.equations(system, |residuals, external| {
+            residuals.condition(external, choice)
+        });
+        self.solve(&equations, unknown, |residuals, solved| {
+            residuals.fixes.insert((system, choice), solved);
+        })
     }
 
-    /// What is left of a system if one of its external formulas, independent of the others, is true or false.
-    pub fn assume(&mut self, system: u32, external: NodeId, truth: bool) -> Residual {
+    /// An unknown of a system if one of its external formulas, independent of the others, is true or false.
+    pub fn assume(&mut self, system: u32, unknown: u32, external: NodeId, truth: bool) -> NodeId {
         let key = (system, external, truth);
         if let Some(residual) = self.assumed.get(&key) {
-            return Rc::clone(residual);
+            let solution = residual[unknown as usize];
+            return self.systems.formula(solution, &mut self.formulas);
         }
-        let mut equations = self.systems.get(system).as_ref().clone();
-        for term in equations
-            .iter_mut()
-            .flatten()
-            .filter(|term| term.external == external)
-        {
-            term.external = if truth { NodeId::TRUE } else { NodeId::FALSE };
+        let value = if truth { NodeId::TRUE } else { NodeId::FALSE };
+        let equations = self.equations(
+            system,
+            |_, other| {
+                if other == external { value } else { other }
+            },
+        );
+        self.solve(&equations, unknown, |residuals, solved| {
+            residuals.assumed.insert(key, solved);
+        })
+    }
+
+    /// The equations of a system with other external formulas.
+    fn equations(
+        &mut self,
+        system: u32,
+        mut replace: impl FnMut(&mut Self, NodeId) -> NodeId,
+    ) -> Equations {
+        let mut equations = Equations::new(self.systems.unknowns(system));
+        for (head, external, locals) in self.systems.terms(system) {
+            equations.push(head, external, locals.iter().copied());
         }
-        let residual: Residual = self.systems.solve(equations, &mut self.formulas).into();
-        self.assumed.insert(key, Rc::clone(&residual));
-        residual
+        for i in 0..equations.terms.len() {
+            equations.terms[i].external = replace(self, equations.terms[i].external);
+        }
+        equations
+    }
+
+    /// One unknown; all are solved and kept where others may be asked for.
+    fn solve(
+        &mut self,
+        equations: &Equations,
+        unknown: u32,
+        keep: impl FnOnce(&mut Self, Residual),
+    ) -> NodeId {
+        let wanted = (!self.shared).then_some(unknown);
+        let residual = self.systems.solve(equations, wanted, &mut self.formulas);
+        let solution = residual[unknown as usize];
+        if self.shared {
+            self.held += residual.len();
+            keep(self, residual.into());
+        }
+        self.systems.formula(solution, &mut self.formulas)
     }
 }

@@ -10,6 +10,7 @@
 
 mod choose;
 mod formulate;
+mod order;
 mod split;
 
 use crate::builder::Builder;
@@ -21,6 +22,7 @@ use crate::layers::Layered;
 use crate::{Limits, Stop, deep};
 use formulate::formulate;
 use nsdl_ir::Trace;
+use order::Order;
 use rustc_hash::FxHashMap;
 
 /// What the compilation did.
@@ -40,9 +42,11 @@ pub(crate) fn compile(
 ) -> Result<(Layered, Summary), Stop> {
     let mut formulas = Formulas::new(trace);
     let mut systems = Systems::default();
-    let nodes = formulate(cone, &mut formulas, &mut systems, limits)?;
+    let mut order = Order::new(trace.groups.len());
+    let nodes = formulate(cone, &mut formulas, &mut systems, &mut order, limits)?;
     let mut compiler = Compiler {
-        residuals: Residuals::new(formulas, systems),
+        residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
+        order,
         builder: Builder::new(trace.leaves.len()),
         compiled: FxHashMap::default(),
         limits,
@@ -61,6 +65,7 @@ pub(crate) fn compile(
 
 struct Compiler<'l> {
     residuals: Residuals,
+    order: Order,
     builder: Builder,
     compiled: FxHashMap<NodeId, u32>,
     limits: &'l Limits<'l>,
@@ -172,19 +177,19 @@ impl Compiler<'_> {
         self.branch(node, group)
     }
 
-    /// An unknown of a system: branches at the frontier of what is certain, so that each branch makes another
-    /// unknown certain or removes one of its supports.
+    /// An unknown of a system: branches on what comes first in the order of branching, so that different
+    /// branches meet again in what is left.
     fn fixpoint(&mut self, node: NodeId) -> Result<u32, Stop> {
         let Some((system, unknown)) = self.formulas().fix(node) else {
             return Ok(self.builder.zero());
         };
-        let Some(external) = self.frontier(system) else {
+        let Some(external) = self.first(system) else {
             return Ok(self.builder.zero());
         };
         if self.formulas().literal(external).is_none() && self.stands_alone(system, external) {
             let weight = self.compile(external)?;
-            let holds = self.residuals.assume(system, external, true)[unknown as usize];
-            let fails = self.residuals.assume(system, external, false)[unknown as usize];
+            let holds = self.residuals.assume(system, unknown, external, true);
+            let fails = self.residuals.assume(system, unknown, external, false);
             self.summary.branches += 1;
             let holds = self.compile(holds)?;
             let fails = self.compile(fails)?;
@@ -193,28 +198,8 @@ impl Compiler<'_> {
             let without = self.builder.product(vec![without, fails]);
             return Ok(self.builder.sum(vec![with, without]));
         }
-        let group = self.choose(external);
+        let group = self.order.first(self.formulas(), external);
         self.branch(node, group)
-    }
-
-    /// What may make the first unknown that needs no other one hold.
-    fn frontier(&self, system: u32) -> Option<NodeId> {
-        let equations = self.residuals.systems.get(system);
-        let mut terms = equations.iter().flatten();
-        terms
-            .find(|term| term.locals.is_empty())
-            .map(|term| term.external)
-    }
-
-    /// Whether nothing else in the system depends on the random variables of one of its external formulas.
-    fn stands_alone(&mut self, system: u32, external: NodeId) -> bool {
-        let equations = self.residuals.systems.get(system);
-        let formulas = &mut self.residuals.formulas;
-        let support = formulas.support(external);
-        equations.iter().flatten().all(|term| {
-            let other = formulas.support(term.external);
-            term.external == external || !formulas.supports.overlap(support, other)
-        })
     }
 
     /// Σ over the alternatives that `node` mentions of weight times residual, and the same for all others

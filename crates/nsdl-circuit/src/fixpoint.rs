@@ -1,232 +1,299 @@
 //! Cyclic support: hash-consed systems of equations with least-fixpoint meaning.
 //!
 //! An unknown is the disjunction of its terms; a term is a formula from outside the cycle and some unknowns.
-//! Every system is one strongly connected component: what random choices have decided is substituted, the rest
-//! split again and renumbered in its original order, so that residual cycles that agree are one system.
+//! Every system is one strongly connected component in canonical form: what random choices have decided is
+//! substituted, unknowns that imply each other for certain are one unknown, and unknowns are numbered by what
+//! their terms say. So residual cycles that differ only in what no longer matters are one system.
+
+mod canonical;
+mod components;
+mod decide;
+mod equations;
+
+pub(crate) use equations::{Equations, Lists};
 
 use crate::formula::{Formulas, NodeId};
-use petgraph::graph::DiGraph;
-use rustc_hash::FxHashMap;
-use std::rc::Rc;
+use crate::support::SupportId;
+use canonical::number;
+use components::components;
+use decide::{closure, contract};
+use hashbrown::{HashTable, hash_table::Entry};
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 
-/// Holds if `external` does and all unknowns `locals` (sorted) do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Term {
-    pub locals: Vec<u32>,
-    pub external: NodeId,
+/// What an unknown of some equations is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Solution {
+    Formula(NodeId),
+    Unknown { system: u32, unknown: u32 },
 }
 
-/// Terms of each unknown, sorted.
-pub(crate) type Equations = Vec<Vec<Term>>;
+impl Solution {
+    const FALSE: Self = Self::Formula(NodeId::FALSE);
+    const TRUE: Self = Self::Formula(NodeId::TRUE);
+}
 
 /// The systems made so far.
 #[derive(Default)]
 pub(crate) struct Systems {
-    systems: Vec<Rc<Equations>>,
-    table: FxHashMap<Rc<Equations>, u32>,
-    terms: usize,
+    /// Encoded equations of each: `code[spans.0..spans.1]`.
+    code: Vec<u32>,
+    spans: Vec<(usize, usize)>,
+    supports: Vec<SupportId>,
+    unknowns: Vec<u32>,
+    table: HashTable<u32>,
+}
+
+fn hash(code: &[u32]) -> u64 {
+    let mut hasher = FxHasher::default();
+    code.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Systems {
     /// How many systems there are.
     pub fn len(&self) -> usize {
-        self.systems.len()
+        self.spans.len()
     }
 
-    /// How many terms they have.
+    /// What a budget of nodes counts: the systems by the memory they take.
     pub fn size(&self) -> usize {
-        self.terms
+        self.code.len() / 16
     }
 
-    pub fn get(&self, system: u32) -> Rc<Equations> {
-        Rc::clone(&self.systems[system as usize])
+    pub fn support(&self, system: u32) -> SupportId {
+        self.supports[system as usize]
     }
 
-    /// The formula of each unknown of any equations.
-    pub fn solve(&mut self, mut equations: Equations, formulas: &mut Formulas) -> Vec<NodeId> {
-        let mut solution = decide(&mut equations);
-        let mut graph = DiGraph::<u32, ()>::new();
-        let nodes: Vec<_> = (0..equations.len())
-            .map(|unknown| graph.add_node(unknown as u32))
-            .collect();
-        for (unknown, terms) in equations.iter().enumerate() {
-            for &local in terms.iter().flat_map(|term| &term.locals) {
-                graph.update_edge(nodes[unknown], nodes[local as usize], ());
+    /// How many unknowns a system has.
+    pub fn unknowns(&self, system: u32) -> u32 {
+        self.unknowns[system as usize]
+    }
+
+    /// The terms of a system: head, external formula, unknowns.
+    pub fn terms(&self, system: u32) -> impl Iterator<Item = (u32, NodeId, &[u32])> {
+        let (start, end) = self.spans[system as usize];
+        Equations::decode(&self.code[start..end])
+    }
+
+    /// The formula of a solution.
+    pub fn formula(&self, solution: Solution, formulas: &mut Formulas) -> NodeId {
+        match solution {
+            Solution::Formula(node) => node,
+            Solution::Unknown { system, unknown } => {
+                formulas.make_fix(system, unknown, self.support(system))
             }
         }
-        for component in petgraph::algo::kosaraju_scc(&graph) {
-            let mut unknowns: Vec<u32> = component.into_iter().map(|node| graph[node]).collect();
-            unknowns.sort_unstable();
-            if unknowns
-                .iter()
-                .any(|&unknown| solution[unknown as usize].is_some())
+    }
+
+    /// What each unknown of any equations is, or only those that `wanted` needs.
+    pub fn solve(
+        &mut self,
+        equations: &Equations,
+        wanted: Option<u32>,
+        formulas: &mut Formulas,
+    ) -> Vec<Solution> {
+        let uses = equations.uses();
+        let certain = closure(equations, &uses, |external| external == NodeId::TRUE);
+        let possible = closure(equations, &uses, |external| external != NodeId::FALSE);
+        let class = contract(equations, &certain, &possible);
+        let count = equations.unknowns;
+        // What is undecided, over one unknown of each class.
+        let mut rest = Equations::new(count);
+        for term in &equations.terms {
+            let locals = equations.locals(term);
+            let head = class[term.head as usize];
+            if term.external == NodeId::FALSE
+                || certain[head as usize]
+                || locals
+                    .iter()
+                    .any(|&local| !possible[local as usize] || class[local as usize] == head)
             {
                 continue;
             }
-            let mut settled = true;
-            let equations: Equations = unknowns
-                .iter()
-                .map(|&unknown| {
-                    let terms = std::mem::take(&mut equations[unknown as usize]);
-                    restrict(terms, &unknowns, &solution, formulas, &mut settled)
-                })
-                .collect();
-            let solved = if settled {
-                self.component(equations, formulas)
-            } else {
-                self.solve(equations, formulas)
-            };
-            for (&unknown, node) in unknowns.iter().zip(solved) {
-                solution[unknown as usize] = Some(node);
+            let undecided = locals.iter().filter(|&&local| !certain[local as usize]);
+            rest.push(
+                head,
+                term.external,
+                undecided.map(|&local| class[local as usize]),
+            );
+        }
+        let needs = Lists::new(count as usize, || {
+            let terms = rest.terms.iter();
+            terms.flat_map(|term| rest.locals(term).iter().map(|&local| (term.head, local)))
+        });
+        let own = Lists::new(count as usize, || {
+            rest.terms.iter().zip(0..).map(|(term, i)| (term.head, i))
+        });
+        let mut solution: Vec<Solution> = (0..count as usize)
+            .map(|unknown| {
+                if certain[unknown] {
+                    Solution::TRUE
+                } else {
+                    Solution::FALSE
+                }
+            })
+            .collect();
+        let roots = match wanted {
+            Some(unknown) => class[unknown as usize]..class[unknown as usize] + 1,
+            None => 0..count,
+        };
+        let mut place = vec![u32::MAX; count as usize];
+        components(&needs, count as usize, roots, |unknowns| {
+            unknowns.sort_unstable();
+            for (&unknown, number) in unknowns.iter().zip(0..) {
+                place[unknown as usize] = number;
+            }
+            self.component(&rest, &own, unknowns, &place, &mut solution, formulas);
+            for &unknown in unknowns.iter() {
+                place[unknown as usize] = u32::MAX;
+            }
+        });
+        for unknown in 0..count as usize {
+            let representative = class[unknown] as usize;
+            if representative != unknown {
+                solution[unknown] = solution[representative];
             }
         }
         solution
-            .into_iter()
-            .map(|node| node.unwrap_or(NodeId::FALSE))
-            .collect()
     }
 
-    /// The formulas of one component, whose terms refer to itself only.
-    fn component(&mut self, mut equations: Equations, formulas: &mut Formulas) -> Vec<NodeId> {
-        if let [terms] = equations.as_mut_slice() {
-            // Self-support adds nothing.
-            let mut ways = terms
-                .iter()
-                .filter(|t| t.locals.is_empty())
-                .map(|t| t.external)
-                .collect();
-            return vec![formulas.or(&mut ways)];
+    /// Solves one component, whose terms refer to itself and to what is solved already.
+    fn component(
+        &mut self,
+        rest: &Equations,
+        own: &Lists,
+        unknowns: &[u32],
+        place: &[u32],
+        solution: &mut [Solution],
+        formulas: &mut Formulas,
+    ) {
+        if let [unknown] = unknowns {
+            if own.get(*unknown).is_empty() {
+                return;
+            }
+            let mut ways = Vec::new();
+            for &term in own.get(*unknown) {
+                let term = &rest.terms[term as usize];
+                ways.push(self.outside(rest, term, place, solution, formulas));
+            }
+            solution[*unknown as usize] = Solution::Formula(formulas.or(&mut ways));
+            return;
         }
-        let support = formulas.supports.union_all(
-            equations
+        let count = unknowns.len() as u32;
+        let mut merged = Equations::new(count);
+        let mut constant = false;
+        let mut ways: Vec<(&[u32], NodeId)> = Vec::new();
+        let mut parts = Vec::new();
+        for (&unknown, head) in unknowns.iter().zip(0..) {
+            ways.clear();
+            for &term in own.get(unknown) {
+                let term = &rest.terms[term as usize];
+                let external = self.outside(rest, term, place, solution, formulas);
+                ways.push((rest.locals(term), external));
+            }
+            // Terms over the same unknowns of the component are one.
+            let inside = |locals: &[u32]| -> Vec<u32> {
+                let places = locals.iter().map(|&local| place[local as usize]);
+                places.filter(|&place| place != u32::MAX).collect()
+            };
+            let mut inner: Vec<(Vec<u32>, NodeId)> = ways
                 .iter()
-                .flatten()
-                .map(|term| formulas.support(term.external))
-                .collect::<Vec<_>>()
-                .into_iter(),
+                .map(|&(locals, external)| (inside(locals), external))
+                .collect();
+            inner.sort_unstable();
+            for run in inner.chunk_by(|a, b| a.0 == b.0) {
+                let external = match run {
+                    [(_, external)] => *external,
+                    _ => {
+                        parts.clear();
+                        parts.extend(run.iter().map(|(_, external)| *external));
+                        formulas.or(&mut parts)
+                    }
+                };
+                // A constant that was none before may decide, contract or split the component further.
+                constant |= external == NodeId::FALSE
+                    || external == NodeId::TRUE
+                        && run.iter().all(|(_, external)| *external != NodeId::TRUE)
+                    || external == NodeId::TRUE && run[0].0.is_empty();
+                merged.push(head, external, run[0].0.iter().copied());
+            }
+        }
+        if constant {
+            let inner = self.solve(&merged, None, formulas);
+            for (&unknown, inner) in unknowns.iter().zip(inner) {
+                solution[unknown as usize] = inner;
+            }
+            return;
+        }
+        let (numbers, canonical) = number(&merged);
+        let system = self.intern(&canonical, formulas);
+        for (&unknown, number) in unknowns.iter().zip(numbers) {
+            solution[unknown as usize] = Solution::Unknown {
+                system,
+                unknown: number,
+            };
+        }
+    }
+
+    /// The formula of a term without the unknowns of its own component.
+    fn outside(
+        &self,
+        rest: &Equations,
+        term: &equations::Term,
+        place: &[u32],
+        solution: &[Solution],
+        formulas: &mut Formulas,
+    ) -> NodeId {
+        let locals = rest.locals(term);
+        if locals
+            .iter()
+            .all(|&local| place[local as usize] != u32::MAX)
+        {
+            return term.external;
+        }
+        let mut parts = vec![term.external];
+        for &local in locals.iter().filter(|&&l| place[l as usize] == u32::MAX) {
+            parts.push(self.formula(solution[local as usize], formulas));
+        }
+        formulas.and(&mut parts)
+    }
+
+    fn intern(&mut self, equations: &Equations, formulas: &mut Formulas) -> u32 {
+        let start = self.code.len();
+        equations.encode(&mut self.code);
+        let (code, spans) = (&self.code, &self.spans);
+        let entry = self.table.entry(
+            hash(&code[start..]),
+            |&id| {
+                let (from, to) = spans[id as usize];
+                code[from..to] == code[start..]
+            },
+            |&id| {
+                let (from, to) = spans[id as usize];
+                hash(&code[from..to])
+            },
         );
-        let count = equations.len() as u32;
-        let equations = Rc::new(equations);
-        let system = match self.table.get(&equations) {
-            Some(&system) => system,
-            None => {
-                let system = self.systems.len() as u32;
-                self.terms += equations.iter().map(Vec::len).sum::<usize>();
-                self.systems.push(Rc::clone(&equations));
-                self.table.insert(equations, system);
+        match entry {
+            Entry::Occupied(entry) => {
+                let system = *entry.get();
+                self.code.truncate(start);
                 system
             }
-        };
-        (0..count)
-            .map(|unknown| formulas.make_fix(system, unknown, support))
-            .collect()
-    }
-}
-
-/// What holds whatever is undecided, and what cannot hold; both are substituted.
-fn decide(equations: &mut Equations) -> Vec<Option<NodeId>> {
-    let certain = closure(equations, |term| term.external == NodeId::TRUE);
-    let possible = closure(equations, |term| term.external != NodeId::FALSE);
-    for (unknown, terms) in equations.iter_mut().enumerate() {
-        if certain[unknown] || !possible[unknown] {
-            terms.clear();
-            continue;
-        }
-        terms.retain(|term| {
-            term.external != NodeId::FALSE
-                && term
-                    .locals
+            Entry::Vacant(entry) => {
+                let system = self.spans.len() as u32;
+                entry.insert(system);
+                self.spans.push((start, self.code.len()));
+                let supports: Vec<SupportId> = equations
+                    .terms
                     .iter()
-                    .all(|&local| possible[local as usize] && local as usize != unknown)
-        });
-        for term in terms {
-            term.locals.retain(|&local| !certain[local as usize]);
-        }
-    }
-    certain
-        .iter()
-        .zip(&possible)
-        .map(|(&certain, &possible)| match (certain, possible) {
-            (true, _) => Some(NodeId::TRUE),
-            (_, false) => Some(NodeId::FALSE),
-            _ => None,
-        })
-        .collect()
-}
-
-/// The unknowns that follow from the terms that count, in linear time.
-fn closure(equations: &Equations, counts: impl Fn(&Term) -> bool) -> Vec<bool> {
-    let mut holds = vec![false; equations.len()];
-    // For each unknown, the terms that wait for it; for each term, how many unknowns it waits for.
-    let mut waiting: Vec<Vec<u32>> = vec![Vec::new(); equations.len()];
-    let mut missing: Vec<(u32, u32)> = Vec::new();
-    let mut open = Vec::new();
-    for (unknown, terms) in equations.iter().enumerate() {
-        for term in terms.iter().filter(|term| counts(term)) {
-            if term.locals.is_empty() {
-                open.push(unknown as u32);
-            }
-            for &local in &term.locals {
-                waiting[local as usize].push(missing.len() as u32);
-            }
-            missing.push((unknown as u32, term.locals.len() as u32));
-        }
-    }
-    while let Some(unknown) = open.pop() {
-        if std::mem::replace(&mut holds[unknown as usize], true) {
-            continue;
-        }
-        for &term in &waiting[unknown as usize] {
-            let (head, left) = &mut missing[term as usize];
-            *left -= 1;
-            if *left == 0 {
-                open.push(*head);
+                    .map(|term| formulas.support(term.external))
+                    .collect();
+                self.supports
+                    .push(formulas.supports.union_all(supports.into_iter()));
+                self.unknowns.push(equations.unknowns);
+                system
             }
         }
     }
-    holds
-}
-
-/// Terms over the unknowns of one component, renumbered; the others are solved already and join the outside.
-/// `settled` becomes false if a term turned out constant, which may decide or split the component further.
-fn restrict(
-    terms: Vec<Term>,
-    unknowns: &[u32],
-    solution: &[Option<NodeId>],
-    formulas: &mut Formulas,
-    settled: &mut bool,
-) -> Vec<Term> {
-    let mut merged: FxHashMap<Vec<u32>, Vec<NodeId>> = FxHashMap::default();
-    for term in terms {
-        let mut parts = vec![term.external];
-        let mut locals = Vec::with_capacity(term.locals.len());
-        for local in term.locals {
-            match unknowns.binary_search(&local) {
-                Ok(place) => locals.push(place as u32),
-                Err(_) => parts.push(solution[local as usize].unwrap_or(NodeId::FALSE)),
-            }
-        }
-        let external = formulas.and(&mut parts);
-        if external != NodeId::FALSE {
-            merged.entry(locals).or_default().push(external);
-        } else {
-            *settled = false;
-        }
-    }
-    let mut terms: Vec<Term> = merged
-        .into_iter()
-        .map(|(locals, mut externals)| Term {
-            locals,
-            external: formulas.or(&mut externals),
-        })
-        .collect();
-    terms.sort_unstable();
-    if unknowns.len() > 1
-        && terms
-            .iter()
-            .any(|term| term.locals.is_empty() && term.external == NodeId::TRUE)
-    {
-        *settled = false;
-    }
-    terms
 }

@@ -1,6 +1,7 @@
 //! Which random variable to branch on.
 
 use super::Compiler;
+use crate::condition::Residuals;
 use crate::formula::{Kind, NodeId};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
@@ -57,7 +58,7 @@ impl Compiler<'_> {
     }
 
     /// The random variable to branch on: the one that most children demand, else the one that most mention;
-    /// with cycles, one at their frontier. Ties go to the first: facts come before rules, whose variables matter
+    /// with cycles, the first in the order of branching. Ties go to the first: facts come before rules, whose variables matter
     /// only where their bodies hold.
     pub(super) fn choose(&self, node: NodeId) -> u32 {
         let formulas = self.formulas();
@@ -70,8 +71,8 @@ impl Compiler<'_> {
         }
         if let Some((system, _)) = formulas.fix(node) {
             return self
-                .frontier(system)
-                .map_or(0, |external| self.choose(external));
+                .first(system)
+                .map_or(0, |external| self.order.first(formulas, external));
         }
         let mut demanded: FxHashMap<u32, u32> = FxHashMap::default();
         for &child in children {
@@ -108,5 +109,31 @@ impl Compiler<'_> {
             .into_iter()
             .max_by_key(|&(group, count)| (count, Reverse(group)))
             .map_or(0, |(group, _)| group)
+    }
+
+    /// The external formula of a system to branch on.
+    pub(super) fn first(&self, system: u32) -> Option<NodeId> {
+        let formulas = self.formulas();
+        let terms = self.residuals.systems.terms(system);
+        terms
+            .min_by_key(|&(_, external, locals)| {
+                let (rank, group) = self.order.rank(formulas, external);
+                // An unknown without support need not be decided, unless that merges two.
+                let early = locals.is_empty() || self.order.mutual(group);
+                (!early, rank, group)
+            })
+            .map(|(_, external, _)| external)
+    }
+
+    /// Whether nothing else in the system depends on the random variables of one of its external formulas.
+    pub(super) fn stands_alone(&mut self, system: u32, external: NodeId) -> bool {
+        let Residuals {
+            systems, formulas, ..
+        } = &mut self.residuals;
+        let support = formulas.support(external);
+        systems.terms(system).all(|(_, other, _)| {
+            let apart = formulas.support(other);
+            other == external || !formulas.supports.overlap(support, apart)
+        })
     }
 }

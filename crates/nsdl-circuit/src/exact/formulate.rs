@@ -1,15 +1,18 @@
 //! The formula of each node of a cone; tuples in cycles become unknowns of systems.
 
+use super::order::Order;
 use crate::cone::{Cone, Op};
-use crate::fixpoint::{Equations, Systems, Term};
+use crate::fixpoint::{Equations, Systems};
 use crate::formula::{Formulas, NodeId};
 use crate::{Limits, Stop};
 
-/// The formula of each node of a cone; tuples in cycles become unknowns of systems.
+/// The formula of each node of a cone; tuples in cycles become unknowns of systems, whose random variables are
+/// added to the order of branching.
 pub(super) fn formulate(
     cone: &Cone,
     formulas: &mut Formulas,
     systems: &mut Systems,
+    order: &mut Order,
     limits: &Limits,
 ) -> Result<Vec<NodeId>, Stop> {
     let mut nodes = vec![NodeId::FALSE; cone.len()];
@@ -26,34 +29,32 @@ pub(super) fn formulate(
         }
         if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
             let end = cycle.start + cycle.unknowns;
-            let mut equations: Equations = Vec::with_capacity(cycle.unknowns as usize);
+            let mut equations = Equations::new(cycle.unknowns);
             for unknown in cycle.start..end {
-                let terms = cone.children(unknown).iter().map(|&child| {
+                for &child in cone.children(unknown) {
                     let parts = match child {
                         _ if child >= end && child < cycle.end => cone.children(child),
                         _ => std::slice::from_ref(&child),
                     };
-                    let mut locals = Vec::new();
-                    let mut externals = Vec::new();
-                    for &part in parts {
-                        match part {
-                            _ if part >= cycle.start && part < end => {
-                                locals.push(part - cycle.start)
-                            }
-                            _ => externals.push(nodes[part as usize]),
-                        }
-                    }
-                    locals.sort_unstable();
-                    locals.dedup();
-                    Term {
-                        locals,
-                        external: formulas.and(&mut externals),
-                    }
-                });
-                equations.push(terms.collect());
+                    let inside = |part: &u32| *part >= cycle.start && *part < end;
+                    let mut externals: Vec<NodeId> = parts
+                        .iter()
+                        .filter(|part| !inside(part))
+                        .map(|&part| nodes[part as usize])
+                        .collect();
+                    let locals = parts.iter().filter(|part| inside(part));
+                    equations.push(
+                        unknown - cycle.start,
+                        formulas.and(&mut externals),
+                        locals.map(|part| part - cycle.start),
+                    );
+                }
             }
-            let solution = systems.solve(equations, formulas);
-            nodes[node..node + solution.len()].copy_from_slice(&solution);
+            order.add(&equations, formulas);
+            let solution = systems.solve(&equations, None, formulas);
+            for (place, solution) in solution.into_iter().enumerate() {
+                nodes[node + place] = systems.formula(solution, formulas);
+            }
             node = cycle.end as usize;
             continue;
         }
