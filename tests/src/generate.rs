@@ -564,9 +564,9 @@ impl Generator {
         layer: usize,
     ) -> Option<(Aggregate, Vec<(Var, Type)>, Vec<(Var, Type)>)> {
         use Reduction::*;
-        let op = *self
-            .random
-            .pick(&[Count, Count, Sum, Sum, Min, Max, Argmin, Argmax, Exists]);
+        let op = *self.random.pick(&[
+            Count, Count, Sum, Sum, Prod, Avg, Min, Max, Argmin, Argmax, Exists,
+        ]);
         let mut body = Vec::new();
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
             let relation = self.choose(|of| of < layer);
@@ -589,13 +589,15 @@ impl Generator {
                 Some(inside.remove(*random.pick(&choices)))
             }
         };
-        let value = take(&mut self.random, &|ty| op != Sum || ty == Type::I32)?;
+        let value = take(&mut self.random, &|ty| {
+            !matches!(op, Sum | Prod | Avg) || ty == Type::I32
+        })?;
         let mut bindings = vec![value];
         if matches!(op, Count | Exists | Min | Max) && self.random.chance(0.3) {
             bindings.extend(take(&mut self.random, &|_| true));
         }
         let takes_arguments = matches!(op, Argmin | Argmax)
-            || (matches!(op, Sum | Min | Max) && self.random.chance(0.4));
+            || (matches!(op, Sum | Prod | Avg | Min | Max) && self.random.chance(0.4));
         let arguments: Vec<(Var, Type)> = if takes_arguments {
             take(&mut self.random, &|_| true).into_iter().collect()
         } else {
@@ -611,7 +613,7 @@ impl Generator {
         let types = match op {
             Count => vec![Type::Usize],
             Exists => vec![Type::Bool],
-            Sum => vec![value.1],
+            Sum | Prod | Avg => vec![value.1],
             Argmin | Argmax => arguments.iter().map(|(_, ty)| *ty).collect(),
             Min | Max => arguments
                 .iter()

@@ -573,6 +573,8 @@ fn programs_are_varied() {
             ),
             ("count", aggregate(Reduction::Count)),
             ("sum", aggregate(Reduction::Sum)),
+            ("prod", aggregate(Reduction::Prod)),
+            ("avg", aggregate(Reduction::Avg)),
             ("min", aggregate(Reduction::Min)),
             ("max", aggregate(Reduction::Max)),
             ("argmin", aggregate(Reduction::Argmin)),

@@ -195,7 +195,7 @@ impl Inference {
                     let result = self.column(aggregate.output, keys);
                     self.require(result, kind, Why::Gives(name), span);
                 }
-                AggregateOp::Sum => {
+                AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
                     let value = self.column(aggregate.members, keys + arguments);
                     let value =
                         self.require(value, Kind::of(Type::is_number), Why::Takes(name), span);

@@ -6,9 +6,11 @@ use nsdl_syntax::ast::{Aggregate, Name};
 use crate::mentions;
 use crate::suggest::did_you_mean;
 
-const KNOWN: [(&str, AggregateOp); 7] = [
+const KNOWN: [(&str, AggregateOp); 9] = [
     ("count", AggregateOp::Count),
     ("sum", AggregateOp::Sum),
+    ("prod", AggregateOp::Prod),
+    ("avg", AggregateOp::Avg),
     ("min", AggregateOp::Min),
     ("max", AggregateOp::Max),
     ("argmin", AggregateOp::Argmin),
@@ -18,12 +20,11 @@ const KNOWN: [(&str, AggregateOp); 7] = [
 
 /// Aggregates of Scallop that nsdl will have.
 const PLANNED: [&str; 15] = [
-    "avg",
-    "prod",
     "top",
     "string_join",
     "rank",
     "sort",
+    "argsort",
     "weighted_sum",
     "weighted_avg",
     "normalize",
@@ -33,6 +34,7 @@ const PLANNED: [&str; 15] = [
     "unique",
     "collect",
     "enumerate",
+    "disjunct",
 ];
 
 /// As written in programs.
@@ -78,7 +80,11 @@ pub(crate) fn is_forall(aggregate: &Aggregate) -> bool {
 /// Number of results of `op` over that many arguments and values.
 pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize {
     match op {
-        AggregateOp::Count | AggregateOp::Sum | AggregateOp::Exists => 1,
+        AggregateOp::Count
+        | AggregateOp::Sum
+        | AggregateOp::Prod
+        | AggregateOp::Avg
+        | AggregateOp::Exists => 1,
         AggregateOp::Min | AggregateOp::Max => arguments + values,
         AggregateOp::Argmin | AggregateOp::Argmax => arguments,
     }
@@ -128,11 +134,12 @@ pub(crate) fn check(
             "has variables in brackets",
             format!("write them before the colon: `{name}(x, y: …)`"),
         ),
-        AggregateOp::Sum if values != 1 => error(
-            format!("`sum` takes one variable before the colon, here are {values}"),
-            "needs exactly one value to add",
-            "variables that only tell the members apart go in brackets: `sum[k](v: r(k, v))`"
-                .into(),
+        AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg if values != 1 => error(
+            format!("`{name}` takes one variable before the colon, here are {values}"),
+            "needs exactly one value",
+            format!(
+                "variables that only tell the members apart go in brackets: `{name}[k](v: r(k, v))`"
+            ),
         ),
         AggregateOp::Argmin | AggregateOp::Argmax if arguments == 0 => error(
             format!("`{name}` needs variables in brackets"),

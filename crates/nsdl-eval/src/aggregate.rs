@@ -4,8 +4,10 @@
 //! give which results, of size polynomial in the members and the different results (SEMANTICS 4).
 
 mod best;
+mod fold;
 mod plain;
-mod sum;
+mod product;
+mod total;
 mod traced;
 
 use std::cmp::Ordering;
@@ -96,7 +98,7 @@ impl<'a> Input<'a> {
         (self.aggregate.keys + self.aggregate.arguments) as usize
     }
 
-    /// The type that is summed.
+    /// The type that is folded.
     fn value_type(&self) -> Type {
         self.types.get(self.values()).copied().unwrap_or(Type::I32)
     }

@@ -6,7 +6,7 @@ use nsdl_ir::{BinaryOp, Symbols, Type, UnaryOp, Word};
 
 use crate::FailureKind::{self, DivisionByZero, NotANumber, Overflow};
 
-type Computed<T> = Result<T, FailureKind>;
+pub(crate) type Computed<T> = Result<T, FailureKind>;
 /// An operator with one operand, over words.
 pub(crate) type Unary = fn(Word, &Symbols) -> Computed<Word>;
 /// An operator with two operands, over words.

@@ -157,7 +157,7 @@ pub struct Choice {
 /// An aggregate: groups the rows of one relation by its first columns and reduces each group.
 ///
 /// Input columns are `[keys…, arguments…, values…]`, output columns `[keys…, results…]`. Results are the
-/// number of members for `Count`, one value for `Sum`, a `bool` for `Exists`, the values (after the arguments,
+/// number of members for `Count`, one value for `Sum`, `Prod` and `Avg`, a `bool` for `Exists`, the values (after the arguments,
 /// if any) for `Min` and `Max`, the arguments for `Argmin` and `Argmax`.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
@@ -185,6 +185,10 @@ pub enum AggregateOp {
     Count,
     /// Sum of the values of the members; 0 for an existing empty group.
     Sum,
+    /// Product of the values of the members; 1 for an existing empty group.
+    Prod,
+    /// Mean of the values of the members, towards zero for integers; no members, no result.
+    Avg,
     /// Least value; all ties of the arguments are kept.
     Min,
     /// Greatest value, likewise.

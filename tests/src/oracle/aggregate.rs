@@ -93,6 +93,20 @@ pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Ve
                 Vec::new()
             }
         }
+        Reduction::Prod => {
+            let factors = || members.iter().map(|member| member[arguments]);
+            let product = match factors().any(|factor| factor == 0) {
+                true => Some(0),
+                false => factors().try_fold(1, i64::checked_mul),
+            };
+            let fits = product.filter(|&product| i32::try_from(product).is_ok());
+            fits.map(|product| vec![vec![product]]).unwrap_or_default()
+        }
+        Reduction::Avg => {
+            let sum: i64 = members.iter().map(|member| member[arguments]).sum();
+            let mean = sum.checked_div(members.len() as i64);
+            mean.map(|mean| vec![vec![mean]]).unwrap_or_default()
+        }
         Reduction::Exists => vec![vec![i64::from(!members.is_empty())]],
         Reduction::Min => distinct(best(false).cloned().collect()),
         Reduction::Max => distinct(best(true).cloned().collect()),

@@ -229,6 +229,8 @@ pub struct Aggregate {
 pub enum Reduction {
     Count,
     Sum,
+    Prod,
+    Avg,
     Min,
     Max,
     Argmin,

@@ -234,6 +234,8 @@ impl Reduction {
         match self {
             Reduction::Count => "count",
             Reduction::Sum => "sum",
+            Reduction::Prod => "prod",
+            Reduction::Avg => "avg",
             Reduction::Min => "min",
             Reduction::Max => "max",
             Reduction::Argmin => "argmin",

@@ -163,10 +163,10 @@ fn unknown_aggregate() {
         "did you mean `count`?",
     );
     check(
-        "rel o(1)\nrel n(x) = x := avg(y: o(y))",
+        "rel o(1)\nrel n(x) = x := top(y: o(y))",
         "E0207",
-        "`avg` is not supported yet",
-        "avg",
+        "`top` is not supported yet",
+        "top",
     );
 }
 

@@ -3,7 +3,7 @@
 use nsdl_ir::{AggregateOp, Word};
 
 use super::best::Best;
-use super::sum::Sum;
+use super::fold::Fold;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
 
@@ -33,12 +33,12 @@ impl Input<'_> {
                 .then(|| vec![Word::from(count > 0)])
                 .into_iter()
                 .collect(),
-            AggregateOp::Sum => {
-                let sum = Sum::new(self);
-                let total = sum.in_order(&group.members).into_iter();
-                let total =
-                    total.fold(sum.start(), |partial, row| sum.add(partial, sum.value(row)));
-                match sum.finish(total) {
+            AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
+                let fold = Fold::new(self);
+                let members = fold.in_order(&group.members).into_iter();
+                let last =
+                    members.fold(fold.start(), |state, row| fold.add(state, fold.value(row)));
+                match fold.finish(last) {
                     Ok(result) => result.map(|word| vec![word]).into_iter().collect(),
                     Err(kind) => {
                         failures.count(self.aggregate.span, kind);

@@ -7,7 +7,7 @@ use nsdl_ir::{
 use rustc_hash::FxHashMap;
 
 use super::best::Best;
-use super::sum::Sum;
+use super::fold::Fold;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
 use crate::limits::{Budget, Stop};
@@ -44,7 +44,9 @@ impl Traced<'_> {
             };
             let (members, kind) = match self.input.aggregate.op {
                 AggregateOp::Count => self.count(&group, &mut result),
-                AggregateOp::Sum => self.sum(&group, &mut result, failures, &mut steps)?,
+                AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
+                    self.fold(&group, &mut result, failures, &mut steps)?
+                }
                 AggregateOp::Exists => self.exists(&group, &mut result),
                 AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                     self.best(&group, &mut result)
@@ -115,18 +117,18 @@ impl Traced<'_> {
         )
     }
 
-    /// A fold whose states are the partial sums that can occur.
-    fn sum(
+    /// A fold whose states are those that some of the members can lead to.
+    fn fold(
         &self,
         group: &GroupRows<'_>,
         derive: &mut Derive<'_>,
         failures: &mut Failures,
         steps: &mut usize,
     ) -> Result<(Vec<u32>, AggregateKind), Stop> {
-        let sum = Sum::new(&self.input);
-        let members = sum.in_order(&group.members);
+        let fold = Fold::new(&self.input);
+        let members = fold.in_order(&group.members);
         let mut levels = Vec::with_capacity(members.len());
-        let mut states = vec![sum.start()];
+        let mut states = vec![fold.start()];
         for &row in &members {
             *steps += states.len();
             if *steps > self.steps {
@@ -141,11 +143,11 @@ impl Traced<'_> {
                     next.len() as u32 - 1
                 })
             };
-            let (value, certain) = (sum.value(row), self.is_certain(row));
+            let (value, certain) = (fold.value(row), self.is_certain(row));
             let level = states.iter().map(|&state| {
                 // A certain member is never absent: nothing may become possible through its absence.
                 let absent = if certain { None } else { Some(number(state)) };
-                let present = number(sum.add(state, value));
+                let present = number(fold.add(state, value));
                 FoldStep {
                     absent: absent.unwrap_or(present),
                     present,
@@ -154,10 +156,9 @@ impl Traced<'_> {
             levels.push(level.collect());
             states = next;
         }
-        let forced = states.len() == 1;
         let mut kinds = Vec::new();
-        let results = states.iter().map(|&state| match sum.finish(state) {
-            Ok(word) => word.map(|word| derive(&[word], forced)),
+        let mut finish = |state| match fold.finish(state) {
+            Ok(word) => word,
             Err(kind) => {
                 if !kinds.contains(&kind) {
                     kinds.push(kind);
@@ -165,19 +166,24 @@ impl Traced<'_> {
                 }
                 None
             }
-        });
-        let results = results.collect();
+        };
+        let words: Vec<Option<Word>> = states.iter().map(|&state| finish(state)).collect();
+        let forced = words.windows(2).all(|pair| pair[0] == pair[1]);
+        let results = words
+            .into_iter()
+            .map(|word| word.map(|word| derive(&[word], forced)))
+            .collect();
         Ok((members, AggregateKind::Fold { levels, results }))
     }
 
     fn too_large(&self, members: usize, states: usize) -> Diagnostic {
-        Diagnostic::error("E0614", format!("a group of {members} members has too many possible sums"))
-            .label(self.input.aggregate.span, "this sum")
+        Diagnostic::error("E0614", format!("a group of {members} members has too many possible results"))
+            .label(self.input.aggregate.span, "this aggregate")
             .note(format!(
-                "{states} different partial sums after some of the members; all sums together may take {} steps",
+                "some of its members have {states} different partial results; all aggregates together may take {} steps",
                 self.steps
             ))
-            .help("sum fewer uncertain members or values with fewer different sums, or raise the limit of instances")
+            .help("aggregate fewer uncertain members or values with fewer different results, or raise the limit of instances")
     }
 }
 

@@ -67,6 +67,8 @@ pub fn plan(seed: u64, size: Size) -> Builder {
     let ops = [
         AggregateOp::Count,
         AggregateOp::Sum,
+        AggregateOp::Prod,
+        AggregateOp::Avg,
         AggregateOp::Min,
         AggregateOp::Max,
         AggregateOp::Argmin,
@@ -79,7 +81,11 @@ pub fn plan(seed: u64, size: Size) -> Builder {
         // Members are [key?, argument?, value]: three columns in all.
         let arguments = if keys == 1 { 1 } else { 2 };
         let results = match op {
-            AggregateOp::Count | AggregateOp::Sum | AggregateOp::Exists => 1,
+            AggregateOp::Count
+            | AggregateOp::Sum
+            | AggregateOp::Prod
+            | AggregateOp::Avg
+            | AggregateOp::Exists => 1,
             AggregateOp::Min | AggregateOp::Max => arguments + 1,
             AggregateOp::Argmin | AggregateOp::Argmax => arguments,
         };
