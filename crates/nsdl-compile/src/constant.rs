@@ -72,6 +72,15 @@ impl Const {
         }
     }
 
+    /// Whether it is of an integer type, or of any.
+    pub fn is_integer(&self) -> bool {
+        match self {
+            Const::Integer(_) => true,
+            Const::Float(_) => false,
+            Const::Typed(value) => value.ty().is_integer(),
+        }
+    }
+
     /// As a tag: numbers as they are, `true` is 1 and `false` is 0; `None` for text.
     pub fn tag(&self) -> Option<f64> {
         Some(match self {
@@ -105,7 +114,7 @@ pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
         .label(span, format!("used as {ty}"))
         .note(range);
     match wider {
-        Some(wider) if wider != ty => diagnostic.help(format!("declare the column as {wider}")),
+        Some(wider) if wider != ty => diagnostic.help(format!("declare it as {wider}")),
         _ => diagnostic,
     }
 }

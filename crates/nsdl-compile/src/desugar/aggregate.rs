@@ -63,9 +63,10 @@ impl<'a> Desugar<'a> {
         let expected = reduce::results(roles.op, roles.arguments.len(), roles.values.len());
         if !formula && expected != aggregate.results.len() {
             let given = aggregate.results.len();
+            let variables = if given == 1 { "variable" } else { "variables" };
             self.diagnostics.push(
-                Diagnostic::error("E0208", format!("`{name}` gives {expected} here, not {given} values"))
-                    .label(aggregate.span, format!("{given} variables before `:=`"))
+                Diagnostic::error("E0208", format!("`{name}` gives {expected} here, not {given}"))
+                    .label(aggregate.span, format!("{given} {variables} before `:=`"))
                     .help("`min` and `max` give the variables in brackets, then those before the colon; `argmin` and `argmax` those in brackets"),
             );
             return;

@@ -3,8 +3,7 @@
 use nsdl_ir::{Diagnostic, Span, Tag};
 use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name};
 
-use super::Desugar;
-use super::rule::not_a_tag;
+use super::{Desugar, rule};
 use crate::constant::{self, Const};
 use crate::flat::Fact;
 use crate::suggest::{SUGGESTIONS, nearest};
@@ -72,16 +71,7 @@ impl<'a> Desugar<'a> {
     /// A tag in [0, 1]; `None`, and reported, if it is none.
     fn probability(&mut self, tag: &'a Expr) -> Option<f64> {
         let value = self.value(tag, "tag")?;
-        match value.tag() {
-            Some(probability) => {
-                self.diagnostics.extend(outside_unit(probability, tag.span));
-                Some(probability)
-            }
-            None => {
-                self.diagnostics.push(not_a_tag(&value, tag.span));
-                None
-            }
-        }
+        rule::probability(&value, tag, &mut self.diagnostics)
     }
 
     fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {

@@ -5,7 +5,7 @@
 //! before the whole head scales every alternative.
 
 use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
-use nsdl_syntax::ast::{self, Expr, Formula};
+use nsdl_syntax::ast::{self, Expr, ExprKind, Formula};
 
 use super::facts::{outside_unit, sum_above_one};
 use super::negation::Condition;
@@ -116,16 +116,7 @@ impl<'a> Desugar<'a> {
         let TermKind::Const(value) = &term.kind else {
             return term;
         };
-        let weight = match value.tag() {
-            Some(weight) => {
-                self.diagnostics.extend(outside_unit(weight, tag.span));
-                weight
-            }
-            None => {
-                self.diagnostics.push(not_a_tag(value, tag.span));
-                1.0
-            }
-        };
+        let weight = probability(value, tag, &mut self.diagnostics).unwrap_or(1.0);
         Term {
             kind: TermKind::Const(Const::Typed(Value::F64(weight))),
             span: tag.span,
@@ -133,12 +124,41 @@ impl<'a> Desugar<'a> {
     }
 }
 
-/// E0504.
-pub(super) fn not_a_tag(value: &Const, span: Span) -> Diagnostic {
-    let found = value.describe();
-    Diagnostic::error("E0504", format!("a tag is a probability, not {found}"))
-        .label(span, format!("this is {found}"))
-        .help("write a number from 0 to 1, `true` or `false`")
+/// The number a constant tag states; what is wrong with it is reported.
+pub(super) fn probability(
+    value: &Const,
+    tag: &Expr,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<f64> {
+    let Some(probability) = value.tag() else {
+        let found = value.describe();
+        diagnostics.push(
+            Diagnostic::error("E0504", format!("a tag is a probability, not {found}"))
+                .label(tag.span, format!("this is {found}"))
+                .help("write a number from 0 to 1, `true` or `false`"),
+        );
+        return None;
+    };
+    if value.is_integer() && divides(tag) {
+        diagnostics.push(
+            Diagnostic::error("E0504", "a tag is not a quotient of integers")
+                .label(tag.span, format!("rounded to {}", value.text()))
+                .help("write `1.0 / 2.0` for `1 / 2`"),
+        );
+        return None;
+    }
+    diagnostics.extend(outside_unit(probability, tag.span));
+    Some(probability)
+}
+
+fn divides(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Binary(op, left, right) => {
+            *op == BinaryOp::Divide || divides(left) || divides(right)
+        }
+        ExprKind::Unary(_, operand) => divides(operand),
+        _ => false,
+    }
 }
 
 fn known(weight: &Term) -> Option<f64> {

@@ -192,7 +192,7 @@ fn aggregate_shape() {
         "n := count[x](y: s(x, y))",
         "`count` takes no variables in brackets",
     );
-    aggregate("n := max[x](y: s(x, y))", "gives 2 here, not 1 values");
+    aggregate("n := max[x](y: s(x, y))", "gives 2 here, not 1");
     aggregate("n := count(x, x: s(x, _))", "binds `x` twice");
     aggregate("n := max(s(\"a\", 1))", "nothing to compare");
     check(
@@ -506,6 +506,10 @@ fn probabilities() {
         "not String",
         "\"x\"",
     );
+    for rest in ["a()", "a() = b()"] {
+        let text = format!("rel b()\nrel 1 / 2::{rest}");
+        check(&text, "E0504", "quotient of integers", "1 / 2");
+    }
 }
 
 #[test]
