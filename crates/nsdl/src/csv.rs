@@ -57,8 +57,8 @@ fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Rec
             return Err(Diagnostic::error(
                 "E0703",
                 format!(
-                    "{file}:{line}: {} fields, but the records before have {}",
-                    fields.len(),
+                    "{file}:{line}: {}, but the records before have {}",
+                    counted(fields.len(), "field"),
                     types.len() + usize::from(!tagged)
                 ),
             )
@@ -75,8 +75,8 @@ fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Rec
                     format!("{file}:{line}: column 1: `{text}` is no probability"),
                 )
                 .help(format!(
-                    "`{relation}` has {} columns: a leading extra field is a number from 0 to 1",
-                    types.len()
+                    "`{relation}` has {}: a leading extra field is a number from 0 to 1",
+                    counted(types.len(), "column")
                 ))
             })?;
             check_probability(p, || format!("the fact at {file}:{line}"))?;
@@ -105,12 +105,17 @@ fn wrong_length(relation: &str, types: &[Type], file: &str, line: u64, found: us
     Diagnostic::error(
         "E0703",
         format!(
-            "{file}:{line}: {found} fields, but `{relation}` has {} columns ({})",
-            types.len(),
+            "{file}:{line}: {}, but `{relation}` has {} ({})",
+            counted(found, "field"),
+            counted(types.len(), "column"),
             names.join(", ")
         ),
     )
     .help("one field per column, after an optional probability; there is no header")
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Rejects quotes that RFC 4180 forbids, which the reader would read somehow.
@@ -209,7 +214,10 @@ mod tests {
         );
         let (code, message) = fails(&[Type::I32], "1\n2,3,4\n");
         assert_eq!(code, "E0703");
-        assert!(message.contains("f.csv:2: 3 fields"), "{message}");
+        assert!(
+            message.contains("f.csv:2: 3 fields, but `r` has 1 column "),
+            "{message}"
+        );
     }
 
     #[test]

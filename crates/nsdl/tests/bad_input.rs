@@ -164,7 +164,7 @@ fn csv_errors_name_the_line() {
     );
     for (content, code, place) in [
         (&b"1,2\n1,x\n"[..], "E0704", ":2: column 2"),
-        (b"1,2\n1\n", "E0703", ":2: 1 fields"),
+        (b"1,2\n1\n", "E0703", ":2: 1 field,"),
         (b"1,2\n1,2,3,4\n", "E0703", ":2: 4 fields"),
         (b"1,2\n1,99999999999\n", "E0704", ":2: column 2"),
         (b"1.5,1,2\n", "E0510", ":1"),
