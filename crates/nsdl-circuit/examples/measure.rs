@@ -86,7 +86,15 @@ fn main() {
         results: results.iter().copied().map(Some).collect(),
     };
     program.aggregate(None, members, kind);
-    report("count of 1000", &program, &results, Inference::Exact, 1);
+    for inference in [Inference::MinMax, Inference::Exact] {
+        report(
+            &format!("count of 1000 {inference:?}"),
+            &program,
+            &results,
+            inference,
+            1,
+        );
+    }
 }
 
 fn report(name: &str, program: &Program, outputs: &[TupleId], inference: Inference, batch: usize) {

@@ -36,6 +36,23 @@ impl Builder {
         self.ops.len()
     }
 
+    /// Makes room for more nodes.
+    pub fn reserve(&mut self, nodes: usize) {
+        let Self {
+            ops, spans, pool, ..
+        } = self;
+        self.table.reserve(nodes, |&index| {
+            let (start, len) = spans[index as usize];
+            hash(
+                ops[index as usize],
+                &pool[start as usize..(start + len) as usize],
+            )
+        });
+        ops.reserve(nodes);
+        spans.reserve(nodes);
+        pool.reserve(2 * nodes);
+    }
+
     pub fn zero(&self) -> u32 {
         self.leaves
     }
@@ -45,14 +62,14 @@ impl Builder {
     }
 
     /// Ordinary sum; order does not matter.
-    pub fn sum(&mut self, mut children: Vec<u32>) -> u32 {
+    pub fn sum(&mut self, children: &mut Vec<u32>) -> u32 {
         let zero = self.zero();
         children.retain(|&child| child != zero);
         children.sort_unstable();
         self.node(LayerOp::Sum, children, zero)
     }
 
-    pub fn product(&mut self, mut children: Vec<u32>) -> u32 {
+    pub fn product(&mut self, children: &mut Vec<u32>) -> u32 {
         let (zero, one) = (self.zero(), self.one());
         if children.contains(&zero) {
             return zero;
@@ -80,20 +97,20 @@ impl Builder {
     }
 
     /// Sum up to 1.
-    pub fn clamped_sum(&mut self, mut children: Vec<u32>) -> u32 {
+    pub fn clamped_sum(&mut self, children: &mut Vec<u32>) -> u32 {
         let zero = self.zero();
         children.retain(|&child| child != zero);
         self.node(LayerOp::ClampedSum, children, zero)
     }
 
     /// Maximum; the first of equal children is the one that counts.
-    pub fn max(&mut self, children: Vec<u32>) -> u32 {
+    pub fn max(&mut self, children: &mut Vec<u32>) -> u32 {
         let (zero, one) = (self.zero(), self.one());
         self.extremum(LayerOp::Max, children, zero, one)
     }
 
     /// Minimum; the first of equal children is the one that counts.
-    pub fn min(&mut self, children: Vec<u32>) -> u32 {
+    pub fn min(&mut self, children: &mut Vec<u32>) -> u32 {
         let (zero, one) = (self.zero(), self.one());
         self.extremum(LayerOp::Min, children, one, zero)
     }
@@ -101,7 +118,7 @@ impl Builder {
     fn extremum(
         &mut self,
         op: LayerOp,
-        mut children: Vec<u32>,
+        children: &mut Vec<u32>,
         neutral: u32,
         absorbing: u32,
     ) -> u32 {
@@ -112,11 +129,11 @@ impl Builder {
         self.node(op, children, neutral)
     }
 
-    fn node(&mut self, op: LayerOp, children: Vec<u32>, empty: u32) -> u32 {
+    fn node(&mut self, op: LayerOp, children: &mut Vec<u32>, empty: u32) -> u32 {
         match children.as_slice() {
             [] => empty,
             [child] => *child,
-            _ => self.intern(op, &children),
+            _ => self.intern(op, children),
         }
     }
 
@@ -166,7 +183,7 @@ impl Builder {
             }
         }
         let mut levels = vec![0u32; self.ops.len()];
-        let mut order = Vec::new();
+        let mut order = Vec::with_capacity(self.ops.len());
         for index in 0..self.ops.len() {
             if !used[index] {
                 continue;
@@ -179,7 +196,7 @@ impl Builder {
             levels[index] = 1 + below.max().unwrap_or(0);
             order.push(index);
         }
-        order.sort_by_key(|&index| (levels[index], self.ops[index], index));
+        let order = self.by_layer(&order, &levels);
         let mut numbers = vec![0u32; self.ops.len()];
         for (number, &index) in order.iter().enumerate() {
             numbers[index] = base + number as u32;
@@ -210,6 +227,26 @@ impl Builder {
         }
         let outputs = outputs.iter().map(|&output| renumber(output)).collect();
         Layered::new(self.leaves as usize, layers, outputs)
+    }
+
+    /// Nodes by level, operation and number: a counting sort.
+    fn by_layer(&self, nodes: &[usize], levels: &[u32]) -> Vec<usize> {
+        let layer = |node: usize| levels[node] as usize * LayerOp::COUNT + self.ops[node] as usize;
+        let most = nodes.iter().map(|&node| layer(node)).max().unwrap_or(0);
+        let mut starts = vec![0usize; most + 2];
+        for &node in nodes {
+            starts[layer(node) + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut sorted = vec![0; nodes.len()];
+        for &node in nodes {
+            let start = &mut starts[layer(node)];
+            sorted[*start] = node;
+            *start += 1;
+        }
+        sorted
     }
 
     fn children(&self, index: usize) -> &[u32] {

@@ -396,7 +396,8 @@ impl<'t> Builder<'t> {
     }
 
     /// A node, unless constants decide it or one child is all of it.
-    fn node(&mut self, op: Op, mut children: Vec<u32>) -> u32 {
+    fn node(&mut self, op: Op, children: impl AsRef<[u32]>) -> u32 {
+        let children = children.as_ref();
         let (neutral, absorbing) = if op == Op::And {
             (ONE, ZERO)
         } else {
@@ -405,12 +406,17 @@ impl<'t> Builder<'t> {
         if children.contains(&absorbing) {
             return absorbing;
         }
-        children.retain(|&child| child != neutral);
-        match children.as_slice() {
+        let start = self.cone.pool.len();
+        let rest = children.iter().filter(|&&child| child != neutral);
+        self.cone.pool.extend(rest);
+        match self.cone.pool[start..] {
             [] => neutral,
-            [child] => *child,
-            _ => {
-                let span = self.span(&children);
+            [child] => {
+                self.cone.pool.truncate(start);
+                child
+            }
+            ref rest => {
+                let span = (start as u32, rest.len() as u32);
                 self.push(op, span)
             }
         }

@@ -9,6 +9,7 @@
 //! unrolled and nothing is divided, so values and gradients are finite at weights 0 and 1.
 
 mod choose;
+mod direct;
 mod formulate;
 mod order;
 mod split;
@@ -20,7 +21,8 @@ use crate::fixpoint::Systems;
 use crate::formula::{Choice, Formulas, Kind, NodeId};
 use crate::layers::Layered;
 use crate::{Limits, Stop, deep};
-use formulate::formulate;
+use direct::direct;
+use formulate::{formulate, needed};
 use nsdl_ir::Trace;
 use order::Order;
 use rustc_hash::FxHashMap;
@@ -41,13 +43,23 @@ pub(crate) fn compile(
     limits: &Limits,
 ) -> Result<(Layered, Summary), Stop> {
     let mut formulas = Formulas::new(trace);
+    let mut builder = Builder::new(trace.leaves.len());
+    let made = direct(cone, &mut formulas.supports, &mut builder, limits)?;
     let mut systems = Systems::default();
     let mut order = Order::new(trace.groups.len());
-    let nodes = formulate(cone, &mut formulas, &mut systems, &mut order, limits)?;
+    let needed = needed(cone, &made);
+    let nodes = formulate(
+        cone,
+        &needed,
+        &mut formulas,
+        &mut systems,
+        &mut order,
+        limits,
+    )?;
     let mut compiler = Compiler {
         residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
         order,
-        builder: Builder::new(trace.leaves.len()),
+        builder,
         compiled: FxHashMap::default(),
         limits,
         steps: 0,
@@ -55,7 +67,10 @@ pub(crate) fn compile(
     };
     let mut outputs = Vec::with_capacity(cone.outputs.len());
     for &output in &cone.outputs {
-        outputs.push(compiler.compile(nodes[output as usize])?);
+        outputs.push(match made[output as usize] {
+            Some(made) => made,
+            None => compiler.compile(nodes[output as usize])?,
+        });
     }
     let mut summary = compiler.summary;
     summary.systems = compiler.residuals.systems.len();
@@ -134,7 +149,7 @@ impl Compiler<'_> {
                 let part = self.residuals.formulas.and(&mut component);
                 factors.push(self.compile(part)?);
             }
-            return Ok(self.builder.product(factors));
+            return Ok(self.builder.product(&mut factors));
         }
         if let Some(mut denied) = self.all_denied(&children) {
             let alternatives = self.residuals.formulas.or(&mut denied);
@@ -162,7 +177,7 @@ impl Compiler<'_> {
                 let part = self.compile(part)?;
                 factors.push(self.builder.complement(part));
             }
-            let none = self.builder.product(factors);
+            let none = self.builder.product(&mut factors);
             return Ok(self.builder.complement(none));
         }
         if let Some(mut denied) = self.all_denied(&children) {
@@ -194,9 +209,9 @@ impl Compiler<'_> {
             let holds = self.compile(holds)?;
             let fails = self.compile(fails)?;
             let without = self.builder.complement(weight);
-            let with = self.builder.product(vec![weight, holds]);
-            let without = self.builder.product(vec![without, fails]);
-            return Ok(self.builder.sum(vec![with, without]));
+            let with = self.builder.product(&mut vec![weight, holds]);
+            let without = self.builder.product(&mut vec![without, fails]);
+            return Ok(self.builder.sum(&mut vec![with, without]));
         }
         let group = self.order.first(self.formulas(), external);
         self.branch(node, group)
@@ -238,25 +253,25 @@ impl Compiler<'_> {
         }
         let mut terms = Vec::with_capacity(order.len() + 1);
         if none != NodeId::FALSE {
-            let others = order
+            let mut others = order
                 .iter()
                 .flat_map(|residual| weights[residual].iter().copied())
                 .collect();
-            let others = self.builder.sum(others);
+            let others = self.builder.sum(&mut others);
             let weight = self.builder.complement(others);
             let value = self.compile(none)?;
-            terms.push(self.builder.product(vec![weight, value]));
+            terms.push(self.builder.product(&mut vec![weight, value]));
         }
         for residual in order {
             if residual == NodeId::FALSE {
                 continue;
             }
-            let weight = weights.remove(&residual).unwrap_or_default();
-            let weight = self.builder.sum(weight);
+            let mut weight = weights.remove(&residual).unwrap_or_default();
+            let weight = self.builder.sum(&mut weight);
             let value = self.compile(residual)?;
-            terms.push(self.builder.product(vec![weight, value]));
+            terms.push(self.builder.product(&mut vec![weight, value]));
         }
-        Ok(self.builder.sum(terms))
+        Ok(self.builder.sum(&mut terms))
     }
 
     /// The residuals of a disjunction under each of `leaves`, then under none of them, in one pass over its

@@ -17,6 +17,11 @@ pub enum LayerOp {
     ClampedSum,
 }
 
+impl LayerOp {
+    /// How many operations there are.
+    pub(crate) const COUNT: usize = 6;
+}
+
 /// Nodes with one operation, all of whose children lie in earlier layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {

@@ -25,23 +25,23 @@ const ROUNDS: usize = 1000;
 /// The layers of a cone without cycles.
 pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
     let mut builder = Builder::new(leaves);
+    builder.reserve(cone.len());
     let mut nodes = Vec::with_capacity(cone.len());
+    let mut children = Vec::new();
     for node in 0..cone.len() {
-        let children: Vec<u32> = cone
-            .children(node as u32)
-            .iter()
-            .map(|&child| nodes[child as usize])
-            .collect();
+        let below = cone.children(node as u32).iter();
+        children.clear();
+        children.extend(below.map(|&child| nodes[child as usize]));
         nodes.push(match (cone.ops[node], algebra) {
             (Op::Zero, _) => builder.zero(),
             (Op::One, _) => builder.one(),
             (Op::Leaf(leaf), _) => leaf.0,
             (Op::Not, _) => builder.complement(children[0]),
-            (Op::And, Algebra::MinMax) => builder.min(children),
-            (Op::Or | Op::Sum, Algebra::MinMax) => builder.max(children),
-            (Op::And, Algebra::AddMult) => builder.product(children),
-            (Op::Or, Algebra::AddMult) => builder.clamped_sum(children),
-            (Op::Sum, Algebra::AddMult) => builder.sum(children),
+            (Op::And, Algebra::MinMax) => builder.min(&mut children),
+            (Op::Or | Op::Sum, Algebra::MinMax) => builder.max(&mut children),
+            (Op::And, Algebra::AddMult) => builder.product(&mut children),
+            (Op::Or, Algebra::AddMult) => builder.clamped_sum(&mut children),
+            (Op::Sum, Algebra::AddMult) => builder.sum(&mut children),
         });
     }
     let outputs: Vec<u32> = cone

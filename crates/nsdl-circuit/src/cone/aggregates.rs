@@ -37,7 +37,7 @@ impl Builder<'_> {
         if let Some(group) = aggregate.group {
             let group = self.tuples[group.index()];
             for (_, node) in &mut results {
-                *node = self.node(Op::And, vec![group, *node]);
+                *node = self.node(Op::And, [group, *node]);
             }
         }
         self.aggregates.insert(index, results);
@@ -59,14 +59,11 @@ impl Builder<'_> {
                 if count + (total - seen) < least {
                     return ZERO;
                 }
-                let mut ways = Vec::with_capacity(2);
-                if let Some(&state) = count.checked_sub(1).and_then(|before| states.get(before)) {
-                    ways.push(self.node(Op::And, vec![member, state]));
-                }
-                if let Some(&state) = states.get(count) {
-                    ways.push(self.node(Op::And, vec![absent, state]));
-                }
-                self.node(Op::Sum, ways)
+                let one_less = count.checked_sub(1).and_then(|before| states.get(before));
+                let now = one_less.map_or(ZERO, |&state| self.node(Op::And, [member, state]));
+                let as_many = states.get(count);
+                let before = as_many.map_or(ZERO, |&state| self.node(Op::And, [absent, state]));
+                self.node(Op::Sum, [now, before])
             });
             states = next.collect();
         }
@@ -98,8 +95,8 @@ impl Builder<'_> {
                     ways[step.absent as usize].push(state);
                     continue;
                 }
-                ways[step.absent as usize].push(self.node(Op::And, vec![absent, state]));
-                ways[step.present as usize].push(self.node(Op::And, vec![member, state]));
+                ways[step.absent as usize].push(self.node(Op::And, [absent, state]));
+                ways[step.present as usize].push(self.node(Op::And, [member, state]));
             }
             states = ways
                 .into_iter()
@@ -128,7 +125,7 @@ impl Builder<'_> {
         let mut free = vec![ONE; members.len() + 1];
         for i in (0..members.len()).rev() {
             let either = self.either(members[i]);
-            free[i] = self.node(Op::And, vec![either, free[i + 1]]);
+            free[i] = self.node(Op::And, [either, free[i + 1]]);
         }
         let mut found = Vec::new();
         let mut none_before = ONE;
@@ -160,7 +157,7 @@ impl Builder<'_> {
             }
             for &member in &members[start..end] {
                 let absent = self.not(member);
-                none_before = self.node(Op::And, vec![none_before, absent]);
+                none_before = self.node(Op::And, [none_before, absent]);
             }
             start = end;
         }
@@ -178,7 +175,7 @@ impl Builder<'_> {
             found.push((some, self.any(members)));
         }
         if let Some(none) = none {
-            let absent = members.iter().map(|&member| self.not(member)).collect();
+            let absent: Vec<u32> = members.iter().map(|&member| self.not(member)).collect();
             found.push((none, self.node(Op::And, absent)));
         }
         found
@@ -187,16 +184,16 @@ impl Builder<'_> {
     /// At least one of these holds.
     fn any(&mut self, members: &[u32]) -> u32 {
         if self.flavour == Flavour::Logical || members.len() == 1 {
-            return self.node(Op::Or, members.to_vec());
+            return self.node(Op::Or, members);
         }
         let (mut some, mut whatever) = (ZERO, ONE);
         for &member in members {
             let absent = self.not(member);
-            let now = self.node(Op::And, vec![member, whatever]);
-            let before = self.node(Op::And, vec![absent, some]);
-            some = self.node(Op::Sum, vec![now, before]);
+            let now = self.node(Op::And, [member, whatever]);
+            let before = self.node(Op::And, [absent, some]);
+            some = self.node(Op::Sum, [now, before]);
             let either = self.either(member);
-            whatever = self.node(Op::And, vec![whatever, either]);
+            whatever = self.node(Op::And, [whatever, either]);
         }
         some
     }
@@ -207,6 +204,6 @@ impl Builder<'_> {
             return ONE;
         }
         let absent = self.not(member);
-        self.node(Op::Sum, vec![member, absent])
+        self.node(Op::Sum, [member, absent])
     }
 }

@@ -10,6 +10,7 @@ use crate::{Limits, Stop};
 /// added to the order of branching.
 pub(super) fn formulate(
     cone: &Cone,
+    needed: &[bool],
     formulas: &mut Formulas,
     systems: &mut Systems,
     order: &mut Order,
@@ -28,6 +29,10 @@ pub(super) fn formulate(
             return Err(Stop::Cancelled);
         }
         if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
+            if !needed[node] {
+                node = cycle.end as usize;
+                continue;
+            }
             let end = cycle.start + cycle.unknowns;
             let mut equations = Equations::new(cycle.unknowns);
             for unknown in cycle.start..end {
@@ -58,6 +63,10 @@ pub(super) fn formulate(
             node = cycle.end as usize;
             continue;
         }
+        if !needed[node] {
+            node += 1;
+            continue;
+        }
         let mut children: Vec<NodeId> = cone
             .children(node as u32)
             .iter()
@@ -74,4 +83,27 @@ pub(super) fn formulate(
         node += 1;
     }
     Ok(nodes)
+}
+
+/// The nodes that outputs depend on which have no circuit yet; a cycle is needed as a whole.
+pub(super) fn needed(cone: &Cone, made: &[Option<u32>]) -> Vec<bool> {
+    let mut needed = vec![false; cone.len()];
+    for &output in cone.outputs.iter().filter(|&&o| made[o as usize].is_none()) {
+        needed[output as usize] = true;
+    }
+    let mut cycles = cone.cycles.iter().rev().peekable();
+    for node in (0..cone.len()).rev() {
+        // Children of a cycle's nodes may come later in it.
+        if let Some(cycle) = cycles.next_if(|cycle| cycle.end as usize == node + 1) {
+            let range = cycle.start as usize..cycle.end as usize;
+            let any = needed[range.clone()].contains(&true);
+            needed[range].fill(any);
+        }
+        if needed[node] {
+            for &child in cone.children(node as u32) {
+                needed[child as usize] = true;
+            }
+        }
+    }
+    needed
 }
