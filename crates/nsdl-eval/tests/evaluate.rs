@@ -668,6 +668,35 @@ fn a_sum_with_too_many_states_is_refused_with_its_sizes() {
 }
 
 #[test]
+fn counting_takes_as_many_steps_as_its_chain() {
+    let rows: Vec<[Word; 1]> = (0..1100).map(|word| [word]).collect();
+    let count = |uncertain: usize| {
+        let tag = |row: usize| match row < uncertain {
+            true => Tag::Independent(0.5),
+            false => Tag::Certain,
+        };
+        let members: Vec<(&[Word], Tag)> = rows
+            .iter()
+            .enumerate()
+            .map(|(i, row)| (&row[..], tag(i)))
+            .collect();
+        let (builder, _) = aggregate(AggregateOp::Count, Type::U64, &members, &[Type::Usize]);
+        let options = Options {
+            limits: Limits {
+                instances: 100_000,
+                ..Limits::default()
+            },
+            ..traced()
+        };
+        evaluate(&builder.plan, &Symbols::new(), &builder.facts, &options)
+    };
+    assert!(count(400).is_ok());
+    let error = count(500).unwrap_err();
+    assert_eq!((error.code, error.span()), ("E0614", Some(span(2000))));
+    assert!(error.notes[0].contains("501"), "{error:?}");
+}
+
+#[test]
 fn what_a_certain_member_beats_is_no_result() {
     let half = Tag::Independent(0.5);
     let members: [(&[Word], Tag); 5] = [

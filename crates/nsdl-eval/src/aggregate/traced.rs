@@ -43,7 +43,7 @@ impl Traced<'_> {
                 derive(&[group.key, result].concat(), certain && forced)
             };
             let (members, kind) = match self.input.aggregate.op {
-                AggregateOp::Count => self.count(&group, &mut result),
+                AggregateOp::Count => self.count(&group, &mut result, &mut steps)?,
                 AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
                     self.fold(&group, &mut result, failures, &mut steps)?
                 }
@@ -81,18 +81,25 @@ impl Traced<'_> {
             .count()
     }
 
-    fn count(&self, group: &GroupRows<'_>, derive: &mut Derive<'_>) -> (Vec<u32>, AggregateKind) {
+    /// Any number of the uncertain members may hold; whoever evaluates it chains them.
+    fn count(
+        &self,
+        group: &GroupRows<'_>,
+        derive: &mut Derive<'_>,
+        steps: &mut usize,
+    ) -> Result<(Vec<u32>, AggregateKind), Stop> {
         let (least, most) = (self.certain_members(group), group.members.len());
+        let uncertain = most - least;
+        *steps += uncertain * (uncertain + 1) / 2;
+        if *steps > self.steps {
+            return Err(self.too_large(most, uncertain + 1).into());
+        }
         let result = |count: usize| {
             let possible = count >= least && (count > 0 || self.input.exist_empty());
             possible.then(|| derive(&[count as Word], least == most))
         };
-        (
-            group.members.clone(),
-            AggregateKind::Count {
-                results: (0..=most).map(result).collect(),
-            },
-        )
+        let results = (0..=most).map(result).collect();
+        Ok((group.members.clone(), AggregateKind::Count { results }))
     }
 
     fn exists(&self, group: &GroupRows<'_>, derive: &mut Derive<'_>) -> (Vec<u32>, AggregateKind) {
