@@ -95,6 +95,11 @@ pub(crate) struct ProvenanceArgs {
     k: Option<usize>,
 }
 
+/// Whether a number of proofs may be given to it.
+pub(crate) fn has_k(provenance: Provenance) -> bool {
+    matches!(provenance, Provenance::TopKProofs { .. })
+}
+
 impl ProvenanceArgs {
     /// The provenance chosen, if any.
     ///
@@ -105,7 +110,7 @@ impl ProvenanceArgs {
             return Ok(None);
         };
         let provenance = Provenance::parse(name, self.k).map_err(|error| error.to_string())?;
-        if self.k.is_some() && !matches!(provenance, Provenance::TopKProofs { .. }) {
+        if self.k.is_some() && !has_k(provenance) {
             return Err(format!(
                 "-k is for topkproofs only; `{provenance}` keeps no proofs"
             ));

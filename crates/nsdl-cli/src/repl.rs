@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nsdl::{Error, Outcome, Provenance, Session, is_incomplete, print};
 
-use crate::cli::facts_file;
+use crate::cli::{facts_file, has_k};
 
 /// What `:help` prints.
 const HELP: &str = "\
@@ -184,7 +184,12 @@ impl Repl {
             (None, _) => {}
             (Some("auto"), None) => self.session.set_provenance(None),
             (Some(name), k @ (None | Some(Ok(_)))) => {
-                match Provenance::parse(name, k.and_then(Result::ok)) {
+                match Provenance::parse(name, k.clone().and_then(Result::ok)) {
+                    Ok(provenance) if k.is_some() && !has_k(provenance) => {
+                        return self.complain(&format!(
+                            "k is for topkproofs only; `{provenance}` keeps no proofs"
+                        ));
+                    }
                     Ok(provenance) => self.session.set_provenance(Some(provenance)),
                     Err(error) => return self.failed(&error),
                 }
@@ -348,6 +353,7 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+        assert!(message(&mut repl, ":provenance exact 3").contains("topkproofs only"));
         assert_eq!(data(&mut repl, ":provenance auto"), "auto\n");
         let why = data(&mut repl, ":why edge(0, 1)");
         assert_eq!(
