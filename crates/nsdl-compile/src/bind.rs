@@ -6,7 +6,7 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
 
-use crate::flat::{Argument, ArgumentKind, Clause, Literal, Program, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind};
 use crate::infer::Types;
 use crate::suggest::nearest;
 
@@ -196,7 +196,7 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
             }
         }
     }
-    for weight in clause.choice.iter().flat_map(|choice| &choice.weights) {
+    for weight in clause.choice.iter().flat_map(Choice::terms) {
         weight.slots(&mut |slot, span| uses.push((slot, span, "a tag binds no variable")));
     }
     for arg in clause.heads.iter().flat_map(|head| &head.args) {

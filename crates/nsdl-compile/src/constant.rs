@@ -6,11 +6,13 @@
 //! of a declared type compute in that type. A failing operation is a compile error (SEMANTICS.md 9).
 
 mod arithmetic;
+mod conversion;
 
 use nsdl_ir::{Diagnostic, Span, Type, UnaryOp, Value};
-use nsdl_syntax::ast::{Expr, ExprKind, Literal};
+use nsdl_syntax::ast::{Expr, ExprKind, Literal, Name};
 
 pub(crate) use arithmetic::{binary, unary};
+pub(crate) use conversion::{cast, conditional, not_castable};
 
 /// The value of a constant expression.
 #[derive(Clone, Debug)]
@@ -81,6 +83,18 @@ impl Const {
         }
     }
 
+    /// Its value where nothing says which type it has: the first of `i32`, `i64` and `i128` that holds it,
+    /// `f32` for a float, `f64` if that is too large.
+    pub fn by_itself(&self) -> Option<Value> {
+        [Type::I32, Type::I64, Type::I128, Type::F32, Type::F64]
+            .into_iter()
+            .find_map(|ty| self.at(ty))
+            .or_else(|| match self {
+                Const::Typed(value) => Some(value.clone()),
+                _ => None,
+            })
+    }
+
     /// As a tag: numbers as they are, `true` is 1 and `false` is 0; `None` for text.
     pub fn tag(&self) -> Option<f64> {
         Some(match self {
@@ -119,17 +133,25 @@ pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
     }
 }
 
+/// What the names in a constant expression stand for; an empty error is one that is reported already.
+pub(crate) trait Lookup<'a> {
+    /// The constant of that name.
+    fn constant(&mut self, name: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>>;
+    /// The type of that name.
+    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>>;
+}
+
 /// The value of an expression whose names `lookup` gives.
 ///
 /// # Errors
 /// What `lookup` reports, `_`, and failing operations; an empty list if the cause is reported elsewhere.
 pub(crate) fn fold<'a>(
     expr: &'a Expr,
-    lookup: &mut dyn FnMut(&'a str, Span) -> Result<Const, Vec<Diagnostic>>,
+    lookup: &mut dyn Lookup<'a>,
 ) -> Result<Const, Vec<Diagnostic>> {
     match &expr.kind {
         ExprKind::Literal(value) => literal(value, expr.span),
-        ExprKind::Variable(name) => lookup(name, expr.span),
+        ExprKind::Variable(name) => lookup.constant(name, expr.span),
         ExprKind::Wildcard => Err(vec![wildcard(expr.span)]),
         ExprKind::Unary(op, operand) => match negative_literal(*op, operand, expr.span) {
             Some(result) => result,
@@ -143,6 +165,15 @@ pub(crate) fn fold<'a>(
                 .flatten()
                 .collect()),
         },
+        ExprKind::Cast(operand, name) => {
+            let ty = lookup.ty(name);
+            cast(fold(operand, lookup)?, ty?, expr.span)
+        }
+        ExprKind::If(parts) => {
+            let [condition, consequence, alternative] =
+                [0, 1, 2].map(|part| fold(&parts[part], lookup));
+            conditional([condition?, consequence?, alternative?], expr.span)
+        }
     }
 }
 

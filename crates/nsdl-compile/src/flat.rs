@@ -78,8 +78,10 @@ pub(crate) struct Head {
 /// A random choice.
 #[derive(Debug)]
 pub(crate) struct Choice {
-    /// Of type `f64`, one per alternative.
+    /// Numbers or `bool`, one per alternative.
     pub weights: Vec<Term>,
+    /// What multiplies each of them: a tag before a whole disjunctive head, unless all is constant.
+    pub scale: Option<Term>,
     pub span: Span,
 }
 
@@ -117,7 +119,7 @@ pub(crate) enum ArgumentKind {
     Any,
 }
 
-/// An expression. A [`TermKind::Unary`] or [`TermKind::Binary`] holds at least one slot: the rest is folded.
+/// An expression. All but slots and constants hold at least one slot: the rest is folded.
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     pub kind: TermKind,
@@ -131,6 +133,16 @@ pub(crate) enum TermKind {
     Const(Const),
     Unary(UnaryOp, Box<Term>),
     Binary(BinaryOp, Box<Term>, Box<Term>),
+    Cast(Box<Term>, Type),
+    /// Condition, consequence, alternative.
+    If(Box<[Term; 3]>),
+}
+
+impl Choice {
+    /// Everything that is evaluated for a tag.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.weights.iter().chain(&self.scale)
+    }
 }
 
 impl Term {
@@ -144,6 +156,8 @@ impl Term {
                 left.slots(visit);
                 right.slots(visit);
             }
+            TermKind::Cast(operand, _) => operand.slots(visit),
+            TermKind::If(parts) => parts.iter().for_each(|part| part.slots(visit)),
         }
     }
 }

@@ -12,7 +12,7 @@ mod kind;
 use nsdl_ir::{AggregateOp, BinaryOp, Diagnostic, RelationId, Slot, Span, Type, UnaryOp};
 
 use crate::constant::Const;
-use crate::flat::{Argument, ArgumentKind, Literal, Program, Relation, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation, Term, TermKind};
 use crate::reduce;
 use classes::{Class, Side};
 use kind::{Evidence, Kind, Why};
@@ -37,6 +37,7 @@ pub(crate) fn infer(program: &Program) -> (Types, Vec<Diagnostic>) {
     let variables = it.clauses(program);
     it.aggregates(program);
     it.facts(program);
+    it.tags(program, &variables);
     it.finish(program, &variables)
 }
 
@@ -103,17 +104,25 @@ impl Inference {
                     self.meet(column, side, arg.span);
                 }
             }
-            for weight in clause.choice.iter().flat_map(|choice| &choice.weights) {
-                let side = self.term(first, weight);
-                self.require(
-                    side,
-                    Kind::only(Type::F64),
-                    Why::Takes("a tag"),
-                    weight.span,
-                );
-            }
         }
         firsts
+    }
+
+    /// Tags are cast to `f64`; where their type is open, they are `f64` from the start. Comes last.
+    fn tags(&mut self, program: &Program, firsts: &[u32]) {
+        for (clause, first) in program.clauses.iter().zip(firsts) {
+            for tag in clause.choice.iter().flat_map(Choice::terms) {
+                let side = self.term(*first, tag);
+                let double = Kind::only(Type::F64);
+                let kind = match self.kind(side) {
+                    Some(kind) if kind.meet(double).is_none() => {
+                        Kind::of(|ty| ty.is_number() || ty == Type::Bool)
+                    }
+                    _ => double,
+                };
+                self.require(side, kind, Why::Takes("a tag"), tag.span);
+            }
+        }
     }
 
     fn arguments(&mut self, first: u32, relation: RelationId, args: &[Argument]) {
@@ -166,6 +175,22 @@ impl Inference {
                     Xor => (bool, "`^`"),
                 };
                 self.require(both, kind, Why::Takes(why), span)
+            }
+            TermKind::Cast(operand, ty) => {
+                self.term(first, operand);
+                Side::Known(Evidence {
+                    kind: Kind::only(*ty),
+                    span: Some(span),
+                    why: Why::Gives("a cast"),
+                })
+            }
+            TermKind::If(parts) => {
+                let [condition, consequence, alternative] = parts.as_ref();
+                let side = self.term(first, condition);
+                self.require(side, bool, Why::Takes("a condition"), condition.span);
+                let consequence = self.term(first, consequence);
+                let alternative = self.term(first, alternative);
+                self.meet(consequence, alternative, span)
             }
         }
     }

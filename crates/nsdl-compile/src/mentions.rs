@@ -24,6 +24,8 @@ pub(crate) fn expr<'a>(
             expr(left, is_constant, into);
             expr(right, is_constant, into);
         }
+        ExprKind::Cast(operand, _) => expr(operand, is_constant, into),
+        ExprKind::If(parts) => parts.iter().for_each(|part| expr(part, is_constant, into)),
     }
 }
 

@@ -1,14 +1,15 @@
 //! The plan: typed, with words for constants and a join order for every rule.
 //!
 //! Before: types, binding and strata are checked. After: a [`Plan`] as its documentation in `nsdl-ir` says.
-//! Only constants out of the range of the type inferred for them are still errors here.
+//! Only constants out of the range of the type inferred for them, and casts between types that have none, are
+//! still errors here.
 
 use nsdl_ir::{
     BinaryOp, Choice, ChoiceId, Column, DeltaOrder, Diagnostic, Expr, Fact, Operand, Plan,
     Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols, Type, Word,
 };
 
-use crate::constant::{Const, out_of_range};
+use crate::constant::{Const, not_castable, out_of_range};
 use crate::flat::{Argument, ArgumentKind, Clause, Head, Literal, Program, Term, TermKind};
 use crate::infer::Types;
 use crate::order::{Action, order};
@@ -17,7 +18,7 @@ use crate::stratify::Strata;
 /// The plan of a checked program.
 ///
 /// # Errors
-/// E0501 for each constant out of range.
+/// E0501 for each constant out of range, E0310 for each cast between types that have none.
 pub(crate) fn plan(
     program: Program,
     types: &Types,
@@ -133,11 +134,19 @@ impl Planner<'_> {
     fn choice(&mut self, clause: &Clause, slots: &[Type], plan: &mut Plan) -> Option<ChoiceId> {
         let choice = clause.choice.as_ref()?;
         let id = ChoiceId::new(plan.choices.len());
-        let weights = choice
-            .weights
-            .iter()
-            .map(|weight| self.expr(weight, Type::F64, slots))
-            .collect();
+        let mut weights = Vec::with_capacity(choice.weights.len());
+        for weight in &choice.weights {
+            let mut weight = self.tag(weight, slots);
+            if let Some(scale) = &choice.scale {
+                weight = Expr::Binary {
+                    op: BinaryOp::Multiply,
+                    ty: Type::F64,
+                    left: Box::new(self.tag(scale, slots)),
+                    right: Box::new(weight),
+                };
+            }
+            weights.push(weight);
+        }
         let binding = (0..slots.len()).map(Slot::new).collect();
         plan.choices.push(Choice {
             weights,
@@ -282,6 +291,29 @@ impl Planner<'_> {
         }
     }
 
+    /// `term`, a number or `bool`, as an `f64`.
+    fn tag(&mut self, term: &Term, slots: &[Type]) -> Expr {
+        match type_of(term, slots) {
+            Some(Type::F64) => self.expr(term, Type::F64, slots),
+            // Float literals take the type they are used at.
+            None if default_type(term, slots).is_float() => self.expr(term, Type::F64, slots),
+            _ => self.cast(term, Type::F64, slots),
+        }
+    }
+
+    /// `operand as to`.
+    fn cast(&mut self, operand: &Term, to: Type, slots: &[Type]) -> Expr {
+        let from = default_type(operand, slots);
+        if !nsdl_functions::castable(from, to) {
+            self.diagnostics.push(not_castable(from, to, operand.span));
+        }
+        Expr::Cast {
+            from,
+            to,
+            operand: Box::new(self.expr(operand, from, slots)),
+        }
+    }
+
     /// `term`, whose type is `ty`.
     fn expr(&mut self, term: &Term, ty: Type, slots: &[Type]) -> Expr {
         match &term.kind {
@@ -296,7 +328,7 @@ impl Planner<'_> {
                 let ty = if op.is_comparison() {
                     type_of(left, slots)
                         .or_else(|| type_of(right, slots))
-                        .unwrap_or(ty)
+                        .unwrap_or_else(|| default_type(left, slots))
                 } else {
                     ty
                 };
@@ -305,6 +337,15 @@ impl Planner<'_> {
                     ty,
                     left: Box::new(self.expr(left, ty, slots)),
                     right: Box::new(self.expr(right, ty, slots)),
+                }
+            }
+            TermKind::Cast(operand, to) => self.cast(operand, *to, slots),
+            TermKind::If(parts) => {
+                let [condition, consequence, alternative] = parts.as_ref();
+                Expr::If {
+                    condition: Box::new(self.expr(condition, Type::Bool, slots)),
+                    consequence: Box::new(self.expr(consequence, ty, slots)),
+                    alternative: Box::new(self.expr(alternative, ty, slots)),
                 }
             }
         }
@@ -320,6 +361,30 @@ fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
         TermKind::Unary(_, operand) => type_of(operand, slots),
         TermKind::Binary(op, ..) if op.is_comparison() => Some(Type::Bool),
         TermKind::Binary(_, left, right) => type_of(left, slots).or_else(|| type_of(right, slots)),
+        TermKind::Cast(_, ty) => Some(*ty),
+        TermKind::If(parts) => {
+            let [_, consequence, alternative] = parts.as_ref();
+            type_of(consequence, slots).or_else(|| type_of(alternative, slots))
+        }
+    }
+}
+
+/// The type of a term where nothing around it says which.
+fn default_type(term: &Term, slots: &[Type]) -> Type {
+    type_of(term, slots).unwrap_or_else(|| literal_type(term))
+}
+
+/// Of unsuffixed literals only: the one that has the last word.
+fn literal_type(term: &Term) -> Type {
+    match &term.kind {
+        TermKind::Const(value) => value.by_itself().map_or(Type::I32, |value| value.ty()),
+        TermKind::Unary(_, operand) | TermKind::Cast(operand, _) => literal_type(operand),
+        TermKind::Binary(_, left, right) => literal_type(left).max(literal_type(right)),
+        TermKind::If(parts) => {
+            let [_, consequence, alternative] = parts.as_ref();
+            literal_type(consequence).max(literal_type(alternative))
+        }
+        TermKind::Slot(_) => Type::I32,
     }
 }
 

@@ -147,6 +147,19 @@ impl Show<'_> {
                     self.expr(right, *ty)
                 )
             }
+            Expr::Cast { from, to, operand } => {
+                format!("({} as {to})", self.expr(operand, *from))
+            }
+            Expr::If {
+                condition,
+                consequence,
+                alternative,
+            } => format!(
+                "(if {} then {} else {})",
+                self.expr(condition, Type::Bool),
+                self.expr(consequence, ty),
+                self.expr(alternative, ty)
+            ),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{Expr, Slot, Span, Symbols, Word};
+use nsdl_ir::{Expr, Slot, Span, Symbols, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
@@ -14,6 +14,9 @@ pub(crate) enum Code {
     Const(Word),
     Unary(Unary, Box<Code>),
     Binary(Binary, Box<(Code, Code)>),
+    Cast(Type, Type, Box<Code>),
+    /// Condition, consequence, alternative.
+    If(Box<[Code; 3]>),
 }
 
 impl Code {
@@ -33,6 +36,16 @@ impl Code {
                 binary(*op, *ty),
                 Box::new((Code::new(left), Code::new(right))),
             ),
+            Expr::Cast { from, to, operand } => {
+                Code::Cast(*from, *to, Box::new(Code::new(operand)))
+            }
+            Expr::If {
+                condition,
+                consequence,
+                alternative,
+            } => Code::If(Box::new(
+                [condition, consequence, alternative].map(|part| Code::new(part)),
+            )),
         }
     }
 
@@ -46,6 +59,17 @@ impl Code {
                 operands.1.eval(slots, symbols)?,
                 symbols,
             ),
+            Code::Cast(from, to, operand) => {
+                let value = Value::from_word(operand.eval(slots, symbols)?, *from, symbols);
+                let value = nsdl_functions::cast(&value, *to)?;
+                value.to_word(symbols).ok_or(FailureKind::NotANumber)
+            }
+            Code::If(parts) => {
+                let [condition, consequence, alternative] = parts.as_ref();
+                let holds = condition.eval(slots, symbols)? != 0;
+                let branch = if holds { consequence } else { alternative };
+                branch.eval(slots, symbols)
+            }
         }
     }
 }
@@ -121,6 +145,14 @@ pub(crate) fn fallible(expr: &Expr) -> bool {
                 || fallible(left)
                 || fallible(right)
         }
+        Expr::Cast { .. } => true,
+        Expr::If {
+            condition,
+            consequence,
+            alternative,
+        } => [condition, consequence, alternative]
+            .into_iter()
+            .any(|part| fallible(part)),
     }
 }
 
@@ -134,5 +166,13 @@ pub(crate) fn slots(expr: &Expr, visit: &mut impl FnMut(Slot)) {
             slots(left, visit);
             slots(right, visit);
         }
+        Expr::Cast { operand, .. } => slots(operand, visit),
+        Expr::If {
+            condition,
+            consequence,
+            alternative,
+        } => [condition, consequence, alternative]
+            .into_iter()
+            .for_each(|part| slots(part, visit)),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nsdl_functions::Fault;
 use nsdl_ir::{Span, Word};
 use rustc_hash::FxHashSet;
 
@@ -14,6 +15,18 @@ pub enum FailureKind {
     DivisionByZero,
     /// A float that is not a number.
     NotANumber,
+    /// A cast to a type that has no such value.
+    Cast,
+}
+
+impl From<Fault> for FailureKind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Cast => FailureKind::Cast,
+            Fault::Overflow => FailureKind::Overflow,
+            Fault::NotANumber => FailureKind::NotANumber,
+        }
+    }
 }
 
 impl fmt::Display for FailureKind {
@@ -22,6 +35,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Overflow => "overflow",
             FailureKind::DivisionByZero => "division by zero",
             FailureKind::NotANumber => "a result that is not a number",
+            FailureKind::Cast => "a cast to a type without such a value",
         })
     }
 }

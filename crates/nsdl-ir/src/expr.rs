@@ -2,7 +2,7 @@
 
 use crate::{Slot, Type, Word};
 
-/// A typed expression. Evaluation may fail (overflow, division by zero, NaN): the derivation is then
+/// A typed expression. Evaluation may fail (overflow, division by zero, NaN, a cast): the derivation is then
 /// dropped and counted, see SEMANTICS.md 9.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr {
@@ -29,6 +29,24 @@ pub enum Expr {
         left: Box<Expr>,
         /// The right operand.
         right: Box<Expr>,
+    },
+    /// `operand as to`: fails where `to` has no such value.
+    Cast {
+        /// Type of the operand.
+        from: Type,
+        /// Type of the result.
+        to: Type,
+        /// The operand.
+        operand: Box<Expr>,
+    },
+    /// `if condition then consequence else alternative`: only the branch that is taken is evaluated.
+    If {
+        /// Of type `bool`.
+        condition: Box<Expr>,
+        /// The value if it holds.
+        consequence: Box<Expr>,
+        /// The value, of the same type, if not.
+        alternative: Box<Expr>,
     },
 }
 
@@ -68,7 +86,10 @@ impl BinaryOp {
     /// True for the six operators whose result is `bool` whatever the type of the operands.
     pub fn is_comparison(self) -> bool {
         use BinaryOp::*;
-        matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
+        matches!(
+            self,
+            Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual
+        )
     }
 
     /// As written in programs.

@@ -242,6 +242,10 @@ pub enum ExprKind {
     Unary(UnaryOp, Box<Expr>),
     /// `x + y`
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `x as f64`; the type may be an alias
+    Cast(Box<Expr>, Name),
+    /// `if c then x else y` or `c ? x : y`
+    If(Box<[Expr; 3]>),
 }
 
 /// A literal as written.

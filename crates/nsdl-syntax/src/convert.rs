@@ -57,6 +57,11 @@ impl Context {
                 let (left, right) = (self.expr(*left), self.expr(*right));
                 ExprKind::Binary(op, Box::new(left?), Box::new(right?))
             }
+            RawKind::Cast(operand, ty) => ExprKind::Cast(Box::new(self.expr(*operand)?), ty),
+            RawKind::If(parts) => {
+                let [condition, consequence, alternative] = parts.map(|part| self.expr(part));
+                ExprKind::If(Box::new([condition?, consequence?, alternative?]))
+            }
             RawKind::Paren(mut items) => match (items.pop(), items.len()) {
                 (Some(item), 0) => return self.expr(item),
                 _ => {

@@ -137,7 +137,12 @@ struct Tag<'a>(&'a Option<Expr>);
 impl Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(tag) if matches!(tag.kind, ExprKind::Binary(..)) => {
+            Some(tag)
+                if matches!(
+                    tag.kind,
+                    ExprKind::Binary(..) | ExprKind::Cast(..) | ExprKind::If(_)
+                ) =>
+            {
                 write!(f, "{} :: ", Shown(tag))
             }
             Some(tag) => write!(f, "{}::", Shown(tag)),

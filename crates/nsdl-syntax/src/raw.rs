@@ -28,6 +28,9 @@ pub enum RawKind {
     Wildcard,
     Unary(UnaryOp, Box<Raw>),
     Binary(BinaryOp, Box<Raw>, Box<Raw>),
+    Cast(Box<Raw>, Name),
+    /// Condition, consequence, alternative.
+    If(Box<[Raw; 3]>),
     Call(Box<Call>),
     /// `()`, `(a)`, `(a, b)`
     Paren(Vec<Raw>),
@@ -169,6 +172,21 @@ impl Context {
             end,
             below,
         )
+    }
+
+    pub fn cast(&mut self, operand: Raw, ty: Name) -> Raw {
+        let (start, end, below) = (
+            operand.span.start as usize,
+            ty.span.end as usize,
+            operand.depth,
+        );
+        self.node(start, RawKind::Cast(Box::new(operand), ty), end, below)
+    }
+
+    pub fn conditional(&mut self, start: usize, parts: [Raw; 3]) -> Raw {
+        let end = parts[2].span.end as usize;
+        let below = depth(&parts);
+        self.node(start, RawKind::If(Box::new(parts)), end, below)
     }
 
     pub fn paren(&mut self, start: usize, items: Vec<Raw>, end: usize) -> Raw {

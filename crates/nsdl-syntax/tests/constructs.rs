@@ -214,6 +214,23 @@ fn constraints_and_precedence() {
 }
 
 #[test]
+fn casts_and_conditionals() {
+    same("rel r(x as f64 as String) = n(x)");
+    same("rel r(-x as f64 + 1.0, (-x) as u8, (x + 1) as Id) = n(x)");
+    check(
+        "rel r(a * (b as f64)) = n(a, b)",
+        "rel r(a * b as f64) = n(a, b)",
+    );
+    check(
+        "rel r(x > 0 ? x : y > 0 ? y : -x) = n(x, y)",
+        "rel r(if x > 0 then x else if y > 0 then y else -x) = n(x, y)",
+    );
+    same("rel r(1 + (if b then 1 else 2)) = n(b)");
+    same("rel r() = n(b), if b then true else false");
+    same("rel x as f64 :: r(x) = n(x)");
+}
+
+#[test]
 fn aggregates() {
     same("rel n(n) = n := count(o: obj(o))");
     check(

@@ -104,9 +104,13 @@ fn expr() -> impl Strategy<Value = Expr> {
         prop_oneof![
             (select(vec![UnaryOp::Negate, UnaryOp::Not]), inner.clone())
                 .prop_map(|(op, operand)| make(ExprKind::Unary(op, Box::new(operand)))),
-            (operator(), inner.clone(), inner).prop_map(|(op, left, right)| make(
+            (operator(), inner.clone(), inner.clone()).prop_map(|(op, left, right)| make(
                 ExprKind::Binary(op, Box::new(left), Box::new(right))
             )),
+            (inner.clone(), name())
+                .prop_map(|(operand, ty)| make(ExprKind::Cast(Box::new(operand), ty))),
+            [inner.clone(), inner.clone(), inner]
+                .prop_map(|parts| make(ExprKind::If(Box::new(parts)))),
         ]
     })
 }

@@ -11,10 +11,17 @@ use crate::shell::{Result, cargo, output, root};
 /// Which crates of ours each crate may depend on (ARCHITECTURE.md). Tests are free.
 const LAYERS: [(&str, &[&str]); 13] = [
     ("nsdl-ir", &[]),
+    ("nsdl-functions", &["nsdl-ir"]),
     ("nsdl-provenance", &[]),
     ("nsdl-syntax", &["nsdl-ir"]),
-    ("nsdl-compile", &["nsdl-ir", "nsdl-syntax"]),
-    ("nsdl-eval", &["nsdl-ir", "nsdl-provenance"]),
+    (
+        "nsdl-compile",
+        &["nsdl-ir", "nsdl-functions", "nsdl-syntax"],
+    ),
+    (
+        "nsdl-eval",
+        &["nsdl-ir", "nsdl-functions", "nsdl-provenance"],
+    ),
     ("nsdl-circuit", &["nsdl-ir", "nsdl-provenance"]),
     (
         "nsdl",

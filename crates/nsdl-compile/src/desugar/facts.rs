@@ -1,11 +1,12 @@
 //! Facts and fact sets: every column and tag is a constant expression.
 
-use nsdl_ir::{Diagnostic, Span, Tag};
+use nsdl_ir::{Diagnostic, Span, Tag, Type};
 use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name};
 
 use super::{Desugar, rule};
-use crate::constant::{self, Const};
+use crate::constant::{self, Const, Lookup};
 use crate::flat::Fact;
+use crate::resolve::Names;
 use crate::suggest::{SUGGESTIONS, nearest};
 
 /// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
@@ -75,18 +76,38 @@ impl<'a> Desugar<'a> {
     }
 
     fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {
-        let names = self.names;
-        let suggest = self.diagnostics.len() < SUGGESTIONS;
-        let folded = constant::fold(expr, &mut |name, span| match names.constant(name) {
-            Some(value) => value.cloned().ok_or_else(Vec::new),
-            None => {
-                let known = names.constant_names().filter(|_| suggest);
-                Err(vec![variable_in_fact(name, span, place, known)])
-            }
-        });
-        folded
+        let mut known = Known {
+            names: self.names,
+            place,
+            suggest: self.diagnostics.len() < SUGGESTIONS,
+        };
+        constant::fold(expr, &mut known)
             .map_err(|errors| self.diagnostics.extend(errors))
             .ok()
+    }
+}
+
+/// The names that a fact may use.
+struct Known<'n, 'a> {
+    names: &'n Names<'a>,
+    /// What the expression is, for messages.
+    place: &'n str,
+    suggest: bool,
+}
+
+impl<'a> Lookup<'a> for Known<'_, 'a> {
+    fn constant(&mut self, name: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>> {
+        match self.names.constant(name) {
+            Some(value) => value.cloned().ok_or_else(Vec::new),
+            None => {
+                let known = self.names.constant_names().filter(|_| self.suggest);
+                Err(vec![variable_in_fact(name, span, self.place, known)])
+            }
+        }
+    }
+
+    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
+        self.names.look_up_type(name)
     }
 }
 

@@ -4,7 +4,7 @@
 //! disjunctive head is one categorical variable: an alternative without a tag weighs 1/n of n, and a tag
 //! before the whole head scales every alternative.
 
-use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
+use nsdl_ir::{Diagnostic, Span, Value};
 use nsdl_syntax::ast::{self, Expr, ExprKind, Formula};
 
 use super::facts::{outside_unit, sum_above_one};
@@ -65,6 +65,7 @@ impl<'a> Desugar<'a> {
                     let weights = vec![self.weight(tag, &mut scope)];
                     Some(Choice {
                         weights,
+                        scale: None,
                         span: tag.span,
                     })
                 }
@@ -101,13 +102,19 @@ impl<'a> Desugar<'a> {
         if let Some(sum) = weights.iter().map(known).sum::<Option<f64>>() {
             self.diagnostics.extend(sum_above_one(sum, span));
         }
-        if let Some(outer) = outer {
-            weights = weights
-                .into_iter()
-                .map(|weight| product(&outer, weight))
-                .collect();
+        let products = outer.as_ref().and_then(|outer| {
+            let weights = weights.iter();
+            weights.map(|weight| product(outer, weight)).collect()
+        });
+        let (weights, scale) = match products {
+            Some(products) => (products, None),
+            None => (weights, outer),
+        };
+        Choice {
+            weights,
+            scale,
+            span,
         }
-        Choice { weights, span }
     }
 
     /// A tag, of type `f64` if it is constant; a constant one must lie in [0, 1].
@@ -168,11 +175,11 @@ fn known(weight: &Term) -> Option<f64> {
     }
 }
 
-fn product(outer: &Term, share: Term) -> Term {
-    let span = share.span;
-    let kind = match (known(outer), known(&share)) {
-        (Some(outer), Some(share)) => TermKind::Const(Const::Typed(Value::F64(outer * share))),
-        _ => TermKind::Binary(BinaryOp::Multiply, Box::new(outer.clone()), Box::new(share)),
-    };
-    Term { kind, span }
+/// The product of two constant tags; `None` if one is known at run time only.
+fn product(outer: &Term, share: &Term) -> Option<Term> {
+    let weight = known(outer)? * known(share)?;
+    Some(Term {
+        kind: TermKind::Const(Const::Typed(Value::F64(weight))),
+        span: share.span,
+    })
 }

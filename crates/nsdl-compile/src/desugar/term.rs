@@ -92,6 +92,31 @@ impl<'a> Desugar<'a> {
                     }
                 }
             }
+            ExprKind::Cast(operand, name) => {
+                let ty = self.names.look_up_type(name);
+                match (self.term(operand, scope), ty) {
+                    (_, Err(errors)) => Err(errors),
+                    (
+                        Term {
+                            kind: TermKind::Const(value),
+                            ..
+                        },
+                        Ok(ty),
+                    ) => constant::cast(value, ty, span),
+                    (operand, Ok(ty)) => {
+                        let kind = TermKind::Cast(Box::new(operand), ty);
+                        return Term { kind, span };
+                    }
+                }
+            }
+            ExprKind::If(parts) => {
+                let parts = parts.each_ref().map(|part| self.term(part, scope));
+                let Some(constants) = constants(&parts) else {
+                    let kind = TermKind::If(Box::new(parts));
+                    return Term { kind, span };
+                };
+                constant::conditional(constants, span)
+            }
         };
         let value = folded.unwrap_or_else(|errors| {
             self.diagnostics.extend(errors);
@@ -101,5 +126,17 @@ impl<'a> Desugar<'a> {
             kind: TermKind::Const(value),
             span,
         }
+    }
+}
+
+/// The parts of a conditional, if all are constant.
+fn constants(parts: &[Term; 3]) -> Option<[Const; 3]> {
+    match parts.each_ref().map(|part| &part.kind) {
+        [
+            TermKind::Const(condition),
+            TermKind::Const(consequence),
+            TermKind::Const(alternative),
+        ] => Some([condition.clone(), consequence.clone(), alternative.clone()]),
+        _ => None,
     }
 }

@@ -49,6 +49,19 @@ impl Inference {
             .and_then(|evidence| evidence.kind.resolve())
     }
 
+    /// What `side` can be as far as is known; `None`: anything.
+    pub(super) fn kind(&mut self, side: Side) -> Option<Kind> {
+        match side {
+            Side::Known(evidence) => Some(evidence.kind),
+            Side::Class(class) => {
+                let root = self.find(class);
+                self.classes[root as usize]
+                    .evidence
+                    .map(|evidence| evidence.kind)
+            }
+        }
+    }
+
     pub(super) fn require(&mut self, side: Side, kind: Kind, why: Why, span: Span) -> Side {
         self.meet(
             side,

@@ -53,6 +53,10 @@ impl Kind {
                 "a signed number",
             ),
             (Kind::of(Type::is_number), "a number"),
+            (
+                Kind::of(|ty| ty.is_number() || ty == Type::Bool),
+                "a number or bool",
+            ),
         ];
         named
             .iter()
@@ -124,7 +128,9 @@ pub(super) fn clash(a: Evidence, b: Evidence, at: Span) -> Diagnostic {
         .iter()
         .any(|it| it.kind == Kind::only(Type::String));
     if integer && float {
-        error.help("an integer literal is never a float: write `1.0` for `1`")
+        error.help(
+            "an integer is never a float: write `1.0` for `1`, and `(x as f64)` for a variable `x`",
+        )
     } else if symbol && string {
         error.help("a Symbol is written s\"…\", a String \"…\"")
     } else {

@@ -1,12 +1,12 @@
 //! Constants: each is evaluated once, after those it is built from.
 
 use indexmap::IndexMap;
-use nsdl_ir::Diagnostic;
-use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind};
+use nsdl_ir::{Diagnostic, Span, Type};
+use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind, Name};
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
-use crate::constant::{Const, fold, out_of_range};
+use crate::constant::{Const, Lookup, fold, out_of_range};
 use crate::suggest::{SUGGESTIONS, did_you_mean};
 
 /// A constant, evaluated on demand.
@@ -18,6 +18,27 @@ pub(super) enum State<'a> {
     /// Reported.
     Failed,
 }
+
+impl<'a> Lookup<'a> for Names<'a> {
+    fn constant(&mut self, used: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>> {
+        if self.constants.contains_key(used) {
+            return self.evaluate(used);
+        }
+        let suggest = self.diagnostics.len() < SUGGESTIONS;
+        let known = self.constants.keys().copied().filter(|_| suggest);
+        let error = Diagnostic::error("E0506", format!("unknown constant `{used}`"))
+            .label(span, "no such constant");
+        Err(vec![match did_you_mean(used, known) {
+            Some(help) => error.help(help),
+            None => error.help("a constant is built from literals and other constants"),
+        }])
+    }
+
+    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
+        self.look_up_type(name)
+    }
+}
+
 impl<'a> Names<'a> {
     pub(super) fn constants(&mut self, items: impl Iterator<Item = &'a Item>) {
         let mut declarations: IndexMap<&'a str, &'a ConstantDeclaration, FxBuildHasher> =
@@ -66,21 +87,7 @@ impl<'a> Names<'a> {
         };
         self.constants.insert(name, State::Running(declaration));
         // A chain of constants is as deep as it is long.
-        let result = stacker::maybe_grow(1 << 18, 1 << 22, || {
-            fold(&declaration.value, &mut |used, span| {
-                if self.constants.contains_key(used) {
-                    return self.evaluate(used);
-                }
-                let suggest = self.diagnostics.len() < SUGGESTIONS;
-                let known = self.constants.keys().copied().filter(|_| suggest);
-                let error = Diagnostic::error("E0506", format!("unknown constant `{used}`"))
-                    .label(span, "no such constant");
-                Err(vec![match did_you_mean(used, known) {
-                    Some(help) => error.help(help),
-                    None => error.help("a constant is built from literals and other constants"),
-                }])
-            })
-        });
+        let result = stacker::maybe_grow(1 << 18, 1 << 22, || fold(&declaration.value, self));
         let result = result.and_then(|value| self.typed(declaration, value));
         self.constants.insert(
             name,
@@ -99,7 +106,7 @@ impl<'a> Names<'a> {
         let Some(name) = &declaration.ty else {
             return Ok(value);
         };
-        let ty = self.ty(name).ok_or_else(Vec::new)?;
+        let ty = self.look_up_type(name)?;
         if let Some(value) = value.at(ty) {
             return Ok(Const::Typed(value));
         }

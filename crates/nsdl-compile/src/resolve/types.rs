@@ -71,18 +71,27 @@ impl<'a> Names<'a> {
 
     /// The type of that name; `None`, and reported, if there is none.
     pub(super) fn ty(&mut self, name: &Name) -> Option<Type> {
+        self.look_up_type(name)
+            .map_err(|errors| self.diagnostics.extend(errors))
+            .ok()
+    }
+
+    /// The type of that name; an empty error if what it stands for is reported already.
+    pub(crate) fn look_up_type(&self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
         let text = name.text.as_str();
         let known = Type::from_name(text)
             .map(Some)
             .or_else(|| self.types.get(text).copied());
-        known.unwrap_or_else(|| {
-            let names = Type::ALL
-                .iter()
-                .map(|ty| ty.name())
-                .chain(self.types.keys().copied());
-            self.diagnostics.push(unknown_type(name, names));
-            None
-        })
+        match known {
+            Some(ty) => ty.ok_or_else(Vec::new),
+            None => {
+                let names = Type::ALL
+                    .iter()
+                    .map(|ty| ty.name())
+                    .chain(self.types.keys().copied());
+                Err(vec![unknown_type(name, names)])
+            }
+        }
     }
 }
 

@@ -137,6 +137,14 @@ fn assert_bound(expr: &Expr, bound: &HashSet<Slot>) {
             assert_bound(left, bound);
             assert_bound(right, bound);
         }
+        Expr::Cast { operand, .. } => assert_bound(operand, bound),
+        Expr::If {
+            condition,
+            consequence,
+            alternative,
+        } => [condition, consequence, alternative]
+            .into_iter()
+            .for_each(|part| assert_bound(part, bound)),
     }
 }
 

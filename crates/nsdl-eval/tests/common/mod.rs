@@ -255,6 +255,14 @@ pub fn variables(expr: &Expr) -> Vec<u32> {
         Expr::Const(_) => vec![],
         Expr::Unary { operand, .. } => variables(operand),
         Expr::Binary { left, right, .. } => [variables(left), variables(right)].concat(),
+        Expr::Cast { operand, .. } => variables(operand),
+        Expr::If {
+            condition,
+            consequence,
+            alternative,
+        } => [condition, consequence, alternative]
+            .map(|part| variables(part))
+            .concat(),
     }
 }
 

@@ -141,6 +141,8 @@ fn level(op: BinaryOp) -> u8 {
 
 /// Binds tighter than every binary operator.
 const UNARY: u8 = 6;
+/// Binds tighter than every unary one.
+const CAST: u8 = 7;
 
 /// Prints `expr` where only what binds at least as tightly as `least` needs no parentheses.
 fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,12 +150,27 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         ExprKind::Literal(literal) => Shown(literal).fmt(f),
         ExprKind::Variable(name) => f.write_str(name),
         ExprKind::Wildcard => f.write_str("_"),
+        ExprKind::Unary(..) if least > UNARY => within_parentheses(expr, f),
         ExprKind::Unary(op, operand) => {
             f.write_str(match op {
                 UnaryOp::Negate => "-",
                 UnaryOp::Not => "!",
             })?;
             expr_within(operand, UNARY, f)
+        }
+        ExprKind::Cast(operand, ty) => {
+            expr_within(operand, CAST, f)?;
+            write!(f, " as {}", ty.text)
+        }
+        ExprKind::If(_) if least > 0 => within_parentheses(expr, f),
+        ExprKind::If(parts) => {
+            let [condition, consequence, alternative] = parts.as_ref();
+            f.write_str("if ")?;
+            expr_within(condition, 0, f)?;
+            f.write_str(" then ")?;
+            expr_within(consequence, 0, f)?;
+            f.write_str(" else ")?;
+            expr_within(alternative, 0, f)
         }
         ExprKind::Binary(op, left, right) => {
             let level = level(*op);
@@ -170,6 +187,12 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
             Ok(())
         }
     })
+}
+
+fn within_parentheses(expr: &Expr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("(")?;
+    expr_within(expr, 0, f)?;
+    f.write_str(")")
 }
 
 impl Display for Shown<'_, Literal> {

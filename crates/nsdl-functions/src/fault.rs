@@ -1,0 +1,24 @@
+//! Why a cast or a function has no result.
+
+use std::fmt;
+
+/// Why a cast or a function has no result. The derivation is then dropped and counted (SEMANTICS.md 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The target type has no such value.
+    Cast,
+    /// The result does not fit its type.
+    Overflow,
+    /// A float that is not a number.
+    NotANumber,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Cast => "the type has no such value",
+            Fault::Overflow => "the result is out of range",
+            Fault::NotANumber => "the result is not a number",
+        })
+    }
+}
