@@ -37,6 +37,9 @@ pub fn cast(value: &Value, to: Type) -> Result<Value, Fault> {
     if value.ty() == to {
         return Ok(value.clone());
     }
+    if !castable(value.ty(), to) {
+        return Err(Fault::Cast);
+    }
     let result = match (value, to) {
         (_, Type::String) => Some(Value::String(text(value).into())),
         (_, Type::Symbol) => Some(Value::Symbol(text(value).into())),
