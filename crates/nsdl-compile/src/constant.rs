@@ -11,6 +11,8 @@ mod conversion;
 use nsdl_ir::{Diagnostic, Span, Type, UnaryOp, Value};
 use nsdl_syntax::ast::{Expr, ExprKind, Literal, Name};
 
+use crate::function;
+
 pub(crate) use arithmetic::{binary, unary};
 pub(crate) use conversion::{cast, conditional, not_castable};
 
@@ -168,6 +170,14 @@ pub(crate) fn fold<'a>(
         ExprKind::Cast(operand, name) => {
             let ty = lookup.ty(name);
             cast(fold(operand, lookup)?, ty?, expr.span)
+        }
+        ExprKind::Call(name, args) => {
+            let function = function::resolve(name, args.len(), expr.span);
+            let mut values = Vec::with_capacity(args.len());
+            for arg in args {
+                values.push((fold(arg, lookup)?, arg.span));
+            }
+            function::fold(function?, values, expr.span)
         }
         ExprKind::If(parts) => {
             let [condition, consequence, alternative] =

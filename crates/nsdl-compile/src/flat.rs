@@ -3,7 +3,7 @@
 //! Names are ids, bodies are conjunctions, constants are folded, aggregates read and fill relations of
 //! their own. Nothing is typed yet: an unsuffixed literal is still [`Const::Integer`] or [`Const::Float`].
 
-use nsdl_ir::{Aggregate, BinaryOp, Query, RelationId, Slot, Span, Tag, Type, UnaryOp};
+use nsdl_ir::{Aggregate, BinaryOp, Function, Query, RelationId, Slot, Span, Tag, Type, UnaryOp};
 
 use crate::constant::Const;
 
@@ -136,6 +136,7 @@ pub(crate) enum TermKind {
     Cast(Box<Term>, Type),
     /// Condition, consequence, alternative.
     If(Box<[Term; 3]>),
+    Call(Function, Vec<Term>),
 }
 
 impl Choice {
@@ -157,6 +158,7 @@ impl Term {
                 right.slots(visit);
             }
             TermKind::Cast(operand, _) => operand.slots(visit),
+            TermKind::Call(_, args) => args.iter().for_each(|arg| arg.slots(visit)),
             TermKind::If(parts) => parts.iter().for_each(|part| part.slots(visit)),
         }
     }

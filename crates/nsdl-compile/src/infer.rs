@@ -9,7 +9,9 @@
 mod classes;
 mod kind;
 
-use nsdl_ir::{AggregateOp, BinaryOp, Diagnostic, RelationId, Slot, Span, Type, UnaryOp};
+use nsdl_ir::{
+    AggregateOp, BinaryOp, Diagnostic, Function, Parameter, RelationId, Slot, Span, Type, UnaryOp,
+};
 
 use crate::constant::Const;
 use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation, Term, TermKind};
@@ -184,6 +186,7 @@ impl Inference {
                     why: Why::Gives("a cast"),
                 })
             }
+            TermKind::Call(function, args) => self.call(first, *function, args, span),
             TermKind::If(parts) => {
                 let [condition, consequence, alternative] = parts.as_ref();
                 let side = self.term(first, condition);
@@ -192,6 +195,39 @@ impl Inference {
                 let alternative = self.term(first, alternative);
                 self.meet(consequence, alternative, span)
             }
+        }
+    }
+
+    fn call(&mut self, first: u32, function: Function, args: &[Term], span: Span) -> Side {
+        let signature = function.signature();
+        let takes = Why::Takes(signature.text);
+        let mut variable = None;
+        for (index, arg) in args.iter().enumerate() {
+            let side = self.term(first, arg);
+            match signature.parameter(index) {
+                Some(Parameter::Variable) => {
+                    let family = Kind::of(|ty| signature.family.holds(ty));
+                    let side = self.require(side, family, takes, arg.span);
+                    variable = Some(match variable {
+                        Some(variable) => self.meet(variable, side, span),
+                        None => side,
+                    });
+                }
+                Some(Parameter::Exactly(ty)) => {
+                    self.require(side, Kind::only(ty), takes, arg.span);
+                }
+                Some(Parameter::Any) | None => {}
+            }
+        }
+        match (signature.result, variable) {
+            (Parameter::Exactly(ty), _) => Side::Known(Evidence {
+                kind: Kind::only(ty),
+                span: Some(span),
+                why: Why::Gives(signature.name),
+            }),
+            (_, Some(variable)) => variable,
+            // A result of variable type comes from an argument.
+            (_, None) => Side::Class(self.fresh(1)),
         }
     }
 

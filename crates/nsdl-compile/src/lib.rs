@@ -8,6 +8,7 @@ mod bind;
 mod constant;
 mod desugar;
 mod flat;
+mod function;
 mod infer;
 mod mentions;
 mod order;

@@ -25,6 +25,7 @@ pub(crate) fn expr<'a>(
             expr(right, is_constant, into);
         }
         ExprKind::Cast(operand, _) => expr(operand, is_constant, into),
+        ExprKind::Call(_, args) => args.iter().for_each(|arg| expr(arg, is_constant, into)),
         ExprKind::If(parts) => parts.iter().for_each(|part| expr(part, is_constant, into)),
     }
 }

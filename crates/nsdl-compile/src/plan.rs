@@ -5,8 +5,9 @@
 //! still errors here.
 
 use nsdl_ir::{
-    BinaryOp, Choice, ChoiceId, Column, DeltaOrder, Diagnostic, Expr, Fact, Operand, Plan,
-    Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols, Type, Word,
+    BinaryOp, Choice, ChoiceId, Column, DeltaOrder, Diagnostic, Expr, Fact, Function, Operand,
+    Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols, Type,
+    Word,
 };
 
 use crate::constant::{Const, not_castable, out_of_range};
@@ -18,7 +19,7 @@ use crate::stratify::Strata;
 /// The plan of a checked program.
 ///
 /// # Errors
-/// E0501 for each constant out of range, E0310 for each cast between types that have none.
+/// E0501 for each constant out of range, E0504 for each tag that is rounded, E0310 for each cast between types that have none.
 pub(crate) fn plan(
     program: Program,
     types: &Types,
@@ -293,11 +294,20 @@ impl Planner<'_> {
 
     /// `term`, a number or `bool`, as an `f64`.
     fn tag(&mut self, term: &Term, slots: &[Type]) -> Expr {
-        match type_of(term, slots) {
-            Some(Type::F64) => self.expr(term, Type::F64, slots),
-            // Float literals take the type they are used at.
-            None if default_type(term, slots).is_float() => self.expr(term, Type::F64, slots),
-            _ => self.cast(term, Type::F64, slots),
+        let ty = default_type(term, slots);
+        if ty.is_integer() && divides(term) {
+            self.diagnostics.push(
+                Diagnostic::error("E0504", "a tag is not a quotient of integers")
+                    .label(term.span, format!("rounded to {ty}"))
+                    .help("divide floats: `1.0 / (n as f64)` for `1 / n`"),
+            );
+        }
+        // Float literals take the type they are used at.
+        let open = type_of(term, slots).is_none() && ty.is_float();
+        if ty == Type::F64 || open {
+            self.expr(term, Type::F64, slots)
+        } else {
+            self.cast(term, Type::F64, slots)
         }
     }
 
@@ -340,6 +350,27 @@ impl Planner<'_> {
                 }
             }
             TermKind::Cast(operand, to) => self.cast(operand, *to, slots),
+            TermKind::Call(function, args) => {
+                let signature = function.signature();
+                let types: Box<[Type]> = args
+                    .iter()
+                    .enumerate()
+                    .map(|(index, arg)| match signature.parameter(index) {
+                        // Where there is a type variable, it is the type of the result.
+                        Some(Parameter::Variable) => ty,
+                        Some(Parameter::Exactly(ty)) => ty,
+                        Some(Parameter::Any) | None => default_type(arg, slots),
+                    })
+                    .collect();
+                let args = std::iter::zip(args, &types)
+                    .map(|(arg, ty)| self.expr(arg, *ty, slots))
+                    .collect();
+                Expr::Call {
+                    function: *function,
+                    types,
+                    args,
+                }
+            }
             TermKind::If(parts) => {
                 let [condition, consequence, alternative] = parts.as_ref();
                 Expr::If {
@@ -362,11 +393,35 @@ fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
         TermKind::Binary(op, ..) if op.is_comparison() => Some(Type::Bool),
         TermKind::Binary(_, left, right) => type_of(left, slots).or_else(|| type_of(right, slots)),
         TermKind::Cast(_, ty) => Some(*ty),
+        TermKind::Call(function, args) => match function.signature().result {
+            Parameter::Exactly(ty) => Some(ty),
+            _ => of_variable(*function, args).find_map(|arg| type_of(arg, slots)),
+        },
         TermKind::If(parts) => {
             let [_, consequence, alternative] = parts.as_ref();
             type_of(consequence, slots).or_else(|| type_of(alternative, slots))
         }
     }
+}
+
+/// Whether the value of `term` is a quotient, or computed from one.
+fn divides(term: &Term) -> bool {
+    match &term.kind {
+        TermKind::Binary(op, left, right) => {
+            *op == BinaryOp::Divide || divides(left) || divides(right)
+        }
+        TermKind::Unary(_, operand) => divides(operand),
+        TermKind::If(parts) => divides(&parts[1]) || divides(&parts[2]),
+        _ => false,
+    }
+}
+
+/// The arguments whose type is the type variable of the function.
+fn of_variable(function: Function, args: &[Term]) -> impl Iterator<Item = &Term> {
+    let signature = function.signature();
+    args.iter().enumerate().filter_map(move |(index, arg)| {
+        (signature.parameter(index) == Some(Parameter::Variable)).then_some(arg)
+    })
 }
 
 /// The type of a term where nothing around it says which.
@@ -384,6 +439,10 @@ fn literal_type(term: &Term) -> Type {
             let [_, consequence, alternative] = parts.as_ref();
             literal_type(consequence).max(literal_type(alternative))
         }
+        TermKind::Call(function, args) => of_variable(*function, args)
+            .map(literal_type)
+            .max()
+            .unwrap_or(Type::I32),
         TermKind::Slot(_) => Type::I32,
     }
 }

@@ -150,6 +150,16 @@ impl Show<'_> {
             Expr::Cast { from, to, operand } => {
                 format!("({} as {to})", self.expr(operand, *from))
             }
+            Expr::Call {
+                function,
+                types,
+                args,
+            } => {
+                let args: Vec<String> = std::iter::zip(args, types)
+                    .map(|(arg, ty)| self.expr(arg, *ty))
+                    .collect();
+                format!("{}({})", function.signature().name, args.join(", "))
+            }
             Expr::If {
                 condition,
                 consequence,

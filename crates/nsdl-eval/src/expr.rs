@@ -1,6 +1,6 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{Expr, Slot, Span, Symbols, Type, Value, Word};
+use nsdl_ir::{Expr, Function, Slot, Span, Symbols, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
@@ -15,6 +15,7 @@ pub(crate) enum Code {
     Unary(Unary, Box<Code>),
     Binary(Binary, Box<(Code, Code)>),
     Cast(Type, Type, Box<Code>),
+    Call(Function, Box<[(Code, Type)]>),
     /// Condition, consequence, alternative.
     If(Box<[Code; 3]>),
 }
@@ -39,6 +40,16 @@ impl Code {
             Expr::Cast { from, to, operand } => {
                 Code::Cast(*from, *to, Box::new(Code::new(operand)))
             }
+            Expr::Call {
+                function,
+                types,
+                args,
+            } => Code::Call(
+                *function,
+                std::iter::zip(args, types)
+                    .map(|(arg, ty)| (Code::new(arg), *ty))
+                    .collect(),
+            ),
             Expr::If {
                 condition,
                 consequence,
@@ -62,6 +73,14 @@ impl Code {
             Code::Cast(from, to, operand) => {
                 let value = Value::from_word(operand.eval(slots, symbols)?, *from, symbols);
                 let value = nsdl_functions::cast(&value, *to)?;
+                value.to_word(symbols).ok_or(FailureKind::NotANumber)
+            }
+            Code::Call(function, args) => {
+                let mut values = Vec::with_capacity(args.len());
+                for (arg, ty) in args {
+                    values.push(Value::from_word(arg.eval(slots, symbols)?, *ty, symbols));
+                }
+                let value = nsdl_functions::call(*function, &values)?;
                 value.to_word(symbols).ok_or(FailureKind::NotANumber)
             }
             Code::If(parts) => {
@@ -145,7 +164,7 @@ pub(crate) fn fallible(expr: &Expr) -> bool {
                 || fallible(left)
                 || fallible(right)
         }
-        Expr::Cast { .. } => true,
+        Expr::Cast { .. } | Expr::Call { .. } => true,
         Expr::If {
             condition,
             consequence,
@@ -167,6 +186,7 @@ pub(crate) fn slots(expr: &Expr, visit: &mut impl FnMut(Slot)) {
             slots(right, visit);
         }
         Expr::Cast { operand, .. } => slots(operand, visit),
+        Expr::Call { args, .. } => args.iter().for_each(|arg| slots(arg, visit)),
         Expr::If {
             condition,
             consequence,

@@ -17,12 +17,15 @@ pub enum FailureKind {
     NotANumber,
     /// A cast to a type that has no such value.
     Cast,
+    /// A function without a value for its arguments.
+    Domain,
 }
 
 impl From<Fault> for FailureKind {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Cast => FailureKind::Cast,
+            Fault::Domain => FailureKind::Domain,
             Fault::Overflow => FailureKind::Overflow,
             Fault::NotANumber => FailureKind::NotANumber,
         }
@@ -35,6 +38,7 @@ impl fmt::Display for FailureKind {
             FailureKind::Overflow => "overflow",
             FailureKind::DivisionByZero => "division by zero",
             FailureKind::NotANumber => "a result that is not a number",
+            FailureKind::Domain => "a function without a value for its arguments",
             FailureKind::Cast => "a cast to a type without such a value",
         })
     }

@@ -288,7 +288,9 @@ fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
                 Some(&(from, _)) => varying.push((column, from)),
                 None => fixed.push((column, Operand::Slot(nsdl_ir::Slot::new(slot)))),
             },
-            Code::Unary(..) | Code::Binary(..) | Code::Cast(..) | Code::If(_) => return None,
+            Code::Unary(..) | Code::Binary(..) | Code::Cast(..) | Code::Call(..) | Code::If(_) => {
+                return None;
+            }
         }
     }
     let covered = match (&scan.source, &*varying) {

@@ -9,6 +9,8 @@ pub enum Fault {
     Cast,
     /// The result does not fit its type.
     Overflow,
+    /// The function has no value for these arguments.
+    Domain,
     /// A float that is not a number.
     NotANumber,
 }
@@ -18,6 +20,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Fault::Cast => "the type has no such value",
             Fault::Overflow => "the result is out of range",
+            Fault::Domain => "the function has no value there",
             Fault::NotANumber => "the result is not a number",
         })
     }

@@ -1,8 +1,8 @@
 //! Typed expressions over the slots of a rule.
 
-use crate::{Slot, Type, Word};
+use crate::{Function, Slot, Type, Word};
 
-/// A typed expression. Evaluation may fail (overflow, division by zero, NaN, a cast): the derivation is then
+/// A typed expression. Evaluation may fail (overflow, division by zero, NaN, a cast, a function): the derivation is then
 /// dropped and counted, see SEMANTICS.md 9.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr {
@@ -47,6 +47,15 @@ pub enum Expr {
         consequence: Box<Expr>,
         /// The value, of the same type, if not.
         alternative: Box<Expr>,
+    },
+    /// `$function(args)`: fails where it has no value.
+    Call {
+        /// Which function.
+        function: Function,
+        /// The types of the arguments.
+        types: Box<[Type]>,
+        /// The arguments.
+        args: Box<[Expr]>,
     },
 }
 

@@ -6,6 +6,7 @@
 
 mod diagnostic;
 mod expr;
+mod function;
 mod id;
 mod plan;
 mod span;
@@ -16,6 +17,7 @@ mod value;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use expr::{BinaryOp, Expr, UnaryOp};
+pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{
     Aggregate, AggregateOp, Choice, Column, DeltaOrder, Fact, Operand, Plan, Query, Relation, Rule,

@@ -246,6 +246,8 @@ pub enum ExprKind {
     Cast(Box<Expr>, Name),
     /// `if c then x else y` or `c ? x : y`
     If(Box<[Expr; 3]>),
+    /// `$abs(x)`; the name has its `$`
+    Call(Name, Vec<Expr>),
 }
 
 /// A literal as written.

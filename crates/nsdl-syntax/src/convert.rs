@@ -58,6 +58,7 @@ impl Context {
                 ExprKind::Binary(op, Box::new(left?), Box::new(right?))
             }
             RawKind::Cast(operand, ty) => ExprKind::Cast(Box::new(self.expr(*operand)?), ty),
+            RawKind::Function(name, args) => ExprKind::Call(name, self.exprs(args)?),
             RawKind::If(parts) => {
                 let [condition, consequence, alternative] = parts.map(|part| self.expr(part));
                 ExprKind::If(Box::new([condition?, consequence?, alternative?]))

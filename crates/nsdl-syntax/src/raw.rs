@@ -31,6 +31,8 @@ pub enum RawKind {
     Cast(Box<Raw>, Name),
     /// Condition, consequence, alternative.
     If(Box<[Raw; 3]>),
+    /// `$name(…)`
+    Function(Name, Vec<Raw>),
     Call(Box<Call>),
     /// `()`, `(a)`, `(a, b)`
     Paren(Vec<Raw>),
@@ -187,6 +189,11 @@ impl Context {
         let end = parts[2].span.end as usize;
         let below = depth(&parts);
         self.node(start, RawKind::If(Box::new(parts)), end, below)
+    }
+
+    pub fn function(&mut self, name: Name, args: Vec<Raw>, end: usize) -> Raw {
+        let (start, below) = (name.span.start as usize, depth(&args));
+        self.node(start, RawKind::Function(name, args), end, below)
     }
 
     pub fn paren(&mut self, start: usize, items: Vec<Raw>, end: usize) -> Raw {

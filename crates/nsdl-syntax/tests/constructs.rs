@@ -228,6 +228,7 @@ fn casts_and_conditionals() {
     same("rel r(1 + (if b then 1 else 2)) = n(b)");
     same("rel r() = n(b), if b then true else false");
     same("rel x as f64 :: r(x) = n(x)");
+    same("rel r($max(x, -y, 1) + $f()) = n(x, y), $is(if x > 0 then x else y)");
 }
 
 #[test]

@@ -367,7 +367,6 @@ fn constructs_that_wait_for_their_turn() {
         ("rel a(x) = x in 3..=6", "ranges"),
         ("rel a(new Cons(x)) = b(x)", "`new`"),
         ("rel a(Cons(1, x)) = b(x)", "terms of algebraic data types"),
-        ("rel a($abs(x)) = b(x)", "functions"),
         (
             "rel a(x) = x := top<3>(y: p(y))",
             "`!` and `<…>` after the name of an aggregate",

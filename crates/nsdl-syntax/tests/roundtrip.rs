@@ -109,6 +109,10 @@ fn expr() -> impl Strategy<Value = Expr> {
             )),
             (inner.clone(), name())
                 .prop_map(|(operand, ty)| make(ExprKind::Cast(Box::new(operand), ty))),
+            (name(), vec(inner.clone(), 0..3)).prop_map(|(mut name, args)| {
+                name.text.insert(0, '$');
+                make(ExprKind::Call(name, args))
+            }),
             [inner.clone(), inner.clone(), inner]
                 .prop_map(|parts| make(ExprKind::If(Box::new(parts)))),
         ]

@@ -4,7 +4,7 @@
 //! disjunctive head is one categorical variable: an alternative without a tag weighs 1/n of n, and a tag
 //! before the whole head scales every alternative.
 
-use nsdl_ir::{Diagnostic, Span, Value};
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
 use nsdl_syntax::ast::{self, Expr, ExprKind, Formula};
 
 use super::facts::{outside_unit, sum_above_one};

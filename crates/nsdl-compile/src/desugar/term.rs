@@ -1,11 +1,12 @@
 //! Arguments and expressions.
 
-use nsdl_ir::BinaryOp;
+use nsdl_ir::{BinaryOp, Span};
 use nsdl_syntax::ast::{Expr, ExprKind};
 
 use super::{Desugar, Scope};
 use crate::constant::{self, Const};
 use crate::flat::{Argument, ArgumentKind, Literal, Term, TermKind};
+use crate::function;
 
 impl<'a> Desugar<'a> {
     pub(super) fn arguments(&mut self, args: &'a [Expr], scope: &mut Scope<'a>) -> Vec<Argument> {
@@ -109,6 +110,25 @@ impl<'a> Desugar<'a> {
                     }
                 }
             }
+            ExprKind::Call(name, args) => {
+                let function = function::resolve(name, args.len(), span);
+                let args: Vec<Term> = args.iter().map(|arg| self.term(arg, scope)).collect();
+                match (function, constant_arguments(&args)) {
+                    (Err(errors), _) => Err(errors),
+                    (Ok(function), Some(constants)) => function::fold(function, constants, span),
+                    (Ok(function), None) => {
+                        let pattern = args.first().and_then(constant_argument);
+                        self.diagnostics.extend(function::check_pattern(
+                            function,
+                            pattern,
+                            args.len(),
+                            span,
+                        ));
+                        let kind = TermKind::Call(function, args);
+                        return Term { kind, span };
+                    }
+                }
+            }
             ExprKind::If(parts) => {
                 let parts = parts.each_ref().map(|part| self.term(part, scope));
                 let Some(constants) = constants(&parts) else {
@@ -127,6 +147,20 @@ impl<'a> Desugar<'a> {
             span,
         }
     }
+}
+
+fn constant_argument(arg: &Term) -> Option<&Const> {
+    match &arg.kind {
+        TermKind::Const(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The arguments of a call, if all are constant.
+fn constant_arguments(args: &[Term]) -> Option<Vec<(Const, Span)>> {
+    args.iter()
+        .map(|arg| Some((constant_argument(arg)?.clone(), arg.span)))
+        .collect()
 }
 
 /// The parts of a conditional, if all are constant.

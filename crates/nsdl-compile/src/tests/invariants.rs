@@ -138,6 +138,7 @@ fn assert_bound(expr: &Expr, bound: &HashSet<Slot>) {
             assert_bound(right, bound);
         }
         Expr::Cast { operand, .. } => assert_bound(operand, bound),
+        Expr::Call { args, .. } => args.iter().for_each(|arg| assert_bound(arg, bound)),
         Expr::If {
             condition,
             consequence,

@@ -256,6 +256,7 @@ pub fn variables(expr: &Expr) -> Vec<u32> {
         Expr::Unary { operand, .. } => variables(operand),
         Expr::Binary { left, right, .. } => [variables(left), variables(right)].concat(),
         Expr::Cast { operand, .. } => variables(operand),
+        Expr::Call { args, .. } => args.iter().flat_map(variables).collect(),
         Expr::If {
             condition,
             consequence,

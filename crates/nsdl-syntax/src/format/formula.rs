@@ -162,6 +162,7 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
             expr_within(operand, CAST, f)?;
             write!(f, " as {}", ty.text)
         }
+        ExprKind::Call(name, args) => write!(f, "{}({})", name.text, Commas(args)),
         ExprKind::If(_) if least > 0 => within_parentheses(expr, f),
         ExprKind::If(parts) => {
             let [condition, consequence, alternative] = parts.as_ref();

@@ -1,0 +1,198 @@
+//! Calls: each function of the table in `nsdl-ir`, handed to its implementation.
+
+use nsdl_ir::{Function, Value};
+
+use crate::{Fault, float, hash, number, text};
+
+/// The value of a call whose arguments fit the signature.
+///
+/// # Errors
+/// Outside the domain of the function, and where the result does not fit its type.
+pub fn call(function: Function, args: &[Value]) -> Result<Value, Fault> {
+    use Function::*;
+    match (function, args) {
+        (Abs, [x]) => number::abs(x),
+        (Floor, [x]) => number::floor(x),
+        (Ceil, [x]) => number::ceil(x),
+        (Sign, [x]) => number::sign(x),
+        (Max, args) => number::max(args),
+        (Min, args) => number::min(args),
+        (Pow, [x, n]) => number::pow(x, n),
+        (Powf, [x, y]) => float::binary(x, y, f64::powf),
+        (Exp, [x]) => float::unary(x, f64::exp),
+        (Exp2, [x]) => float::unary(x, f64::exp2),
+        (Log, [x]) => float::logarithm(x, f64::ln),
+        (Log2, [x]) => float::logarithm(x, f64::log2),
+        (Sin, [x]) => float::unary(x, f64::sin),
+        (Cos, [x]) => float::unary(x, f64::cos),
+        (Tan, [x]) => float::unary(x, f64::tan),
+        (Asin, [x]) => float::unary(x, f64::asin),
+        (Acos, [x]) => float::unary(x, f64::acos),
+        (Atan, [x]) => float::unary(x, f64::atan),
+        (Atan2, [y, x]) => float::binary(y, x, f64::atan2),
+        (StringConcat, args) => text::concat(args),
+        (StringLength, [s]) => text::length(s),
+        (StringCharAt, [s, i]) => text::char_at(s, i),
+        (Substring, [s, begin]) => text::substring(s, begin, None),
+        (Substring, [s, begin, end]) => text::substring(s, begin, Some(end)),
+        (Format, args) => text::format(args),
+        (StringUpper, [s]) => text::upper(s),
+        (StringLower, [s]) => text::lower(s),
+        (StringTrim, [s]) => text::trim(s),
+        (StringIndexOf, [s, part]) => text::index_of(s, part),
+        (StringReplace, [s, from, to]) => text::replace(s, from, to),
+        (Hash, args) => Ok(hash::hash(args)),
+        // The compiler checks the number of arguments.
+        _ => Err(Fault::Domain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> Value {
+        Value::String(text.into())
+    }
+
+    #[test]
+    fn numbers() {
+        use Function::*;
+        assert_eq!(call(Abs, &[Value::I8(-128)]), Err(Fault::Overflow));
+        assert_eq!(call(Abs, &[Value::F32(-1.5)]), Ok(Value::F32(1.5)));
+        assert_eq!(call(Sign, &[Value::F64(-2.5)]), Ok(Value::F64(-1.0)));
+        assert_eq!(call(Sign, &[Value::U8(7)]), Ok(Value::U8(1)));
+        assert_eq!(call(Ceil, &[Value::F64(1.25)]), Ok(Value::F64(2.0)));
+        assert_eq!(call(Floor, &[Value::F64(-1.25)]), Ok(Value::F64(-2.0)));
+        assert_eq!(call(Floor, &[Value::I32(3)]), Ok(Value::I32(3)));
+        assert_eq!(
+            call(Max, &[Value::I32(3), Value::I32(9), Value::I32(-1)]),
+            Ok(Value::I32(9))
+        );
+        assert_eq!(call(Min, &[Value::F32(3.0)]), Ok(Value::F32(3.0)));
+        assert_eq!(
+            call(Pow, &[Value::I32(-2), Value::U32(3)]),
+            Ok(Value::I32(-8))
+        );
+        assert_eq!(
+            call(Pow, &[Value::I8(2), Value::U32(7)]),
+            Err(Fault::Overflow)
+        );
+        assert_eq!(
+            call(Pow, &[Value::U128(2), Value::U32(127)]),
+            Ok(Value::U128(1 << 127))
+        );
+    }
+
+    #[test]
+    fn floats_have_a_domain() {
+        use Function::*;
+        assert_eq!(call(Log, &[Value::F64(0.0)]), Err(Fault::Domain));
+        assert_eq!(call(Log2, &[Value::F32(8.0)]), Ok(Value::F32(3.0)));
+        assert_eq!(call(Asin, &[Value::F64(2.0)]), Err(Fault::NotANumber));
+        assert_eq!(call(Exp, &[Value::F32(100.0)]), Err(Fault::Overflow));
+        assert_eq!(
+            call(Powf, &[Value::F64(2.0), Value::F64(0.5)]),
+            Ok(Value::F64(2f64.sqrt()))
+        );
+        assert_eq!(
+            call(Atan2, &[Value::F64(0.0), Value::F64(1.0)]),
+            Ok(Value::F64(0.0))
+        );
+    }
+
+    #[test]
+    fn strings_count_characters() {
+        use Function::*;
+        let (usize, zurich) = (Value::Usize, string("Zürich"));
+        assert_eq!(
+            call(StringLength, std::slice::from_ref(&zurich)),
+            Ok(usize(6))
+        );
+        assert_eq!(
+            call(StringCharAt, &[zurich.clone(), usize(1)]),
+            Ok(Value::Char('ü'))
+        );
+        assert_eq!(
+            call(StringCharAt, &[zurich.clone(), usize(6)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(Substring, &[zurich.clone(), usize(2)]),
+            Ok(string("rich"))
+        );
+        assert_eq!(
+            call(Substring, &[zurich.clone(), usize(1), usize(3)]),
+            Ok(string("ür"))
+        );
+        assert_eq!(
+            call(Substring, &[zurich.clone(), usize(6), usize(6)]),
+            Ok(string(""))
+        );
+        assert_eq!(
+            call(Substring, &[zurich.clone(), usize(3), usize(1)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(Substring, &[zurich.clone(), usize(0), usize(7)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(StringIndexOf, &[zurich.clone(), string("rich")]),
+            Ok(usize(2))
+        );
+        assert_eq!(
+            call(StringIndexOf, &[zurich.clone(), string("x")]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(StringUpper, std::slice::from_ref(&zurich)),
+            Ok(string("ZÜRICH"))
+        );
+        assert_eq!(
+            call(StringReplace, &[string("aXbX"), string("X"), string("-")]),
+            Ok(string("a-b-"))
+        );
+        assert_eq!(call(StringTrim, &[string(" a\t")]), Ok(string("a")));
+        assert_eq!(
+            call(StringConcat, &[string("a"), string("b")]),
+            Ok(string("ab"))
+        );
+        assert_eq!(call(StringConcat, &[]), Ok(string("")));
+    }
+
+    #[test]
+    fn formats_use_all_their_arguments() {
+        let pattern = string("{} is {}.");
+        let (name, age) = (string("Ann"), Value::U8(7));
+        assert_eq!(
+            call(
+                Function::Format,
+                &[pattern.clone(), name.clone(), age.clone()]
+            ),
+            Ok(string("Ann is 7."))
+        );
+        assert_eq!(
+            call(Function::Format, &[pattern.clone(), name.clone()]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(Function::Format, &[pattern, name.clone(), age, name]),
+            Err(Fault::Domain)
+        );
+    }
+
+    #[test]
+    fn the_hash_never_changes() {
+        assert_eq!(
+            call(Function::Hash, &[]),
+            Ok(Value::U64(0xcbf2_9ce4_8422_2325))
+        );
+        let of = |values: &[Value]| call(Function::Hash, values).unwrap();
+        assert_ne!(of(&[Value::I32(1)]), of(&[Value::I64(1)]));
+        assert_ne!(
+            of(&[string("ab"), string("c")]),
+            of(&[string("a"), string("bc")])
+        );
+    }
+}
