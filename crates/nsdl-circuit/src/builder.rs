@@ -11,7 +11,25 @@ pub(crate) struct Builder {
     ops: Vec<LayerOp>,
     spans: Vec<(u32, u32)>,
     pool: Vec<u32>,
+    /// Of each node, leaves and constants included, the latest parent that is listed with it, plus 1; of each
+    /// parent the one before in its list. A parent is listed with its last child, or with its first if that list
+    /// is full. It is mostly looked for soon after its children were made, so that short lists beat a table.
+    latest: Vec<u32>,
+    before: Vec<u32>,
+    /// Parents that are not in these lists because those were long.
     table: HashTable<u32>,
+}
+
+/// Parents that one list may hold.
+const SHORT: usize = 8;
+
+/// What a list of parents says about a node.
+enum Search {
+    Found(u32),
+    /// It is new, and there is room for it.
+    Room,
+    /// It may be elsewhere.
+    Full,
 }
 
 fn hash(op: LayerOp, children: &[u32]) -> u64 {
@@ -28,6 +46,8 @@ impl Builder {
             ops: Vec::new(),
             spans: Vec::new(),
             pool: Vec::new(),
+            latest: vec![0; leaves + 2],
+            before: Vec::new(),
             table: HashTable::new(),
         }
     }
@@ -38,19 +58,11 @@ impl Builder {
 
     /// Makes room for more nodes.
     pub fn reserve(&mut self, nodes: usize) {
-        let Self {
-            ops, spans, pool, ..
-        } = self;
-        self.table.reserve(nodes, |&index| {
-            let (start, len) = spans[index as usize];
-            hash(
-                ops[index as usize],
-                &pool[start as usize..(start + len) as usize],
-            )
-        });
-        ops.reserve(nodes);
-        spans.reserve(nodes);
-        pool.reserve(2 * nodes);
+        self.ops.reserve(nodes);
+        self.spans.reserve(nodes);
+        self.pool.reserve(2 * nodes);
+        self.latest.reserve(nodes);
+        self.before.reserve(nodes);
     }
 
     pub fn zero(&self) -> u32 {
@@ -138,28 +150,60 @@ impl Builder {
     }
 
     fn intern(&mut self, op: LayerOp, children: &[u32]) -> u32 {
-        let (ops, spans, pool) = (&mut self.ops, &mut self.spans, &mut self.pool);
-        let range = |spans: &[(u32, u32)], index: u32| {
+        let ends = [children.iter().max(), children.iter().min()];
+        for &end in ends.into_iter().flatten() {
+            match self.search(end as usize, op, children) {
+                Search::Found(node) => return node,
+                Search::Room => {
+                    self.before.push(self.latest[end as usize]);
+                    self.latest[end as usize] = self.ops.len() as u32 + 1;
+                    return self.push(op, children);
+                }
+                Search::Full => {}
+            }
+        }
+        let (ops, spans, pool) = (&self.ops, &self.spans, &self.pool);
+        let children_of = |index: u32| {
             let (start, len) = spans[index as usize];
-            start as usize..(start + len) as usize
+            &pool[start as usize..(start + len) as usize]
         };
         let entry = self.table.entry(
             hash(op, children),
-            |&index| ops[index as usize] == op && &pool[range(spans, index)] == children,
-            |&index| hash(ops[index as usize], &pool[range(spans, index)]),
+            |&index| ops[index as usize] == op && children_of(index) == children,
+            |&index| hash(ops[index as usize], children_of(index)),
         );
-        let index = match entry {
-            Entry::Occupied(entry) => *entry.get(),
+        match entry {
+            Entry::Occupied(entry) => self.leaves + 2 + *entry.get(),
             Entry::Vacant(entry) => {
-                let index = ops.len() as u32;
-                entry.insert(index);
-                ops.push(op);
-                spans.push((pool.len() as u32, children.len() as u32));
-                pool.extend_from_slice(children);
-                index
+                entry.insert(ops.len() as u32);
+                self.before.push(0);
+                self.push(op, children)
             }
-        };
-        self.leaves + 2 + index
+        }
+    }
+
+    /// Looks through the list of parents of a child.
+    fn search(&self, child: usize, op: LayerOp, children: &[u32]) -> Search {
+        let mut parent = self.latest[child];
+        for _ in 0..SHORT {
+            let Some(index) = parent.checked_sub(1).map(|index| index as usize) else {
+                return Search::Room;
+            };
+            if self.ops[index] == op && self.children(index) == children {
+                return Search::Found(self.leaves + 2 + index as u32);
+            }
+            parent = self.before[index];
+        }
+        Search::Full
+    }
+
+    fn push(&mut self, op: LayerOp, children: &[u32]) -> u32 {
+        self.latest.push(0);
+        self.ops.push(op);
+        self.spans
+            .push((self.pool.len() as u32, children.len() as u32));
+        self.pool.extend_from_slice(children);
+        self.leaves + 1 + self.ops.len() as u32
     }
 
     /// The nodes that `outputs` need, in layers: each node in the first layer after all its children, one
