@@ -164,6 +164,14 @@ impl Definitions {
 
 const UNSET: u32 = u32::MAX;
 
+/// What can depend on something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Vertex {
+    Tuple(TupleId),
+    /// By number in the trace.
+    Aggregate(u32),
+}
+
 struct Builder<'t> {
     trace: &'t Trace,
     flavour: Flavour,
@@ -173,7 +181,7 @@ struct Builder<'t> {
     tuples: Vec<u32>,
     leaves: FxHashMap<LeafId, u32>,
     complements: FxHashMap<u32, u32>,
-    /// Results of the aggregates expanded so far.
+    /// Results of the aggregates expanded so far, ordered by tuple.
     aggregates: FxHashMap<u32, Vec<(TupleId, u32)>>,
 }
 
@@ -219,40 +227,31 @@ impl<'t> Builder<'t> {
 
     /// Strongly connected components of what the outputs depend on, dependencies first. Certain tuples need
     /// no derivation and end the search.
+    ///
+    /// An aggregate is a vertex between its results and its members, so that the graph has the size of the
+    /// trace. It looks down only and is a component of its own, of no tuples.
     fn components(&mut self, outputs: &[TupleId]) -> Vec<Vec<TupleId>> {
-        let mut graph = DiGraph::<TupleId, ()>::new();
-        let mut index: FxHashMap<TupleId, NodeIndex> = FxHashMap::default();
-        let mut open: Vec<TupleId> = outputs.iter().rev().copied().collect();
+        let mut graph = DiGraph::<Vertex, ()>::new();
+        let mut index: FxHashMap<Vertex, NodeIndex> = FxHashMap::default();
+        let mut open: Vec<Vertex> = Vec::new();
+        for &output in outputs.iter().rev() {
+            let vertex = Vertex::Tuple(output);
+            if !self.is_certain(output) && !index.contains_key(&vertex) {
+                index.insert(vertex, graph.add_node(vertex));
+                open.push(vertex);
+            }
+        }
         let mut dependencies = Vec::new();
-        while let Some(tuple) = open.pop() {
-            if self.tuples[tuple.index()] == ONE {
+        while let Some(vertex) = open.pop() {
+            let Some(&from) = index.get(&vertex) else {
                 continue;
-            }
-            if self
-                .trace
-                .certain
-                .get(tuple.index())
-                .copied()
-                .unwrap_or(false)
-            {
-                self.tuples[tuple.index()] = ONE;
-                continue;
-            }
-            let from = *index.entry(tuple).or_insert_with(|| graph.add_node(tuple));
-            if graph.edges(from).next().is_some() {
-                continue;
-            }
+            };
             dependencies.clear();
-            self.dependencies(tuple, &mut dependencies);
+            self.dependencies(vertex, &mut dependencies);
             for &dependency in &dependencies {
-                if self
-                    .trace
-                    .certain
-                    .get(dependency.index())
-                    .copied()
-                    .unwrap_or(false)
+                if let Vertex::Tuple(tuple) = dependency
+                    && self.is_certain(tuple)
                 {
-                    self.tuples[dependency.index()] = ONE;
                     continue;
                 }
                 let to = *index.entry(dependency).or_insert_with(|| {
@@ -265,22 +264,42 @@ impl<'t> Builder<'t> {
         petgraph::algo::kosaraju_scc(&graph)
             .into_iter()
             .map(|component| {
-                let mut tuples: Vec<TupleId> =
-                    component.into_iter().map(|node| graph[node]).collect();
+                let tuple = |node| match graph[node] {
+                    Vertex::Tuple(tuple) => Some(tuple),
+                    Vertex::Aggregate(_) => None,
+                };
+                let mut tuples: Vec<TupleId> = component.into_iter().filter_map(tuple).collect();
                 tuples.sort_unstable();
                 tuples
             })
+            .filter(|tuples| !tuples.is_empty())
             .collect()
     }
 
-    fn dependencies(&self, tuple: TupleId, into: &mut Vec<TupleId>) {
-        for &instance in self.definitions.instances(tuple) {
-            let body = self.trace.body(&self.trace.instances[instance as usize]);
-            into.extend(body.iter().map(|literal| literal.tuple));
+    /// Whether a tuple holds in every world; its node is then known.
+    fn is_certain(&mut self, tuple: TupleId) -> bool {
+        let certain = self.trace.certain.get(tuple.index()).copied();
+        if certain == Some(true) {
+            self.tuples[tuple.index()] = ONE;
         }
-        for &aggregate in self.definitions.aggregates(tuple) {
-            let aggregate = &self.trace.aggregates[aggregate as usize];
-            into.extend(aggregate.members.iter().chain(&aggregate.group));
+        certain == Some(true)
+    }
+
+    fn dependencies(&self, vertex: Vertex, into: &mut Vec<Vertex>) {
+        match vertex {
+            Vertex::Tuple(tuple) => {
+                for &instance in self.definitions.instances(tuple) {
+                    let body = self.trace.body(&self.trace.instances[instance as usize]);
+                    into.extend(body.iter().map(|literal| Vertex::Tuple(literal.tuple)));
+                }
+                let aggregates = self.definitions.aggregates(tuple).iter();
+                into.extend(aggregates.map(|&aggregate| Vertex::Aggregate(aggregate)));
+            }
+            Vertex::Aggregate(aggregate) => {
+                let aggregate = &self.trace.aggregates[aggregate as usize];
+                let tuples = aggregate.members.iter().chain(&aggregate.group);
+                into.extend(tuples.map(|&tuple| Vertex::Tuple(tuple)));
+            }
         }
         into.sort_unstable();
         into.dedup();
@@ -313,12 +332,11 @@ impl<'t> Builder<'t> {
                 .aggregates
                 .get(&aggregate)
                 .map_or(&[][..], Vec::as_slice);
-            alternatives.extend(
-                results
-                    .iter()
-                    .filter(|(result, _)| *result == tuple)
-                    .map(|(_, node)| node),
-            );
+            let start = results.partition_point(|&(result, _)| result < tuple);
+            let own = results[start..]
+                .iter()
+                .take_while(|&&(result, _)| result == tuple);
+            alternatives.extend(own.map(|&(_, node)| node));
         }
         self.cone.tuples += 1;
         alternatives

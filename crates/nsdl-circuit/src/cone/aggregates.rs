@@ -40,6 +40,7 @@ impl Builder<'_> {
                 *node = self.node(Op::And, [group, *node]);
             }
         }
+        results.sort_by_key(|&(result, _)| result);
         self.aggregates.insert(index, results);
     }
 
