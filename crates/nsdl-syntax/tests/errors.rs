@@ -521,11 +521,11 @@ fn a_message_with_two_places() {
 
 #[test]
 fn messages_without_a_place() {
-    let diagnostic = Diagnostic::warning("W0701", "the file is empty")
+    let diagnostic = Diagnostic::warning("W0201", "the file is empty")
         .note("`a.csv` has no rows")
         .help("check its name");
     let expected =
-        "[W0701] Warning: the file is empty\n  Note: `a.csv` has no rows\n  Help: check its name\n";
+        "[W0201] Warning: the file is empty\n  Note: `a.csv` has no rows\n  Help: check its name\n";
     assert_eq!(
         render::render(std::slice::from_ref(&diagnostic), &Sources::new(), false),
         expected
@@ -562,7 +562,7 @@ fn places_are_found_in_any_text() {
         sources.add("one.dl", "ééé\nabc"),
         sources.add("two.dl", "\n\ndef"),
     );
-    let diagnostic = Diagnostic::error("E0299", "declared twice")
+    let diagnostic = Diagnostic::error("E0201", "declared twice")
         .label(Span::new(two, 2, 5), "again")
         .label(Span::new(one, 7, 10), "first");
     let text = render::render(&[diagnostic], &sources, false);
@@ -573,8 +573,8 @@ fn places_are_found_in_any_text() {
     // Spans that are out of bounds or inside a character still render.
     let id = sources.add("three.dl", "é");
     for (start, end) in [(0, 1), (1, 1), (1, 2), (2, 2), (5, 9)] {
-        let odd = Diagnostic::error("E0299", "odd").label(Span::new(id, start, end), "here");
-        assert!(render::render(&[odd], &sources, false).contains("E0299"));
+        let odd = Diagnostic::error("E0201", "odd").label(Span::new(id, start, end), "here");
+        assert!(render::render(&[odd], &sources, false).contains("E0201"));
     }
 }
 
