@@ -8,6 +8,7 @@
 mod aggregate;
 mod facts;
 mod negation;
+mod parameters;
 mod rule;
 mod term;
 

@@ -263,6 +263,13 @@ impl Inference {
                     let result = self.column(aggregate.output, keys);
                     self.meet(value, result, span);
                 }
+                AggregateOp::StringJoin => {
+                    let text = Kind::only(Type::String);
+                    let value = self.column(aggregate.members, keys + arguments);
+                    self.require(value, text, Why::Takes(name), span);
+                    let result = self.column(aggregate.output, keys);
+                    self.require(result, text, Why::Gives(name), span);
+                }
                 AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                     let all = matches!(aggregate.op, AggregateOp::Min | AggregateOp::Max);
                     for column in keys..if all { width } else { keys + arguments } {

@@ -6,11 +6,12 @@ use nsdl_syntax::ast::{Aggregate, Name};
 use crate::mentions;
 use crate::suggest::did_you_mean;
 
-const KNOWN: [(&str, AggregateOp); 9] = [
+const KNOWN: [(&str, AggregateOp); 10] = [
     ("count", AggregateOp::Count),
     ("sum", AggregateOp::Sum),
     ("prod", AggregateOp::Prod),
     ("avg", AggregateOp::Avg),
+    ("string_join", AggregateOp::StringJoin),
     ("min", AggregateOp::Min),
     ("max", AggregateOp::Max),
     ("argmin", AggregateOp::Argmin),
@@ -19,9 +20,8 @@ const KNOWN: [(&str, AggregateOp); 9] = [
 ];
 
 /// Aggregates of Scallop that nsdl will have.
-const PLANNED: [&str; 15] = [
+const PLANNED: [&str; 14] = [
     "top",
-    "string_join",
     "rank",
     "sort",
     "argsort",
@@ -84,6 +84,7 @@ pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize
         | AggregateOp::Sum
         | AggregateOp::Prod
         | AggregateOp::Avg
+        | AggregateOp::StringJoin
         | AggregateOp::Exists => 1,
         AggregateOp::Min | AggregateOp::Max => arguments + values,
         AggregateOp::Argmin | AggregateOp::Argmax => arguments,
@@ -134,13 +135,17 @@ pub(crate) fn check(
             "has variables in brackets",
             format!("write them before the colon: `{name}(x, y: …)`"),
         ),
-        AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg if values != 1 => error(
-            format!("`{name}` takes one variable before the colon, here are {values}"),
-            "needs exactly one value",
-            format!(
-                "variables that only tell the members apart go in brackets: `{name}[k](v: r(k, v))`"
-            ),
-        ),
+        AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg | AggregateOp::StringJoin
+            if values != 1 =>
+        {
+            error(
+                format!("`{name}` takes one variable before the colon, here are {values}"),
+                "needs exactly one value",
+                format!(
+                    "variables that only tell the members apart go in brackets: `{name}[k](v: r(k, v))`"
+                ),
+            )
+        }
         AggregateOp::Argmin | AggregateOp::Argmax if arguments == 0 => error(
             format!("`{name}` needs variables in brackets"),
             "has no variables in brackets",

@@ -48,9 +48,10 @@ impl Show<'_> {
         };
         write!(
             out,
-            "  {} = {:?}({}",
+            "  {} = {:?}{}({}",
             self.name(aggregate.output),
             aggregate.op,
+            if aggregate.single_world { "!" } else { "" },
             self.name(aggregate.members)
         )?;
         if let Some(groups) = aggregate.groups {

@@ -105,7 +105,11 @@ impl<'a> Input<'a> {
 
     /// Compares two members by value.
     fn compare(&self, a: u32, b: u32) -> Ordering {
-        let start = self.values();
+        self.compare_from(self.values(), a, b)
+    }
+
+    /// Compares two members by the columns from `start` on.
+    fn compare_from(&self, start: usize, a: u32, b: u32) -> Ordering {
         let (a, b) = (&self.members.row(a)[start..], &self.members.row(b)[start..]);
         let columns = self.types[start..].iter().zip(a.iter().zip(b));
         columns.fold(Ordering::Equal, |so_far, (&ty, (&a, &b))| {

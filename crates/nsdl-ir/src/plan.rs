@@ -157,7 +157,8 @@ pub struct Choice {
 /// An aggregate: groups the rows of one relation by its first columns and reduces each group.
 ///
 /// Input columns are `[keys…, arguments…, values…]`, output columns `[keys…, results…]`. Results are the
-/// number of members for `Count`, one value for `Sum`, `Prod` and `Avg`, a `bool` for `Exists`, the values (after the arguments,
+/// number of members for `Count`, one value for `Sum`, `Prod`, `Avg` and
+/// `StringJoin`, a `bool` for `Exists`, the values (after the arguments,
 /// if any) for `Min` and `Max`, the arguments for `Argmin` and `Argmax`.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
@@ -176,6 +177,10 @@ pub struct Aggregate {
     pub keys: u32,
     /// Number of argument columns.
     pub arguments: u32,
+    /// Written with `!`: every member that holds in some world is taken to hold, and the result is certain.
+    pub single_world: bool,
+    /// What stands between the members of a `StringJoin`.
+    pub separator: String,
 }
 
 /// Reductions; see SEMANTICS.md 4 for empty groups and ties.
@@ -189,6 +194,8 @@ pub enum AggregateOp {
     Prod,
     /// Mean of the values of the members, towards zero for integers; no members, no result.
     Avg,
+    /// The texts of the members in order of arguments, then of text; empty for an existing empty group.
+    StringJoin,
     /// Least value; all ties of the arguments are kept.
     Min,
     /// Greatest value, likewise.

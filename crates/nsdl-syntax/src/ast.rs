@@ -188,7 +188,7 @@ pub enum Formula {
     Or(Vec<Formula>),
 }
 
-/// `results := operator[arguments](bindings: body where groups: group_body)`
+/// `results := operator<parameters>![arguments](bindings: body where groups: group_body)`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     /// `not` before an `exists` or `forall` without results.
@@ -197,6 +197,10 @@ pub struct Aggregate {
     pub results: Vec<Expr>,
     /// `count`, `sum`, …: looked up by the compiler.
     pub operator: Name,
+    /// What stands between `<` and `>`.
+    pub parameters: Vec<Parameter>,
+    /// `!`: all members that can hold are taken to hold.
+    pub single_world: bool,
     /// Variables in brackets.
     pub arguments: Vec<Name>,
     /// Variables before the colon.
@@ -207,6 +211,15 @@ pub struct Aggregate {
     pub groups: Option<(Vec<Name>, Box<Formula>)>,
     /// The whole formula.
     pub span: Span,
+}
+
+/// A parameter of an aggregate: `", "` or `desc = false`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// What stands before `=`.
+    pub name: Option<Name>,
+    /// A constant expression; a variable alone may be a flag, such as `desc`.
+    pub value: Expr,
 }
 
 /// `query path(0, _)`

@@ -214,7 +214,9 @@ impl Context {
 impl Call {
     /// Whether it can be an atom: a plain name with a list. `exists` and `forall` are never relations.
     fn is_atom(&self) -> bool {
-        self.brackets.is_none()
+        self.parameters.is_empty()
+            && !self.single_world
+            && self.brackets.is_none()
             && self.body.is_none()
             && self.groups.is_none()
             && !matches!(self.name.text.as_str(), "exists" | "forall")

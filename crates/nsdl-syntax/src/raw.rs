@@ -46,10 +46,12 @@ pub enum RawKind {
     Implies(Box<Raw>, Box<Raw>),
 }
 
-/// An atom or an aggregate: `name[brackets](items: body where groups)`.
+/// An atom or an aggregate: `name<parameters>![brackets](items: body where groups)`.
 #[derive(Debug)]
 pub struct Call {
     pub name: Name,
+    pub parameters: Vec<RawArgument>,
+    pub single_world: bool,
     pub brackets: Option<Vec<Raw>>,
     pub items: Vec<Raw>,
     pub body: Option<Vec<Raw>>,
@@ -87,7 +89,7 @@ pub enum RawHeadKind {
     Set(Set),
 }
 
-/// An argument of an attribute.
+/// An argument of an attribute or a parameter of an aggregate.
 #[derive(Debug)]
 pub enum RawArgument {
     Positional(Raw),

@@ -249,6 +249,13 @@ fn aggregates() {
     same("rel sum(t) = t := sum[x, y](z: p(x, y, z))");
     same("rel c(n) = n := count(p(x), q(x))");
     same("rel a(c) = c := argmax[c](n: n := count(o: of(c, o)))");
+    same("rel n(n) = n := count!(o: obj(o))");
+    same("rel n = count!(o: obj(o))");
+    same("rel s(t) = t := string_join<\", \">![i](s: w(i, s))");
+    check(
+        "rel s(n) = n := top!<2 + 1, fast, desc=(1 > 2)>(s: w(s))",
+        "rel s(n) = n := top<2 + 1, fast, desc = (1 > 2)>!(s: w(s))",
+    );
     let ItemKind::Rule {
         body: Formula::Aggregate(aggregate),
         ..

@@ -368,14 +368,6 @@ fn constructs_that_wait_for_their_turn() {
         ("rel a(new Cons(x)) = b(x)", "`new`"),
         ("rel a(Cons(1, x)) = b(x)", "terms of algebraic data types"),
         (
-            "rel a(x) = x := top<3>(y: p(y))",
-            "`!` and `<…>` after the name of an aggregate",
-        ),
-        (
-            "rel a(x) = x := count!(y: p(y))",
-            "`!` and `<…>` after the name of an aggregate",
-        ),
-        (
             "rel a(x) = x := sum((y: usize): p(y))",
             "types of variables",
         ),

@@ -127,27 +127,36 @@ fn atom() -> impl Strategy<Value = Atom> {
     })
 }
 
+fn parameter() -> impl Strategy<Value = Parameter> {
+    (option::of(name()), expr()).prop_map(|(name, value)| Parameter { name, value })
+}
+
 fn aggregate(body: impl Strategy<Value = Formula> + Clone) -> impl Strategy<Value = Aggregate> {
     let result = prop_oneof![variable(), Just(make(ExprKind::Wildcard))];
     let groups = option::of((vec(name(), 1..3), body.clone().prop_map(Box::new)));
     (
         vec(result, 1..3),
         aggregate_name(),
+        (vec(parameter(), 0..3), any::<bool>()),
         vec(name(), 0..3),
         vec(name(), 0..3),
         body,
         groups,
     )
         .prop_map(
-            |(results, operator, arguments, bindings, body, groups)| Aggregate {
-                negated: false,
-                results,
-                operator,
-                arguments,
-                bindings,
-                body: Box::new(body),
-                groups,
-                span: Span::default(),
+            |(results, operator, (parameters, single_world), arguments, bindings, body, groups)| {
+                Aggregate {
+                    negated: false,
+                    results,
+                    operator,
+                    parameters,
+                    single_world,
+                    arguments,
+                    bindings,
+                    body: Box::new(body),
+                    groups,
+                    span: Span::default(),
+                }
             },
         )
 }
@@ -187,6 +196,8 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
             (aggregate(inner), any::<bool>()).prop_map(|(mut aggregate, negated)| {
                 aggregate.operator.text = "exists".into();
                 aggregate.results.clear();
+                // Without `:=`, `exists<` would begin a comparison.
+                aggregate.parameters.clear();
                 aggregate.negated = negated;
                 Formula::Aggregate(aggregate)
             }),
@@ -252,6 +263,7 @@ fn kind() -> impl Strategy<Value = ItemKind> {
         }),
         (name(), aggregate(formula())).prop_map(|(relation, mut aggregate)| {
             aggregate.results.clear();
+            aggregate.parameters.clear();
             ItemKind::AggregateRule {
                 relation,
                 aggregate,

@@ -30,6 +30,7 @@ struct Roles<'a> {
     keys: Mentions<'a>,
     arguments: Mentions<'a>,
     values: Mentions<'a>,
+    separator: String,
 }
 
 impl<'a> Desugar<'a> {
@@ -57,6 +58,17 @@ impl<'a> Desugar<'a> {
                 )
                 .label(aggregate.span, "not true or false")
                 .help(format!("write `n := {name}(…)`")),
+            );
+            return;
+        }
+        if formula && aggregate.single_world {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "E0208",
+                    format!("`{name}!` gives a value, which nothing takes"),
+                )
+                .label(aggregate.span, "disregards how likely its members are")
+                .help(format!("write `b := {name}!(…), b`, or leave the `!` out")),
             );
             return;
         }
@@ -211,6 +223,7 @@ impl<'a> Desugar<'a> {
         if let Err(error) = reduce::check(op, aggregate, values.len()) {
             self.diagnostics.push(error);
         }
+        let separator = self.separator(op, aggregate).unwrap_or_default();
         let failed = self
             .diagnostics
             .iter()
@@ -221,6 +234,7 @@ impl<'a> Desugar<'a> {
             keys,
             arguments,
             values,
+            separator,
         })
     }
 
@@ -271,10 +285,14 @@ impl<'a> Desugar<'a> {
             keys,
             arguments,
             values,
+            separator,
         } = roles;
         let span = aggregate.span;
         let text = |columns: &Mentions| columns.keys().copied().collect::<Vec<_>>().join(", ");
         let mut name = aggregate.operator.text.clone();
+        if aggregate.single_world {
+            name.push('!');
+        }
         if !arguments.is_empty() {
             name.push_str(&format!("[{}]", text(arguments)));
         }
@@ -336,6 +354,8 @@ impl<'a> Desugar<'a> {
                 output,
                 keys,
                 arguments,
+                single_world: aggregate.single_world,
+                separator: separator.clone(),
             });
             output
         };

@@ -75,7 +75,8 @@ impl<'a> Desugar<'a> {
         rule::probability(&value, tag, &mut self.diagnostics)
     }
 
-    fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {
+    /// A constant; what else it is, is reported. `place` says where it stands.
+    pub(super) fn value(&mut self, expr: &'a Expr, place: &str) -> Option<Const> {
         let mut known = Known {
             names: self.names,
             place,
@@ -117,6 +118,14 @@ fn variable_in_fact<'n>(
     place: &str,
     constants: impl Iterator<Item = &'n str>,
 ) -> Diagnostic {
+    if place == "parameter" {
+        return Diagnostic::error("E0211", format!("unknown parameter `{name}`"))
+            .label(
+                span,
+                "neither a constant nor a parameter that is known here",
+            )
+            .help("`string_join` takes a separator: `string_join<\", \">(…)`");
+    }
     let error = Diagnostic::error(
         "E0401",
         format!("variable `{name}` is not bound: a fact has no body"),

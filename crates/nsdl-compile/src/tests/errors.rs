@@ -171,6 +171,44 @@ fn unknown_aggregate() {
 }
 
 #[test]
+fn aggregate_parameters() {
+    let aggregate = |call: &str| format!("rel s(1, \"a\")\nrel r(n) = n := {call}(x: s(_, x))");
+    for (call, message, place) in [
+        ("count<3>", "`count` takes no parameters, here are 1", "3"),
+        (
+            "string_join<\"a\", \"b\">",
+            "`string_join` takes one parameter, here are 2",
+            "\"b\"",
+        ),
+        (
+            "string_join<sep = \"a\">",
+            "`string_join` has no parameter `sep`",
+            "sep",
+        ),
+        (
+            "string_join<12>",
+            "the separator is text, not an integer",
+            "12",
+        ),
+        ("string_join<all>", "unknown parameter `all`", "all"),
+    ] {
+        check(&aggregate(call), "E0211", message, place);
+    }
+    check(
+        "rel p(1)\nrel r() = exists!(x: p(x))",
+        "E0208",
+        "`exists!` gives a value, which nothing takes",
+        "exists!(x: p(x))",
+    );
+    check(
+        "rel p(1)\nrel r(t) = t := string_join(x: p(x))",
+        "E0301",
+        "type clash: an integer and String",
+        "t := string_join(x: p(x))",
+    );
+}
+
+#[test]
 fn aggregate_shape() {
     let facts = "rel s(\"a\", 1)\n";
     let aggregate = |text: &str, message: &str| {

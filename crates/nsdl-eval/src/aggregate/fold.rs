@@ -1,6 +1,7 @@
-//! Aggregates that take one member after the other: sums, products and averages.
+//! Aggregates that take one member after the other: sums, products, averages and joined texts.
 //!
-//! Members come in order of value, so that floats round the same way everywhere.
+//! Members come in order of value, so that floats round the same way everywhere; texts in order of arguments
+//! first.
 
 use nsdl_ir::{AggregateOp, Type, Word};
 
@@ -21,6 +22,7 @@ pub(super) enum State {
         total: Total,
         members: u32,
     },
+    Text(Word),
     /// There is no result.
     Failed(FailureKind),
 }
@@ -41,10 +43,14 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// The members by value, equal ones in order of rows.
+    /// The members in the order to take them, equal ones in order of rows.
     pub(super) fn in_order(&self, members: &[u32]) -> Vec<u32> {
         let mut sorted = members.to_vec();
-        sorted.sort_by(|&a, &b| self.input.compare(a, b));
+        let start = match self.input.aggregate.op {
+            AggregateOp::StringJoin => self.input.aggregate.keys as usize,
+            _ => self.input.values(),
+        };
+        sorted.sort_by(|&a, &b| self.input.compare_from(start, a, b));
         sorted
     }
 
@@ -54,10 +60,9 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn start(&self) -> State {
-        if self.input.exist_empty() && self.input.aggregate.op != AggregateOp::Avg {
-            self.empty()
-        } else {
-            State::Nothing
+        match self.input.aggregate.op {
+            AggregateOp::Sum | AggregateOp::Prod if self.input.exist_empty() => self.empty(),
+            _ => State::Nothing,
         }
     }
 
@@ -75,7 +80,15 @@ impl<'a> Fold<'a> {
     pub(super) fn add(&self, state: State, value: Word) -> State {
         let (ty, symbols) = (self.ty, self.input.symbols);
         let next = match state {
+            State::Nothing if self.input.aggregate.op == AggregateOp::StringJoin => {
+                Ok(State::Text(value))
+            }
             State::Nothing => return self.add(self.empty(), value),
+            State::Text(text) => {
+                let (text, next) = (symbols.text(text), symbols.text(value));
+                let joined = format!("{text}{}{next}", self.input.aggregate.separator);
+                Ok(State::Text(symbols.intern(&joined)))
+            }
             State::Failed(kind) => Err(kind),
             State::Sum(total) => total.add(value, ty, symbols).map(State::Sum),
             State::Product(product) => product.multiply(value, ty, symbols).map(State::Product),
@@ -93,7 +106,12 @@ impl<'a> Fold<'a> {
     pub(super) fn finish(&self, state: State) -> Computed<Option<Word>> {
         let (ty, symbols) = (self.ty, self.input.symbols);
         match state {
-            State::Nothing => return Ok(None),
+            State::Nothing => {
+                let empty = self.input.exist_empty();
+                let joins = self.input.aggregate.op == AggregateOp::StringJoin;
+                return Ok((joins && empty).then(|| symbols.intern("")));
+            }
+            State::Text(text) => Ok(text),
             State::Failed(kind) => Err(kind),
             State::Sum(total) => total.finish(ty, symbols),
             State::Product(product) => product.finish(ty, symbols),

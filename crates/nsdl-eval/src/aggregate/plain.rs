@@ -22,7 +22,8 @@ impl Input<'_> {
         rows
     }
 
-    fn results(&self, group: &GroupRows<'_>, failures: &mut Failures) -> Vec<Vec<Word>> {
+    /// What a group gives if all its members hold.
+    pub(super) fn results(&self, group: &GroupRows<'_>, failures: &mut Failures) -> Vec<Vec<Word>> {
         let (count, exists) = (
             group.members.len(),
             self.exist_empty() || !group.members.is_empty(),
@@ -33,7 +34,7 @@ impl Input<'_> {
                 .then(|| vec![Word::from(count > 0)])
                 .into_iter()
                 .collect(),
-            AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
+            AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg | AggregateOp::StringJoin => {
                 let fold = Fold::new(self);
                 let members = fold.in_order(&group.members).into_iter();
                 let last =

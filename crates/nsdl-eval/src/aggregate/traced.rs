@@ -42,9 +42,26 @@ impl Traced<'_> {
             let mut result = |result: &[Word], certain: bool| {
                 derive(&[group.key, result].concat(), certain && forced)
             };
+            if self.input.aggregate.single_world {
+                // Nothing to choose from: each result is one of no members.
+                let results = self.input.results(&group, failures);
+                instances.extend(results.iter().map(|words| AggregateInstance {
+                    aggregate: self.id,
+                    group: exists,
+                    members: Vec::new(),
+                    kind: AggregateKind::Count {
+                        results: vec![Some(result(words, true))],
+                    },
+                }));
+                steps += results.len();
+                continue;
+            }
             let (members, kind) = match self.input.aggregate.op {
                 AggregateOp::Count => self.count(&group, &mut result, &mut steps)?,
-                AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg => {
+                AggregateOp::Sum
+                | AggregateOp::Prod
+                | AggregateOp::Avg
+                | AggregateOp::StringJoin => {
                     self.fold(&group, &mut result, failures, &mut steps)?
                 }
                 AggregateOp::Exists => self.exists(&group, &mut result),

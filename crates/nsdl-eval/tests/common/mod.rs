@@ -182,6 +182,8 @@ impl Builder {
             output: RelationId::new(output),
             keys: shape[0],
             arguments: shape[1],
+            single_world: false,
+            separator: String::new(),
         });
     }
 

@@ -85,6 +85,7 @@ pub fn plan(seed: u64, size: Size) -> Builder {
             | AggregateOp::Sum
             | AggregateOp::Prod
             | AggregateOp::Avg
+            | AggregateOp::StringJoin
             | AggregateOp::Exists => 1,
             AggregateOp::Min | AggregateOp::Max => arguments + 1,
             AggregateOp::Argmin | AggregateOp::Argmax => arguments,

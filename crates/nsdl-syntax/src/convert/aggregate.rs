@@ -7,7 +7,7 @@ use crate::ast::*;
 use crate::raw::*;
 
 /// Names that can only be aggregates where an aggregate makes a whole relation: `rel n = count(p(x))`.
-const AGGREGATES: [&str; 16] = [
+const AGGREGATES: [&str; 18] = [
     "count",
     "sum",
     "prod",
@@ -21,6 +21,8 @@ const AGGREGATES: [&str; 16] = [
     "top",
     "rank",
     "sort",
+    "argsort",
+    "enumerate",
     "string_join",
     "normalize",
     "softmax",
@@ -101,6 +103,7 @@ impl Context {
             Some(body) => (call.items, body),
             None => (Vec::new(), call.items),
         };
+        let parameters = all(call.parameters.into_iter().map(|one| self.parameter(one)));
         let arguments = self.variables(call.brackets.unwrap_or_default());
         let bindings = self.variables(bindings);
         let body_span = ends(&body).unwrap_or(inside);
@@ -127,12 +130,35 @@ impl Context {
             negated: false,
             results,
             operator: call.name,
+            parameters: parameters?,
+            single_world: call.single_world,
             arguments: arguments?,
             bindings: bindings?,
             body: Box::new(body?),
             groups,
             span,
         })
+    }
+
+    /// `", "`, `desc = false`
+    fn parameter(&mut self, parameter: RawArgument) -> Option<Parameter> {
+        let (name, value) = match parameter {
+            RawArgument::Positional(value) => (None, value),
+            RawArgument::Named(pair) => {
+                let (key, value) = *pair;
+                let span = key.span;
+                let RawKind::Name(text) = key.kind else {
+                    return self.fail(
+                        Diagnostic::error("E0114", "the name of a parameter is a plain name")
+                            .label(span, "this is not a name")
+                            .help("write `sort<desc = false>[i](x: …)`"),
+                    );
+                };
+                (Some(Name { text, span }), value)
+            }
+        };
+        let value = self.expr(value)?;
+        Some(Parameter { name, value })
     }
 
     fn variables(&mut self, items: Vec<Raw>) -> Option<Vec<Name>> {

@@ -91,6 +91,8 @@ impl Display for Shown<'_, Aggregate> {
             negated,
             results,
             operator,
+            parameters,
+            single_world,
             arguments,
             bindings,
             body,
@@ -106,6 +108,12 @@ impl Display for Shown<'_, Aggregate> {
             results => write!(f, "({}) := ", Commas(results))?,
         }
         f.write_str(&operator.text)?;
+        if !parameters.is_empty() {
+            write!(f, "<{}>", Commas(parameters))?;
+        }
+        if *single_world {
+            f.write_str("!")?;
+        }
         if !arguments.is_empty() {
             write!(f, "[{}]", Commas(arguments))?;
         }
@@ -118,6 +126,16 @@ impl Display for Shown<'_, Aggregate> {
             write!(f, " where {}: {}", Commas(names), Shown(body.as_ref()))?;
         }
         f.write_str(")")
+    }
+}
+
+impl Display for Shown<'_, Parameter> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.0.name {
+            write!(f, "{} = ", name.text)?;
+        }
+        // A bare comparison would end at its `>`.
+        expr_within(&self.0.value, 4, f)
     }
 }
 
