@@ -565,7 +565,7 @@ impl Generator {
     ) -> Option<(Aggregate, Vec<(Var, Type)>, Vec<(Var, Type)>)> {
         use Reduction::*;
         let op = *self.random.pick(&[
-            Count, Count, Sum, Sum, Prod, Avg, Min, Max, Argmin, Argmax, Exists,
+            Count, Count, Sum, Sum, Prod, Avg, Min, Max, Sort, Argsort, Argmin, Argmax, Exists,
         ]);
         let mut body = Vec::new();
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
@@ -593,17 +593,17 @@ impl Generator {
             !matches!(op, Sum | Prod | Avg) || ty == Type::I32
         })?;
         let mut bindings = vec![value];
-        if matches!(op, Count | Exists | Min | Max) && self.random.chance(0.3) {
+        if matches!(op, Count | Exists | Min | Max | Sort) && self.random.chance(0.3) {
             bindings.extend(take(&mut self.random, &|_| true));
         }
-        let takes_arguments = matches!(op, Argmin | Argmax)
-            || (matches!(op, Sum | Prod | Avg | Min | Max) && self.random.chance(0.4));
+        let takes_arguments = matches!(op, Argmin | Argmax | Argsort)
+            || (matches!(op, Sum | Prod | Avg | Min | Max | Sort) && self.random.chance(0.4));
         let arguments: Vec<(Var, Type)> = if takes_arguments {
             take(&mut self.random, &|_| true).into_iter().collect()
         } else {
             Vec::new()
         };
-        if matches!(op, Argmin | Argmax) && arguments.is_empty() {
+        if matches!(op, Argmin | Argmax | Argsort) && arguments.is_empty() {
             return None;
         }
         let mut keys = Vec::new();
@@ -615,6 +615,11 @@ impl Generator {
             Exists => vec![Type::Bool],
             Sum | Prod | Avg => vec![value.1],
             Argmin | Argmax => arguments.iter().map(|(_, ty)| *ty).collect(),
+            Sort | Argsort => {
+                let shown = if op == Sort { bindings.as_slice() } else { &[] };
+                let shown = arguments.iter().chain(shown).map(|(_, ty)| *ty);
+                [Type::Usize].into_iter().chain(shown).collect()
+            }
             Min | Max => arguments
                 .iter()
                 .chain(&bindings)

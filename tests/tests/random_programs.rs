@@ -575,6 +575,8 @@ fn programs_are_varied() {
             ("sum", aggregate(Reduction::Sum)),
             ("prod", aggregate(Reduction::Prod)),
             ("avg", aggregate(Reduction::Avg)),
+            ("sort", aggregate(Reduction::Sort)),
+            ("argsort", aggregate(Reduction::Argsort)),
             ("min", aggregate(Reduction::Min)),
             ("max", aggregate(Reduction::Max)),
             ("argmin", aggregate(Reduction::Argmin)),

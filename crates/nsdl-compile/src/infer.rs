@@ -270,6 +270,17 @@ impl Inference {
                     let result = self.column(aggregate.output, keys);
                     self.require(result, text, Why::Gives(name), span);
                 }
+                AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
+                    let position = self.column(aggregate.output, keys);
+                    let kind = Kind::only(Type::Usize);
+                    self.require(position, kind, Why::Gives(name), span);
+                    let all = aggregate.op != AggregateOp::Argsort;
+                    for column in keys..if all { width } else { keys + arguments } {
+                        let member = self.column(aggregate.members, column);
+                        let result = self.column(aggregate.output, column + 1);
+                        self.meet(member, result, span);
+                    }
+                }
                 AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                     let all = matches!(aggregate.op, AggregateOp::Min | AggregateOp::Max);
                     for column in keys..if all { width } else { keys + arguments } {

@@ -6,12 +6,15 @@ use nsdl_syntax::ast::{Aggregate, Name};
 use crate::mentions;
 use crate::suggest::did_you_mean;
 
-const KNOWN: [(&str, AggregateOp); 10] = [
+const KNOWN: [(&str, AggregateOp); 13] = [
     ("count", AggregateOp::Count),
     ("sum", AggregateOp::Sum),
     ("prod", AggregateOp::Prod),
     ("avg", AggregateOp::Avg),
     ("string_join", AggregateOp::StringJoin),
+    ("sort", AggregateOp::Sort),
+    ("argsort", AggregateOp::Argsort),
+    ("enumerate", AggregateOp::Enumerate),
     ("min", AggregateOp::Min),
     ("max", AggregateOp::Max),
     ("argmin", AggregateOp::Argmin),
@@ -20,11 +23,9 @@ const KNOWN: [(&str, AggregateOp); 10] = [
 ];
 
 /// Aggregates of Scallop that nsdl will have.
-const PLANNED: [&str; 14] = [
+const PLANNED: [&str; 11] = [
     "top",
     "rank",
-    "sort",
-    "argsort",
     "weighted_sum",
     "weighted_avg",
     "normalize",
@@ -33,7 +34,6 @@ const PLANNED: [&str; 14] = [
     "categorical",
     "unique",
     "collect",
-    "enumerate",
     "disjunct",
 ];
 
@@ -87,6 +87,8 @@ pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize
         | AggregateOp::StringJoin
         | AggregateOp::Exists => 1,
         AggregateOp::Min | AggregateOp::Max => arguments + values,
+        AggregateOp::Sort | AggregateOp::Enumerate => 1 + arguments + values,
+        AggregateOp::Argsort => 1 + arguments,
         AggregateOp::Argmin | AggregateOp::Argmax => arguments,
     }
 }
@@ -130,11 +132,13 @@ pub(crate) fn check(
             .help(help))
     };
     match op {
-        AggregateOp::Count | AggregateOp::Exists if arguments > 0 => error(
-            format!("`{name}` takes no variables in brackets"),
-            "has variables in brackets",
-            format!("write them before the colon: `{name}(x, y: …)`"),
-        ),
+        AggregateOp::Count | AggregateOp::Exists | AggregateOp::Enumerate if arguments > 0 => {
+            error(
+                format!("`{name}` takes no variables in brackets"),
+                "has variables in brackets",
+                format!("write them before the colon: `{name}(x, y: …)`"),
+            )
+        }
         AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg | AggregateOp::StringJoin
             if values != 1 =>
         {
@@ -146,12 +150,20 @@ pub(crate) fn check(
                 ),
             )
         }
-        AggregateOp::Argmin | AggregateOp::Argmax if arguments == 0 => error(
-            format!("`{name}` needs variables in brackets"),
-            "has no variables in brackets",
-            format!("write `{name}[who](score: …)`: its results are the variables in brackets"),
-        ),
-        AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax
+        AggregateOp::Argmin | AggregateOp::Argmax | AggregateOp::Argsort if arguments == 0 => {
+            error(
+                format!("`{name}` needs variables in brackets"),
+                "has no variables in brackets",
+                format!("write `{name}[who](score: …)`: its results are the variables in brackets"),
+            )
+        }
+        AggregateOp::Min
+        | AggregateOp::Max
+        | AggregateOp::Argmin
+        | AggregateOp::Argmax
+        | AggregateOp::Sort
+        | AggregateOp::Argsort
+        | AggregateOp::Enumerate
             if values == 0 =>
         {
             error(

@@ -7,6 +7,7 @@ mod best;
 mod fold;
 mod plain;
 mod product;
+mod sort;
 mod total;
 mod traced;
 

@@ -158,7 +158,7 @@ pub struct Choice {
 ///
 /// Input columns are `[keys…, arguments…, values…]`, output columns `[keys…, results…]`. Results are the
 /// number of members for `Count`, one value for `Sum`, `Prod`, `Avg` and
-/// `StringJoin`, a `bool` for `Exists`, the values (after the arguments,
+/// `StringJoin`, a position before what is sorted, a `bool` for `Exists`, the values (after the arguments,
 /// if any) for `Min` and `Max`, the arguments for `Argmin` and `Argmax`.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
@@ -181,6 +181,9 @@ pub struct Aggregate {
     pub single_world: bool,
     /// What stands between the members of a `StringJoin`.
     pub separator: String,
+    /// `Sort`, `Argsort` and `Enumerate` begin with the least value, not the greatest; equal values come in
+    /// order of arguments.
+    pub ascending: bool,
 }
 
 /// Reductions; see SEMANTICS.md 4 for empty groups and ties.
@@ -196,6 +199,12 @@ pub enum AggregateOp {
     Avg,
     /// The texts of the members in order of arguments, then of text; empty for an existing empty group.
     StringJoin,
+    /// Position from 0, arguments and values of each member.
+    Sort,
+    /// Position and arguments of each member.
+    Argsort,
+    /// Position and values of each member.
+    Enumerate,
     /// Least value; all ties of the arguments are kept.
     Min,
     /// Greatest value, likewise.

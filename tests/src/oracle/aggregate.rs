@@ -107,6 +107,19 @@ pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Ve
             let mean = sum.checked_div(members.len() as i64);
             mean.map(|mean| vec![vec![mean]]).unwrap_or_default()
         }
+        Reduction::Sort | Reduction::Argsort => {
+            let mut sorted: Vec<&Tuple> = members.iter().collect();
+            // The greatest first; stable, so that ties stay in order of arguments.
+            sorted.sort_by(|a, b| b[arguments..].cmp(&a[arguments..]));
+            let shown = |member: &Tuple| match op {
+                Reduction::Argsort => member[..arguments].to_vec(),
+                _ => member.clone(),
+            };
+            let placed = (0..).zip(sorted);
+            placed
+                .map(|(position, member)| [vec![position], shown(member)].concat())
+                .collect()
+        }
         Reduction::Exists => vec![vec![i64::from(!members.is_empty())]],
         Reduction::Min => distinct(best(false).cloned().collect()),
         Reduction::Max => distinct(best(true).cloned().collect()),

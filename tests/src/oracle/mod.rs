@@ -230,6 +230,8 @@ pub enum Reduction {
     Count,
     Sum,
     Prod,
+    Sort,
+    Argsort,
     Avg,
     Min,
     Max,

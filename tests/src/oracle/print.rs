@@ -235,6 +235,8 @@ impl Reduction {
             Reduction::Count => "count",
             Reduction::Sum => "sum",
             Reduction::Prod => "prod",
+            Reduction::Sort => "sort",
+            Reduction::Argsort => "argsort",
             Reduction::Avg => "avg",
             Reduction::Min => "min",
             Reduction::Max => "max",

@@ -10,6 +10,7 @@ use nsdl_ir::{Aggregate as Reduction, AggregateOp, BinaryOp, Diagnostic, Relatio
 use nsdl_syntax::ast::{Aggregate, Formula, Name};
 
 use super::negation::Condition;
+use super::parameters::Parameters;
 use super::{Desugar, Scope};
 use crate::flat::{Argument, ArgumentKind, Head, Literal, Term, TermKind};
 use crate::mentions::{self, Mentions};
@@ -30,7 +31,7 @@ struct Roles<'a> {
     keys: Mentions<'a>,
     arguments: Mentions<'a>,
     values: Mentions<'a>,
-    separator: String,
+    parameters: Parameters,
 }
 
 impl<'a> Desugar<'a> {
@@ -223,7 +224,7 @@ impl<'a> Desugar<'a> {
         if let Err(error) = reduce::check(op, aggregate, values.len()) {
             self.diagnostics.push(error);
         }
-        let separator = self.separator(op, aggregate).unwrap_or_default();
+        let parameters = self.parameters(op, aggregate);
         let failed = self
             .diagnostics
             .iter()
@@ -234,7 +235,7 @@ impl<'a> Desugar<'a> {
             keys,
             arguments,
             values,
-            separator,
+            parameters,
         })
     }
 
@@ -285,7 +286,7 @@ impl<'a> Desugar<'a> {
             keys,
             arguments,
             values,
-            separator,
+            parameters,
         } = roles;
         let span = aggregate.span;
         let text = |columns: &Mentions| columns.keys().copied().collect::<Vec<_>>().join(", ");
@@ -355,7 +356,8 @@ impl<'a> Desugar<'a> {
                 keys,
                 arguments,
                 single_world: aggregate.single_world,
-                separator: separator.clone(),
+                separator: parameters.separator.clone(),
+                ascending: parameters.ascending,
             });
             output
         };

@@ -1,72 +1,110 @@
-//! What stands between `<` and `>` after the name of an aggregate, and what `!` is for.
+//! What stands between `<` and `>` after the name of an aggregate.
 
-use nsdl_ir::{AggregateOp, Diagnostic, Value};
-use nsdl_syntax::ast::Aggregate;
+use nsdl_ir::{AggregateOp, Diagnostic, Span, Value};
+use nsdl_syntax::ast::{Aggregate, ExprKind, Parameter};
 
 use super::Desugar;
 use crate::constant::Const;
 use crate::reduce;
 
+/// The parameters of an aggregate.
+#[derive(Default)]
+pub(super) struct Parameters {
+    /// Of `string_join`.
+    pub separator: String,
+    /// Of what sorts.
+    pub ascending: bool,
+}
+
 impl<'a> Desugar<'a> {
-    /// The separator of a `string_join`, empty for the rest; `None`, and reported (E0211), if the parameters
-    /// do not fit the operator.
-    pub(super) fn separator(
-        &mut self,
-        op: AggregateOp,
-        aggregate: &'a Aggregate,
-    ) -> Option<String> {
-        let most = usize::from(op == AggregateOp::StringJoin);
-        let named = |parameter: &&nsdl_syntax::ast::Parameter| parameter.name.is_some();
-        if let Some(name) = aggregate
-            .parameters
-            .iter()
-            .find(named)
-            .and_then(|it| it.name.as_ref())
-        {
-            let message = format!("`{}` has no parameter `{}`", reduce::name(op), name.text);
-            self.diagnostics.push(
-                Diagnostic::error("E0211", message)
-                    .label(name.span, "no such parameter")
-                    .help(help(op)),
-            );
-            return None;
-        }
-        if let Some(extra) = aggregate.parameters.get(most) {
-            let given = aggregate.parameters.len();
-            let takes = if most == 0 {
-                "no parameters"
-            } else {
-                "one parameter"
-            };
-            let message = format!("`{}` takes {takes}, here are {given}", reduce::name(op));
-            self.diagnostics.push(
-                Diagnostic::error("E0211", message)
-                    .label(extra.value.span, "one too many")
-                    .help(help(op)),
-            );
-            return None;
-        }
-        let Some(parameter) = aggregate.parameters.first() else {
-            return Some(String::new());
+    /// The parameters, with their defaults. Those that do not fit the operator are reported (E0211).
+    pub(super) fn parameters(&mut self, op: AggregateOp, aggregate: &'a Aggregate) -> Parameters {
+        let mut found = Parameters {
+            ascending: op == AggregateOp::Enumerate,
+            ..Parameters::default()
         };
+        for (number, parameter) in aggregate.parameters.iter().enumerate() {
+            match op {
+                AggregateOp::StringJoin if number == 0 && parameter.name.is_none() => {
+                    if let Some(text) = self.text(parameter) {
+                        found.separator = text;
+                    }
+                }
+                AggregateOp::Sort | AggregateOp::Argsort => {
+                    if let Some(ascending) = self.direction(op, parameter) {
+                        found.ascending = ascending;
+                    }
+                }
+                _ => self.refuse(op, parameter),
+            }
+        }
+        found
+    }
+
+    fn text(&mut self, parameter: &'a Parameter) -> Option<String> {
         match self.value(&parameter.value, "parameter")? {
             Const::Typed(Value::String(text)) => Some(text.to_string()),
             other => {
                 let message = format!("the separator is text, not {}", other.describe());
-                self.diagnostics.push(
-                    Diagnostic::error("E0211", message)
-                        .label(parameter.value.span, "not a `String`")
-                        .help(help(op)),
-                );
+                self.wrong(AggregateOp::StringJoin, message, parameter.value.span);
                 None
             }
         }
     }
-}
 
-fn help(op: AggregateOp) -> &'static str {
-    match op {
-        AggregateOp::StringJoin => "its one parameter is the separator: `string_join<\", \">(…)`",
-        _ => "only `string_join` takes one, the separator: `string_join<\", \">(…)`",
+    /// `asc`, `desc`, `asc = true`, …: whether to begin with the least.
+    fn direction(&mut self, op: AggregateOp, parameter: &'a Parameter) -> Option<bool> {
+        let name = match (&parameter.name, &parameter.value.kind) {
+            (Some(name), _) => name.text.as_str(),
+            (None, ExprKind::Variable(flag)) => flag.as_str(),
+            (None, _) => "",
+        };
+        if !matches!(name, "asc" | "desc") {
+            self.refuse(op, parameter);
+            return None;
+        }
+        let on = match &parameter.name {
+            None => true,
+            Some(_) => match self.value(&parameter.value, "parameter")? {
+                Const::Typed(Value::Bool(on)) => on,
+                other => {
+                    let message = format!("`{name}` is true or false, not {}", other.describe());
+                    self.wrong(op, message, parameter.value.span);
+                    return None;
+                }
+            },
+        };
+        Some(on == (name == "asc"))
+    }
+
+    fn refuse(&mut self, op: AggregateOp, parameter: &Parameter) {
+        let operator = reduce::name(op);
+        let (message, span) = match &parameter.name {
+            Some(name) => (
+                format!("`{operator}` has no parameter `{}`", name.text),
+                name.span,
+            ),
+            None => (
+                format!("`{operator}` does not take this parameter"),
+                parameter.value.span,
+            ),
+        };
+        self.wrong(op, message, span);
+    }
+
+    fn wrong(&mut self, op: AggregateOp, message: String, span: Span) {
+        self.diagnostics.push(
+            Diagnostic::error("E0211", message)
+                .label(span, "this parameter")
+                .help(match op {
+                    AggregateOp::StringJoin => {
+                        "its one parameter is the separator: `string_join<\", \">(…)`"
+                    }
+                    AggregateOp::Sort | AggregateOp::Argsort => {
+                        "it takes `asc` or `desc`: `sort<asc>(…)`"
+                    }
+                    _ => "of the aggregates, `string_join<\", \">`, `sort<asc>` and `argsort<asc>` take one",
+                }),
+        );
     }
 }

@@ -174,16 +174,22 @@ fn unknown_aggregate() {
 fn aggregate_parameters() {
     let aggregate = |call: &str| format!("rel s(1, \"a\")\nrel r(n) = n := {call}(x: s(_, x))");
     for (call, message, place) in [
-        ("count<3>", "`count` takes no parameters, here are 1", "3"),
+        ("count<3>", "`count` does not take this parameter", "3"),
         (
             "string_join<\"a\", \"b\">",
-            "`string_join` takes one parameter, here are 2",
+            "`string_join` does not take this parameter",
             "\"b\"",
         ),
         (
             "string_join<sep = \"a\">",
             "`string_join` has no parameter `sep`",
             "sep",
+        ),
+        ("sort<up>", "`sort` does not take this parameter", "up"),
+        (
+            "sort<desc = 1>",
+            "`desc` is true or false, not an integer",
+            "1",
         ),
         (
             "string_join<12>",

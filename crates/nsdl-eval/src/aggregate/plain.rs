@@ -47,6 +47,13 @@ impl Input<'_> {
                     }
                 }
             }
+            AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
+                let sorted = self.sorted(&group.members);
+                let placed = (0..).zip(sorted);
+                placed
+                    .map(|(position, row)| self.placed(position, row))
+                    .collect()
+            }
             AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                 let best = Best::new(self);
                 let Some(winner) = group

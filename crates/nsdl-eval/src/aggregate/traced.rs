@@ -1,5 +1,7 @@
 //! Aggregates of uncertain members: which results are possible, and when each holds.
 
+use std::hash::Hash;
+
 use nsdl_ir::{
     AggregateId, AggregateInstance, AggregateKind, AggregateOp, BestMember, Diagnostic, FoldStep,
     TupleId, Word,
@@ -8,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::best::Best;
 use super::fold::Fold;
+use super::sort::Position;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
 use crate::limits::{Budget, Stop};
@@ -65,6 +68,10 @@ impl Traced<'_> {
                     self.fold(&group, &mut result, failures, &mut steps)?
                 }
                 AggregateOp::Exists => self.exists(&group, &mut result),
+                AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
+                    instances.extend(self.sort(&group, exists, &mut result, &mut steps)?);
+                    continue;
+                }
                 AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                     self.best(&group, &mut result)
                 }
@@ -151,35 +158,11 @@ impl Traced<'_> {
     ) -> Result<(Vec<u32>, AggregateKind), Stop> {
         let fold = Fold::new(&self.input);
         let members = fold.in_order(&group.members);
-        let mut levels = Vec::with_capacity(members.len());
-        let mut states = vec![fold.start()];
-        for &row in &members {
-            *steps += states.len();
-            if *steps > self.steps {
-                return Err(self.too_large(members.len(), states.len()).into());
-            }
-            self.budget.check(0, 0)?;
-            let mut next = Vec::with_capacity(states.len());
-            let mut numbers = FxHashMap::default();
-            let mut number = |state| {
-                *numbers.entry(state).or_insert_with(|| {
-                    next.push(state);
-                    next.len() as u32 - 1
-                })
-            };
-            let (value, certain) = (fold.value(row), self.is_certain(row));
-            let level = states.iter().map(|&state| {
-                // A certain member is never absent: nothing may become possible through its absence.
-                let absent = if certain { None } else { Some(number(state)) };
-                let present = number(fold.add(state, value));
-                FoldStep {
-                    absent: absent.unwrap_or(present),
-                    present,
-                }
-            });
-            levels.push(level.collect());
-            states = next;
-        }
+        let next = |state, row, holds: bool| match holds {
+            true => fold.add(state, fold.value(row)),
+            false => state,
+        };
+        let (levels, states) = self.chain(&members, fold.start(), next, steps)?;
         let mut kinds = Vec::new();
         let mut finish = |state| match fold.finish(state) {
             Ok(word) => word,
@@ -198,6 +181,85 @@ impl Traced<'_> {
             .map(|word| word.map(|word| derive(&[word], forced)))
             .collect();
         Ok((members, AggregateKind::Fold { levels, results }))
+    }
+
+    /// One instance for each member: all are folded into its position.
+    fn sort(
+        &self,
+        group: &GroupRows<'_>,
+        exists: Option<TupleId>,
+        derive: &mut Derive<'_>,
+        steps: &mut usize,
+    ) -> Result<Vec<AggregateInstance>, Stop> {
+        let sorted = self.input.sorted(&group.members);
+        let members: Vec<TupleId> = sorted
+            .iter()
+            .map(|&row| self.members[row as usize])
+            .collect();
+        let mut instances = Vec::with_capacity(sorted.len());
+        for &member in &sorted {
+            let next = |position: Position, row, holds| position.next(row == member, holds);
+            let (levels, states) = self.chain(&sorted, Position::Before(0), next, steps)?;
+            let forced = states.len() == 1;
+            let results = states.iter().map(|&state| match state {
+                Position::At(position) => {
+                    Some(derive(&self.input.placed(position, member), forced))
+                }
+                Position::Before(_) | Position::Missing => None,
+            });
+            let results = results.collect();
+            instances.push(AggregateInstance {
+                aggregate: self.id,
+                group: exists,
+                members: members.clone(),
+                kind: AggregateKind::Fold { levels, results },
+            });
+        }
+        Ok(instances)
+    }
+
+    /// The levels of a fold over these members, and its last states: only those that can be reached.
+    fn chain<S: Copy + Eq + Hash>(
+        &self,
+        members: &[u32],
+        start: S,
+        next_state: impl Fn(S, u32, bool) -> S,
+        steps: &mut usize,
+    ) -> Result<(Vec<Vec<FoldStep>>, Vec<S>), Stop> {
+        let mut levels = Vec::with_capacity(members.len());
+        let mut states = vec![start];
+        for &row in members {
+            *steps += states.len();
+            if *steps > self.steps {
+                return Err(self.too_large(members.len(), states.len()).into());
+            }
+            self.budget.check(0, 0)?;
+            let mut next = Vec::with_capacity(states.len());
+            let mut numbers = FxHashMap::default();
+            let mut number = |state| {
+                *numbers.entry(state).or_insert_with(|| {
+                    next.push(state);
+                    next.len() as u32 - 1
+                })
+            };
+            let certain = self.is_certain(row);
+            let level = states.iter().map(|&state| {
+                // A certain member is never absent: nothing may become possible through its absence.
+                let absent = if certain {
+                    None
+                } else {
+                    Some(number(next_state(state, row, false)))
+                };
+                let present = number(next_state(state, row, true));
+                FoldStep {
+                    absent: absent.unwrap_or(present),
+                    present,
+                }
+            });
+            levels.push(level.collect());
+            states = next;
+        }
+        Ok((levels, states))
     }
 
     fn too_large(&self, members: usize, states: usize) -> Diagnostic {

@@ -184,6 +184,7 @@ impl Builder {
             arguments: shape[1],
             single_world: false,
             separator: String::new(),
+            ascending: false,
         });
     }
 

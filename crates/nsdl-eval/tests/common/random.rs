@@ -69,6 +69,8 @@ pub fn plan(seed: u64, size: Size) -> Builder {
         AggregateOp::Sum,
         AggregateOp::Prod,
         AggregateOp::Avg,
+        AggregateOp::Sort,
+        AggregateOp::Argsort,
         AggregateOp::Min,
         AggregateOp::Max,
         AggregateOp::Argmin,
@@ -89,6 +91,8 @@ pub fn plan(seed: u64, size: Size) -> Builder {
             | AggregateOp::Exists => 1,
             AggregateOp::Min | AggregateOp::Max => arguments + 1,
             AggregateOp::Argmin | AggregateOp::Argmax => arguments,
+            AggregateOp::Sort | AggregateOp::Enumerate => arguments + 2,
+            AggregateOp::Argsort => arguments + 1,
         };
         outputs.push((
             relation(&mut builder, "output", keys + results),
