@@ -6,7 +6,9 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
 
-use crate::flat::{Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind};
+use crate::flat::{
+    Argument, ArgumentKind, Choice, Clause, Literal, Program, Range, Term, TermKind,
+};
 use crate::infer::Types;
 use crate::suggest::nearest;
 
@@ -46,6 +48,15 @@ pub(crate) fn usable(constraint: &Term, bound: &[bool], types: &[Type]) -> Use {
         _ => None,
     };
     solution.map_or(Use::Wait, Use::Bind)
+}
+
+/// The slot that `range` can bind, given which slots are bound: its limits are, and its value is not.
+pub(crate) fn enumerable(range: &Range, bound: &[bool]) -> Option<Slot> {
+    let limits = unbound(&range.low, bound).is_empty() && unbound(&range.high, bound).is_empty();
+    match range.value.kind {
+        TermKind::Slot(slot) if limits && !is_bound(bound, slot) => Some(slot),
+        _ => None,
+    }
 }
 
 /// Slots of `term` that are not bound, with repetition.
@@ -143,11 +154,12 @@ pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
 
 fn bound_by_body(clause: &Clause, types: &[Type]) -> Vec<bool> {
     let mut bound = vec![false; clause.variables.len()];
-    let mut waiting = Vec::new();
+    let (mut waiting, mut ranges) = (Vec::new(), Vec::new());
     for literal in &clause.body {
         match literal {
             Literal::Atom { args, .. } => slots(args).for_each(|(slot, _)| bind(&mut bound, slot)),
             Literal::Constraint(term) => waiting.push(term),
+            Literal::Range(range) => ranges.push(range),
             Literal::Absent { .. } => {}
         }
     }
@@ -162,7 +174,10 @@ fn bound_by_body(clause: &Clause, types: &[Type]) -> Vec<bool> {
             Use::Wait => true,
         });
         if waiting.len() == before {
-            return bound;
+            match ranges.iter().find_map(|range| enumerable(range, &bound)) {
+                Some(slot) => bind(&mut bound, slot),
+                None => return bound,
+            }
         }
     }
 }
@@ -194,6 +209,12 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
                 };
                 term.slots(&mut |slot, span| uses.push((slot, span, why)));
             }
+            Literal::Range(range) => {
+                let why = "a range binds a variable only if its limits are bound";
+                for term in [&range.low, &range.high, &range.value] {
+                    term.slots(&mut |slot, span| uses.push((slot, span, why)));
+                }
+            }
         }
     }
     for weight in clause.choice.iter().flat_map(Choice::terms) {
@@ -214,7 +235,7 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
     for (slot, variable) in clause.variables.iter().enumerate() {
         let slot = Slot::new(slot);
         let name = variable.name.as_str();
-        if is_bound(bound, slot) || name == "_" {
+        if is_bound(bound, slot) || name == "_" || waits(clause, slot, bound) {
             continue;
         }
         let (span, why) = uses.iter().find(|(used, ..)| *used == slot).map_or(
@@ -244,4 +265,17 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
                 .help(help),
         );
     }
+}
+
+/// Whether a range would bind `slot` if its limits were bound: the limits are reported.
+fn waits(clause: &Clause, slot: Slot, bound: &[bool]) -> bool {
+    clause.body.iter().any(|literal| match literal {
+        Literal::Range(range) => {
+            let value = matches!(range.value.kind, TermKind::Slot(value) if value == slot);
+            let mut limits = unbound(&range.low, bound);
+            limits.extend(unbound(&range.high, bound));
+            value && limits.iter().any(|limit| *limit != slot)
+        }
+        _ => false,
+    })
 }

@@ -9,6 +9,7 @@ mod aggregate;
 mod facts;
 mod negation;
 mod parameters;
+mod range;
 mod rule;
 mod term;
 
@@ -224,6 +225,7 @@ impl<'a> Desugar<'a> {
                     }
                     scope.push(Literal::Constraint(term));
                 }
+                (Formula::Range(range), not) => self.range(range, not.is_some(), &mut scope),
                 (Formula::Aggregate(aggregate), not)
                     if not.is_none() || aggregate.results.is_empty() =>
                 {

@@ -102,6 +102,19 @@ pub(crate) enum Literal {
     },
     /// A Boolean expression; an equation may also bind.
     Constraint(Term),
+    /// `x in 0..5`: binds `x` if nothing else does.
+    Range(Range),
+}
+
+/// `value in low..high`
+#[derive(Debug)]
+pub(crate) struct Range {
+    /// A slot.
+    pub value: Term,
+    pub low: Term,
+    pub high: Term,
+    pub inclusive: bool,
+    pub span: Span,
 }
 
 /// An argument of a body atom.

@@ -88,6 +88,14 @@ impl Inference {
                     | Literal::Absent { relation, args, .. } => {
                         self.arguments(first, *relation, args);
                     }
+                    Literal::Range(range) => {
+                        let sides = [&range.value, &range.low, &range.high];
+                        let [value, low, high] = sides.map(|term| self.term(first, term));
+                        let both = self.meet(low, high, range.span);
+                        let all = self.meet(value, both, range.span);
+                        let integer = Kind::of(Type::is_integer);
+                        self.require(all, integer, Why::Takes("a range"), range.span);
+                    }
                     Literal::Constraint(term) => {
                         let side = self.term(first, term);
                         self.require(

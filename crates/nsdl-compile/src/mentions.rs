@@ -54,6 +54,11 @@ pub(crate) fn formula<'a>(
                 .for_each(|arg| expr(arg, is_constant, into));
         }
         Formula::Constraint(constraint) => expr(constraint, is_constant, into),
+        Formula::Range(range) => {
+            for part in [&range.value, &range.low, &range.high] {
+                expr(part, is_constant, into);
+            }
+        }
         Formula::And(parts) | Formula::Or(parts) => {
             parts
                 .iter()
@@ -132,7 +137,9 @@ pub(crate) fn is_compound(formula: &Formula) -> bool {
     match formula {
         Formula::And(_) | Formula::Or(_) | Formula::Implies { .. } => true,
         Formula::Aggregate(aggregate) => !aggregate.results.is_empty(),
-        Formula::Atom(_) | Formula::Constraint(_) | Formula::Not { .. } => false,
+        Formula::Atom(_) | Formula::Constraint(_) | Formula::Range(_) | Formula::Not { .. } => {
+            false
+        }
     }
 }
 
@@ -171,7 +178,7 @@ pub(crate) fn hidden<'a>(
         Formula::And(parts) | Formula::Or(parts) => parts
             .iter()
             .for_each(|part| hidden(part, total, is_constant, into)),
-        Formula::Atom(_) | Formula::Constraint(_) | Formula::Aggregate(_) => {}
+        Formula::Atom(_) | Formula::Constraint(_) | Formula::Range(_) | Formula::Aggregate(_) => {}
     }
 }
 

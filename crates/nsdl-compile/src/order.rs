@@ -3,12 +3,12 @@
 //! Before: every variable of a clause is bound whatever the order. After: an order of its literals in which
 //! each finds its inputs bound. Greedy: whatever can be checked is checked at once (filters, then absent
 //! atoms, then equations, which may fail); of the atoms comes one with all columns bound, else the one with
-//! most bound columns; written order breaks ties.
+//! most bound columns; written order breaks ties. Ranges enumerate last, what nothing else binds.
 
 use nsdl_ir::{Slot, Type};
 
-use crate::bind::{Solution, Use, usable};
-use crate::flat::{Argument, ArgumentKind, Clause, Literal};
+use crate::bind::{Solution, Use, enumerable, usable};
+use crate::flat::{Argument, ArgumentKind, Clause, Literal, Range};
 
 /// A literal, in order of evaluation.
 #[derive(Debug)]
@@ -23,6 +23,15 @@ pub(crate) enum Action<'p> {
     },
     Bind {
         solution: Solution,
+    },
+    /// A range whose value is bound already.
+    Test {
+        range: &'p Range,
+    },
+    /// A range that binds its value.
+    Enumerate {
+        range: &'p Range,
+        slot: Slot,
     },
 }
 
@@ -53,7 +62,27 @@ pub(crate) fn order<'p>(clause: &'p Clause, types: &[Type], first: Option<u32>) 
         run_checks(&mut checks, &mut bound, types, &mut actions);
         next = best(&atoms, &bound);
     }
+    // The bound slots are the same in every order now, so the same ranges enumerate in each.
+    while let Some((position, range, slot)) = enumeration(&checks, &bound) {
+        checks.remove(position);
+        if let Some(entry) = bound.get_mut(slot.index()) {
+            *entry = true;
+        }
+        actions.push(Action::Enumerate { range, slot });
+        run_checks(&mut checks, &mut bound, types, &mut actions);
+    }
     actions
+}
+
+/// The first range that can enumerate.
+fn enumeration<'p>(checks: &[&'p Literal], bound: &[bool]) -> Option<(usize, &'p Range, Slot)> {
+    checks
+        .iter()
+        .enumerate()
+        .find_map(|(position, literal)| match literal {
+            Literal::Range(range) => enumerable(range, bound).map(|slot| (position, range, slot)),
+            _ => None,
+        })
 }
 
 /// Moves the checks whose inputs are bound to `actions`, again as equations bind more.
@@ -72,6 +101,16 @@ fn run_checks<'p>(
                     }
                     Literal::Absent { args, .. } => {
                         absent && slots(args).all(|slot| is_bound(bound, slot))
+                    }
+                    Literal::Range(range) => {
+                        let mut ready = !absent;
+                        for term in [&range.value, &range.low, &range.high] {
+                            term.slots(&mut |slot, _| ready &= is_bound(bound, slot));
+                        }
+                        if ready {
+                            actions.push(Action::Test { range });
+                        }
+                        return !ready;
                     }
                     Literal::Atom { .. } => false,
                 };
@@ -125,7 +164,7 @@ fn best(atoms: &[(u32, &Literal)], bound: &[bool]) -> Option<usize> {
 fn arguments(literal: &Literal) -> &[Argument] {
     match literal {
         Literal::Atom { args, .. } | Literal::Absent { args, .. } => args,
-        Literal::Constraint(_) => &[],
+        Literal::Constraint(_) | Literal::Range(_) => &[],
     }
 }
 

@@ -263,6 +263,21 @@ impl Planner<'_> {
                         *entry = true;
                     }
                 }
+                Action::Test { range } => {
+                    steps.push(Step::Filter(self.expr(&range.test(), Type::Bool, slots)));
+                }
+                Action::Enumerate { range, slot } => {
+                    let ty = slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    steps.push(Step::Range {
+                        slot,
+                        low: self.expr(&range.low, ty, slots),
+                        high: self.expr(&range.high, ty, slots),
+                        inclusive: range.inclusive,
+                    });
+                    if let Some(entry) = bound.get_mut(slot.index()) {
+                        *entry = true;
+                    }
+                }
                 // Only atoms are scanned, and only the rest is checked.
                 Action::Scan { .. } | Action::Check { .. } => {}
             }

@@ -178,7 +178,7 @@ impl<'a> Names<'a> {
             Formula::Atom(atom) => {
                 self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
             }
-            Formula::Constraint(_) => {}
+            Formula::Constraint(_) | Formula::Range(_) => {}
             Formula::Aggregate(aggregate) => self.aggregate(aggregate, definitions),
             Formula::And(parts) | Formula::Or(parts) => {
                 parts

@@ -107,6 +107,17 @@ impl Show<'_> {
                     format!("not {}({})", self.name(*relation), cells.join(", "))
                 }
                 Step::Filter(expr) => self.expr(expr, Type::Bool),
+                Step::Range {
+                    slot,
+                    low,
+                    high,
+                    inclusive,
+                } => {
+                    let ty = rule.slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    let dots = if *inclusive { "..=" } else { ".." };
+                    let (low, high) = (self.expr(low, ty), self.expr(high, ty));
+                    format!("x{} in {low}{dots}{high}", slot.0)
+                }
                 Step::Let { slot, value } => {
                     let ty = rule.slots.get(slot.index()).copied().unwrap_or(Type::I32);
                     format!("x{} := {}", slot.0, self.expr(value, ty))

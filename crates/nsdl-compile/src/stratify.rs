@@ -98,7 +98,7 @@ fn dependencies(program: &Program) -> Dependencies {
                         span: *span,
                     },
                 ),
-                Literal::Constraint(_) => continue,
+                Literal::Constraint(_) | Literal::Range(_) => continue,
             };
             for head in &clause.heads {
                 graph.add_edge(node(from), node(head.relation), edge);

@@ -7,6 +7,7 @@ use crate::index::{Indexes, within};
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
 use crate::order::{Extent, Op, Order, Scan, Source, Tail, operand};
+use crate::range;
 use crate::table::Rows;
 
 /// What joins read: the rows of earlier rounds.
@@ -83,6 +84,8 @@ pub(crate) struct Join<'a, S> {
     /// A key or a row being looked for; the head being made.
     key: Vec<Word>,
     work: usize,
+    /// How many ranges gave.
+    numbers: usize,
 }
 
 impl<'a, S: Sink> Join<'a, S> {
@@ -106,6 +109,7 @@ impl<'a, S: Sink> Join<'a, S> {
             negatives: Vec::new(),
             key: Vec::new(),
             work: 0,
+            numbers: 0,
         }
     }
 
@@ -174,6 +178,33 @@ impl<'a, S: Sink> Join<'a, S> {
                 None | Some(0) => Ok(false),
                 Some(_) => self.step(at + 1),
             },
+            Op::Range {
+                slot,
+                ty,
+                low,
+                high,
+                inclusive,
+            } => {
+                let low = low.eval(&self.slots, self.symbols, self.failures);
+                let high = high.eval(&self.slots, self.symbols, self.failures);
+                let (Some(low), Some(high)) = (low, high) else {
+                    return Ok(false);
+                };
+                let once = at >= self.order.cut;
+                let mut emitted = false;
+                for number in range::numbers(low, high, *inclusive, *ty, self.symbols) {
+                    self.count()?;
+                    let Some(word) = range::word(number, *ty, self.symbols) else {
+                        continue;
+                    };
+                    self.slots[*slot] = word;
+                    emitted |= self.step(at + 1)?;
+                    if emitted && once {
+                        break;
+                    }
+                }
+                Ok(emitted)
+            }
             Op::Let { slot, value } => match value.eval(&self.slots, self.symbols, self.failures) {
                 None => Ok(false),
                 Some(word) => {
@@ -297,6 +328,19 @@ impl<'a, S: Sink> Join<'a, S> {
             negatives: &self.negatives,
         };
         self.sink.derive(&self.key, body, self.failures)
+    }
+
+    /// Counts a number that a range gives: they are limited as tuples are, so that no range runs for ever.
+    fn count(&mut self) -> Result<(), Stop> {
+        self.work += 1;
+        self.numbers += 1;
+        if self.numbers > self.budget.limits.tuples {
+            return Err(Stop::Numbers);
+        }
+        if self.work >= WORK {
+            self.look()?;
+        }
+        Ok(())
     }
 
     #[cold]

@@ -18,6 +18,7 @@ mod members;
 pub mod naive;
 mod order;
 mod plain;
+mod range;
 mod scope;
 mod table;
 mod trace;

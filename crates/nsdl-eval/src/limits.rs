@@ -34,6 +34,7 @@ pub(crate) enum Stop {
     Rounds,
     Tuples,
     Instances,
+    Numbers,
     Error(Box<Diagnostic>),
 }
 
@@ -63,6 +64,14 @@ impl Stop {
                 "E0611",
                 format!("the evaluation derived more than {} tuples", limits.tuples),
                 "bound what the rule can reach, or raise the limit of tuples",
+            ),
+            Stop::Numbers => (
+                "E0615",
+                format!(
+                    "ranges of one rule give more than {} numbers",
+                    limits.tuples
+                ),
+                "bind the variable by a relation or an equation, so that the range only tests it, or narrow the range",
             ),
             Stop::Instances => (
                 "E0612",

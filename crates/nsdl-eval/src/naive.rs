@@ -15,6 +15,7 @@ use crate::failure::Failures;
 use crate::join::Body;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
+use crate::range;
 use crate::scope::{check_facts, needed_relations};
 use crate::table::{Rows, Table};
 use crate::trace::Recorder;
@@ -163,7 +164,7 @@ impl Naive<'_> {
             negatives: vec![],
         };
         let mut bodies = Vec::new();
-        self.bodies(number, &rule.steps, start, &mut bodies);
+        self.bodies(number, &rule.steps, start, &mut bodies)?;
         let mut changed = false;
         for Ground {
             slots,
@@ -208,10 +209,16 @@ impl Naive<'_> {
     }
 
     /// All ways to satisfy the steps.
-    fn bodies(&mut self, rule: usize, steps: &[Step], mut ground: Ground, found: &mut Vec<Ground>) {
+    fn bodies(
+        &mut self,
+        rule: usize,
+        steps: &[Step],
+        mut ground: Ground,
+        found: &mut Vec<Ground>,
+    ) -> Result<(), Stop> {
         let Some((step, rest)) = steps.split_first() else {
             found.push(ground);
-            return;
+            return Ok(());
         };
         match step {
             Step::Scan {
@@ -236,7 +243,7 @@ impl Naive<'_> {
                             Column::Any => true,
                         });
                     if matches {
-                        self.bodies(rule, rest, next, found);
+                        self.bodies(rule, rest, next, found)?;
                     }
                 }
             }
@@ -251,28 +258,54 @@ impl Naive<'_> {
                 let row = self.relations[relation.index()].numbers.get(&row[..]);
                 if let Some(&row) = row {
                     let Some(recorder) = &self.recorder else {
-                        return;
+                        return Ok(());
                     };
                     let tuple = recorder.tuples[relation.index()][row as usize];
                     if recorder.trace.certain[tuple.index()] {
-                        return;
+                        return Ok(());
                     }
                     ground.negatives.push(tuple);
                 }
-                self.bodies(rule, rest, ground, found);
+                self.bodies(rule, rest, ground, found)?;
             }
             Step::Filter(condition) => {
                 if self.eval(rule, condition, &ground.slots) == Some(1) {
-                    self.bodies(rule, rest, ground, found);
+                    self.bodies(rule, rest, ground, found)?;
+                }
+            }
+            Step::Range {
+                slot,
+                low,
+                high,
+                inclusive,
+            } => {
+                let ty = self.plan.rules[rule].slots[slot.index()];
+                let low = self.eval(rule, low, &ground.slots);
+                let high = self.eval(rule, high, &ground.slots);
+                let (Some(low), Some(high)) = (low, high) else {
+                    return Ok(());
+                };
+                let numbers = range::numbers(low, high, *inclusive, ty, self.symbols);
+                for (count, number) in numbers.enumerate() {
+                    if count > self.budget.limits.tuples {
+                        return Err(Stop::Numbers);
+                    }
+                    let Some(word) = range::word(number, ty, self.symbols) else {
+                        continue;
+                    };
+                    let mut next = ground.clone();
+                    next.slots[slot.index()] = word;
+                    self.bodies(rule, rest, next, found)?;
                 }
             }
             Step::Let { slot, value } => {
                 if let Some(word) = self.eval(rule, value, &ground.slots) {
                     ground.slots[slot.index()] = word;
-                    self.bodies(rule, rest, ground, found);
+                    self.bodies(rule, rest, ground, found)?;
                 }
             }
         }
+        Ok(())
     }
 
     fn eval(&mut self, rule: usize, expr: &Expr, slots: &[Word]) -> Option<Word> {

@@ -1,6 +1,6 @@
 //! Join orders made ready to run: steps as flat operations, columns sorted by what a scan does with them.
 
-use nsdl_ir::{Column, DeltaOrder, Operand, Rule, Step, Word};
+use nsdl_ir::{Column, DeltaOrder, Operand, Rule, Step, Type, Word};
 
 use crate::expr::{Checked, Code, Sites, fallible, slots};
 use crate::index::Indexes;
@@ -40,6 +40,14 @@ pub(crate) enum Op {
         args: Box<[Operand]>,
     },
     Filter(Checked),
+    /// Bind a slot to each number of a range.
+    Range {
+        slot: usize,
+        ty: Type,
+        low: Checked,
+        high: Checked,
+        inclusive: bool,
+    },
     Let {
         slot: usize,
         value: Checked,
@@ -156,6 +164,21 @@ impl Compiler {
                     relation: relation.index(),
                     args: args.as_slice().into(),
                 },
+                Step::Range {
+                    slot,
+                    low,
+                    high,
+                    inclusive,
+                } => {
+                    bound[slot.index()] = true;
+                    Op::Range {
+                        slot: slot.index(),
+                        ty: rule.slots[slot.index()],
+                        low: self.sites.compile(rule.span, low),
+                        high: self.sites.compile(rule.span, high),
+                        inclusive: *inclusive,
+                    }
+                }
                 Step::Filter(expr) => Op::Filter(self.sites.compile(rule.span, expr)),
                 Step::Let { slot, value } => {
                     bound[slot.index()] = true;
@@ -258,6 +281,7 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
     }
     let can_fail = |step: &Step| match step {
         Step::Filter(expr) | Step::Let { value: expr, .. } => fallible(expr),
+        Step::Range { low, high, .. } => fallible(low) || fallible(high),
         Step::Scan { .. } | Step::Absent { .. } => false,
     };
     if rule.steps.iter().any(can_fail) {
@@ -266,7 +290,7 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
     }
     let binds_shown = |op: &Op| match op {
         Op::Scan(scan) => scan.binds.iter().any(|&(_, slot)| shown[slot]),
-        Op::Let { slot, .. } => shown[*slot],
+        Op::Let { slot, .. } | Op::Range { slot, .. } => shown[*slot],
         Op::Present { .. } | Op::Absent { .. } | Op::Filter(_) => false,
     };
     ops.iter().rposition(binds_shown).map_or(0, |last| last + 1)

@@ -202,6 +202,46 @@ fn a_program_without_end_meets_a_limit_that_names_the_rule() {
 }
 
 #[test]
+fn a_range_without_end_meets_the_limit() {
+    let mut builder = Builder::default();
+    let (node, found) = (
+        builder.relation("node", &[Type::U64]),
+        builder.relation("found", &[Type::U64]),
+    );
+    builder.stratum(&[node]);
+    builder.fact(node, &[7], Tag::Certain);
+    builder.stratum(&[found]);
+    let atoms = [(node, vec![V(0)])];
+    let rule = builder.rule(found, vec![v(1)], &atoms, &[Extra::Let(1, c(0))]);
+    builder.plan.rules[rule].slots[1] = Type::U64;
+    builder.plan.rules[rule].steps[1] = Step::Range {
+        slot: Slot(1),
+        low: c(0),
+        high: c(u64::MAX),
+        inclusive: true,
+    };
+    builder.plan.rules[rule]
+        .steps
+        .push(Step::Filter(Expr::Const(0)));
+    for trace in [false, true] {
+        let limits = Limits {
+            tuples: 100_000,
+            ..Limits::default()
+        };
+        let options = Options {
+            trace,
+            limits,
+            ..Options::default()
+        };
+        for evaluate in [evaluate, naive::evaluate] {
+            let error =
+                evaluate(&builder.plan, &Symbols::new(), &builder.facts, &options).unwrap_err();
+            assert_eq!(error.code, "E0615");
+        }
+    }
+}
+
+#[test]
 fn a_join_that_explodes_within_one_round_meets_the_limit() {
     let mut builder = Builder::default();
     let (node, triple) = (

@@ -110,6 +110,17 @@ pub enum Step {
         /// Its value.
         value: Expr,
     },
+    /// Bind a slot of an integer type to each value of a range.
+    Range {
+        /// The slot, unbound so far; the limits are of its type.
+        slot: Slot,
+        /// The least value.
+        low: Expr,
+        /// The end.
+        high: Expr,
+        /// Whether the end belongs to the range.
+        inclusive: bool,
+    },
 }
 
 /// What a scan does with a column.

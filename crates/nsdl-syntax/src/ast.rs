@@ -180,12 +180,29 @@ pub enum Formula {
     },
     /// `x > 1`, `c == a + b` (which binds `c`), or any other Boolean expression
     Constraint(Expr),
+    /// `x in 0..5`, `x in 3..=6`
+    Range(Box<Range>),
     /// `n := count(o: obj(o))`, `exists(o: p(o))`, `not forall(o: p(o) implies q(o))`
     Aggregate(Aggregate),
     /// `f, g` or `f and g`; two or more parts
     And(Vec<Formula>),
     /// `f or g`; two or more parts
     Or(Vec<Formula>),
+}
+
+/// `x in 0..5`: binds `x` to each integer of the range, or tests it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    /// What lies in it.
+    pub value: Expr,
+    /// Its least value.
+    pub low: Expr,
+    /// Its end.
+    pub high: Expr,
+    /// Whether the end belongs to it.
+    pub inclusive: bool,
+    /// The whole formula.
+    pub span: Span,
 }
 
 /// `results := operator<parameters>![arguments](bindings: body where groups: group_body)`

@@ -93,6 +93,10 @@ impl Context {
                 return self
                     .fail(problem.help("`or` joins formulas; Boolean values are joined by `||`"));
             }
+            RawKind::Range { .. } => {
+                let problem = formula_as_value("`in`", span);
+                return self.fail(problem.help("of Boolean values write `0 <= x && x < 5`"));
+            }
             RawKind::Implies(..) => {
                 let problem = formula_as_value("`implies`", span);
                 return self.fail(
@@ -142,6 +146,21 @@ impl Context {
                     premise: Box::new(premise?),
                     conclusion: Box::new(conclusion?),
                 })
+            }
+            RawKind::Range {
+                value,
+                limits,
+                inclusive,
+            } => {
+                let value = self.expr(*value);
+                let (low, high) = (self.expr(limits.0), self.expr(limits.1));
+                Some(Formula::Range(Box::new(Range {
+                    value: value?,
+                    low: low?,
+                    high: high?,
+                    inclusive,
+                    span,
+                })))
             }
             RawKind::Paren(items) => self.conjunction(items, span),
             _ => self.expr(raw).map(Formula::Constraint),

@@ -44,6 +44,12 @@ pub enum RawKind {
     Or(Vec<Raw>),
     /// `a implies b`
     Implies(Box<Raw>, Box<Raw>),
+    /// `value in low..high`, or with `..=`
+    Range {
+        value: Box<Raw>,
+        limits: Box<(Raw, Raw)>,
+        inclusive: bool,
+    },
 }
 
 /// An atom or an aggregate: `name<parameters>![brackets](items: body where groups)`.
@@ -275,6 +281,18 @@ impl Context {
         let (start, end) = (left.span.start as usize, right.span.end as usize);
         let below = left.depth.max(right.depth);
         let kind = RawKind::Implies(Box::new(left), Box::new(right));
+        self.node(start, kind, end, below)
+    }
+
+    pub fn range(&mut self, value: Raw, low: Raw, high: Raw, inclusive: bool) -> Raw {
+        let (start, end) = (value.span.start as usize, high.span.end as usize);
+        let below = value.depth.max(low.depth).max(high.depth);
+        let (value, limits) = (Box::new(value), Box::new((low, high)));
+        let kind = RawKind::Range {
+            value,
+            limits,
+            inclusive,
+        };
         self.node(start, kind, end, below)
     }
 

@@ -157,8 +157,9 @@ pub enum Token<'input> {
     #[token("?")]
     Question,
     #[token("..")]
-    #[token("..=")]
     Range,
+    #[token("..=")]
+    RangeInclusive,
     #[token("@")]
     At,
 }

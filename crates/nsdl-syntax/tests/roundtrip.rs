@@ -165,6 +165,9 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
     let leaf = prop_oneof![
         3 => atom().prop_map(Formula::Atom),
         1 => expr().prop_map(Formula::Constraint),
+        1 => (expr(), expr(), expr(), any::<bool>()).prop_map(|(value, low, high, inclusive)| {
+            Formula::Range(Box::new(Range { value, low, high, inclusive, span: Span::default() }))
+        }),
     ];
     let formula = leaf.prop_recursive(4, 16, 3, |inner| {
         prop_oneof![

@@ -227,6 +227,7 @@ fn place(formula: &Formula) -> Span {
         Formula::Atom(atom) => atom.span,
         Formula::Not { span, .. } => *span,
         Formula::Constraint(expr) => expr.span,
+        Formula::Range(range) => range.span,
         Formula::Aggregate(aggregate) => aggregate.span,
         Formula::Implies {
             premise,

@@ -41,7 +41,7 @@ pub(super) fn check(plan: &Plan) {
                     }
                 }
                 Step::Absent { relation, .. } => assert!(stratum(*relation) < home),
-                Step::Filter(_) | Step::Let { .. } => {}
+                Step::Filter(_) | Step::Let { .. } | Step::Range { .. } => {}
             }
         }
         own.sort_unstable();
@@ -108,6 +108,13 @@ fn check_steps(plan: &Plan, rule: &Rule, steps: &[Step]) {
                 }
             }
             Step::Filter(expr) => assert_bound(expr, &bound),
+            Step::Range {
+                slot, low, high, ..
+            } => {
+                assert_bound(low, &bound);
+                assert_bound(high, &bound);
+                assert!(bound.insert(*slot));
+            }
             Step::Let { slot, value } => {
                 assert_bound(value, &bound);
                 assert!(bound.insert(*slot));

@@ -41,6 +41,13 @@ fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>)
             f.write_str(if parentheses { ")" } else { "" })
         }
         Formula::Constraint(expr) => Shown(expr).fmt(f),
+        Formula::Range(range) => {
+            write!(f, "{} in ", Shown(&range.value))?;
+            // Tighter than a comparison.
+            expr_within(&range.low, 4, f)?;
+            f.write_str(if range.inclusive { "..=" } else { ".." })?;
+            expr_within(&range.high, 4, f)
+        }
         Formula::Aggregate(aggregate) => Shown(aggregate).fmt(f),
         Formula::And(parts) => {
             // A comma beside `or` would be ambiguous; inside parentheses it is alone again.
