@@ -66,7 +66,10 @@ impl Signature {
     /// How many arguments it takes.
     pub fn arity(&self) -> RangeInclusive<usize> {
         let least = self.required.len();
-        least..=self.rest.map_or(least + self.optional.len(), |_| usize::MAX)
+        least
+            ..=self
+                .rest
+                .map_or(least + self.optional.len(), |_| usize::MAX)
     }
 }
 
@@ -148,7 +151,10 @@ functions! {
 impl Function {
     /// The function of that name, written with its `$`.
     pub fn from_name(name: &str) -> Option<Function> {
-        Function::ALL.iter().copied().find(|function| function.signature().name == name)
+        Function::ALL
+            .iter()
+            .copied()
+            .find(|function| function.signature().name == name)
     }
 }
 
@@ -168,13 +174,21 @@ mod tests {
     fn texts_say_what_the_table_says() {
         for function in Function::ALL {
             let signature = function.signature();
-            let generic = if signature.result == T { format!("<T: {:?}>", signature.family) } else { String::new() };
+            let generic = if signature.result == T {
+                format!("<T: {:?}>", signature.family)
+            } else {
+                String::new()
+            };
             let required = signature.required.iter().map(|it| name(*it));
             let optional = signature.optional.iter().map(|it| name(*it) + "?");
             let rest = signature.rest.map(|it| name(it) + "...");
             let parameters: Vec<String> = required.chain(optional).chain(rest).collect();
-            let text =
-                format!("{}{generic}({}) -> {}", signature.name, parameters.join(", "), name(signature.result));
+            let text = format!(
+                "{}{generic}({}) -> {}",
+                signature.name,
+                parameters.join(", "),
+                name(signature.result)
+            );
             assert_eq!(signature.text, text);
             assert_eq!(Function::from_name(signature.name), Some(*function));
         }

@@ -26,8 +26,8 @@ pub use plan::{
 pub use span::{SourceId, Span};
 pub use symbols::Symbols;
 pub use trace::{
-    AggregateInstance, AggregateKind, BestMember, FoldStep, Group, Instance, Leaf, LeafSource, Literal,
-    Trace,
+    AggregateInstance, AggregateKind, BestMember, FoldStep, Group, Instance, Leaf, LeafSource,
+    Literal, Trace,
 };
 pub use types::Type;
 pub use value::{Value, Word, format_float};

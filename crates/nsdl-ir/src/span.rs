@@ -18,13 +18,21 @@ pub struct Span {
 impl Span {
     /// The range `start..end` of `source`.
     pub fn new(source: SourceId, start: usize, end: usize) -> Self {
-        Self { source, start: start as u32, end: end as u32 }
+        Self {
+            source,
+            start: start as u32,
+            end: end as u32,
+        }
     }
 
     /// The smallest span that holds both; both must be of one source.
     pub fn to(self, other: Span) -> Self {
         debug_assert_eq!(self.source, other.source);
-        Self { source: self.source, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            source: self.source,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// As a range of bytes.

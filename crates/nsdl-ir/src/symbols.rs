@@ -24,7 +24,12 @@ impl Symbols {
 
     /// The id of `text`, the same for the same text.
     pub fn intern(&self, text: &str) -> Word {
-        if let Some(index) = self.texts.read().unwrap_or_else(PoisonError::into_inner).get_index_of(text) {
+        if let Some(index) = self
+            .texts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_index_of(text)
+        {
             return index as Word;
         }
         let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
@@ -34,7 +39,10 @@ impl Symbols {
     /// The text of an id from [`Symbols::intern`]; empty for any other id.
     pub fn text(&self, id: Word) -> Arc<str> {
         let texts = self.texts.read().unwrap_or_else(PoisonError::into_inner);
-        texts.get_index(id as usize).cloned().unwrap_or_else(|| Arc::from(""))
+        texts
+            .get_index(id as usize)
+            .cloned()
+            .unwrap_or_else(|| Arc::from(""))
     }
 
     /// The id of a 128-bit pattern.

@@ -142,6 +142,8 @@ pub struct BestMember {
 impl Trace {
     /// The body literals of an instance.
     pub fn body(&self, instance: &Instance) -> &[Literal] {
-        self.literals.get(instance.start as usize..instance.end as usize).unwrap_or_default()
+        self.literals
+            .get(instance.start as usize..instance.end as usize)
+            .unwrap_or_default()
     }
 }

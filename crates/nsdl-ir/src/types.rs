@@ -102,12 +102,18 @@ impl Type {
 
     /// True for `i8` to `isize`.
     pub fn is_signed(self) -> bool {
-        matches!(self, Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128 | Type::Isize)
+        matches!(
+            self,
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::I128 | Type::Isize
+        )
     }
 
     /// True for `u8` to `usize`.
     pub fn is_unsigned(self) -> bool {
-        matches!(self, Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::U128 | Type::Usize)
+        matches!(
+            self,
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::U128 | Type::Usize
+        )
     }
 
     /// True for `f32` and `f64`.

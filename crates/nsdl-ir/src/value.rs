@@ -137,7 +137,9 @@ impl Value {
             Type::F32 => Value::F32(f32::from_bits(word as u32)),
             Type::F64 => Value::F64(f64::from_bits(word)),
             Type::Bool => Value::Bool(word != 0),
-            Type::Char => Value::Char(char::from_u32(word as u32).unwrap_or(char::REPLACEMENT_CHARACTER)),
+            Type::Char => {
+                Value::Char(char::from_u32(word as u32).unwrap_or(char::REPLACEMENT_CHARACTER))
+            }
             Type::String => Value::String(symbols.text(word)),
             Type::Symbol => Value::Symbol(symbols.text(word)),
         }
@@ -196,7 +198,11 @@ impl fmt::Display for Value {
 /// The shortest decimal that reads back the same, always with `.` or `e`; `inf` and `-inf` as they are.
 pub fn format_float<F: fmt::Debug + fmt::Display>(value: F, finite: bool) -> String {
     // Rust's Debug is the shortest form that reads back, with `.0` or an exponent.
-    if finite { format!("{value:?}") } else { format!("{value}") }
+    if finite {
+        format!("{value:?}")
+    } else {
+        format!("{value}")
+    }
 }
 
 struct Escaped<'a>(&'a str);
