@@ -24,6 +24,7 @@ use nsdl_syntax::ast::Ast;
 use rustc_hash::FxHashSet;
 
 pub use show::show;
+pub use suggest::did_you_mean;
 
 /// A compiled program.
 #[derive(Debug)]

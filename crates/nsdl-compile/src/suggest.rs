@@ -3,14 +3,11 @@
 /// After so many errors there are no more suggestions: searching for one looks at all names.
 pub(crate) const SUGGESTIONS: usize = 50;
 
-/// The candidate that `name` most probably was meant to be, if any is close enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+/// Names that `name` may be a slip for, best first, at most three.
+fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     // A third of the letters may differ; longer distances suggest nonsense.
     let limit = (name.chars().count() / 3).max(1);
-    candidates
+    let mut found: Vec<(usize, &str)> = candidates
         .into_iter()
         .filter(|candidate| *candidate != name && candidate.len().abs_diff(name.len()) <= 4 * limit)
         .map(|candidate| {
@@ -22,17 +19,33 @@ pub(crate) fn nearest<'a>(
             };
             (distance, candidate)
         })
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
+        // Something must be the same: every letter is near every other.
+        .filter(|(distance, candidate)| {
+            *distance <= limit && *distance < name.chars().count().max(candidate.chars().count())
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.truncate(3);
+    found.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-/// "did you mean `x`?", if anything is near.
-pub(crate) fn did_you_mean<'a>(
+/// The candidate that `name` most probably was meant to be, if any is close enough.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    near(name, candidates).first().copied()
+}
+
+/// "did you mean `x` or `y`?", if anything is near. Costs one look at each candidate.
+pub fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    nearest(name, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+    let names = near(name, candidates);
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
 }
 
 #[cfg(test)]
@@ -45,5 +58,10 @@ mod tests {
         assert_eq!(nearest("Edge", ["edge"]), Some("edge"));
         assert_eq!(nearest("x", ["path", "xy"]), Some("xy"));
         assert_eq!(nearest("banana", ["edge", "node"]), None);
+        assert_eq!(nearest("b", ["a", "c"]), None);
+        assert_eq!(
+            did_you_mean("egde", ["edge", "edges", "node"]).as_deref(),
+            Some("did you mean `edge`?")
+        );
     }
 }

@@ -91,7 +91,6 @@ mod relation;
 mod run;
 mod schedule;
 mod session;
-mod suggest;
 mod text;
 mod why;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use nsdl_ir::Diagnostic;
 
 use crate::error::Result;
-use crate::suggest::did_you_mean;
+use nsdl_compile::did_you_mean;
 
 /// How uncertainty is computed (SEMANTICS.md 5, 6 and 13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,8 +19,8 @@ use crate::program::{Program, Signature};
 use crate::provenance::Provenance;
 use crate::relation::Relation;
 use crate::run::{Outcome, Run, outputs};
-use crate::suggest::did_you_mean;
 use crate::text::Texts;
+use nsdl_compile::did_you_mean;
 
 pub use enter::Entry;
 
