@@ -178,6 +178,7 @@ impl<'a> Desugar<'a> {
             columns,
             auxiliary: true,
             hidden: false,
+            certain: false,
         });
         id
     }

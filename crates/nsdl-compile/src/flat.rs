@@ -26,6 +26,8 @@ pub(crate) struct Relation {
     pub columns: Vec<Declared>,
     pub auxiliary: bool,
     pub hidden: bool,
+    /// See [`nsdl_ir::Relation::certain`].
+    pub certain: bool,
 }
 
 /// What is known of a column's type before inference.

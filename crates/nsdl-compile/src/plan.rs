@@ -69,6 +69,7 @@ pub(crate) fn plan(
             columns: columns.clone(),
             auxiliary: relation.auxiliary,
             hidden: relation.hidden,
+            certain: relation.certain,
             span: relation.span,
         })
         .collect();

@@ -239,6 +239,7 @@ impl<'a> Names<'a> {
                 columns: Vec::new(),
                 auxiliary: false,
                 hidden: false,
+                certain: false,
             },
             arity: definitions.arity.get(text).copied(),
             known: definitions.arity.contains_key(text) || definitions.filled.contains(text),
@@ -255,6 +256,7 @@ impl<'a> Names<'a> {
                 columns: Vec::new(),
                 auxiliary: false,
                 hidden: false,
+                certain: false,
             },
             arity: definitions.arity.get(text).copied(),
             known: true,
@@ -339,6 +341,7 @@ impl<'a> Names<'a> {
                     },
                     auxiliary: false,
                     hidden: relation.hidden,
+                    certain: false,
                 }
             })
             .collect()

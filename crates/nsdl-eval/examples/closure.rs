@@ -120,6 +120,7 @@ fn plan(linear: bool) -> Plan {
         columns: vec![Type::I32; 2],
         auxiliary: false,
         hidden: false,
+        certain: false,
         span: Span::default(),
     };
     let scan = |atom, relation, first, second| Step::Scan {

@@ -178,8 +178,9 @@ impl Naive<'_> {
                 .map(|arg| self.eval(number, arg, &slots))
                 .collect();
             let Some(head) = head else { continue };
+            let certain = self.plan.relations[rule.head.index()].certain;
             let leaf = match (&mut self.recorder, rule.tag) {
-                (Some(recorder), Some(tag)) => {
+                (Some(recorder), Some(tag)) if !certain => {
                     match recorder.leaf(tag, &slots, self.symbols, &mut self.failures)? {
                         None => continue,
                         leaf => leaf,
@@ -189,7 +190,7 @@ impl Naive<'_> {
             };
             let (row, new) = self.insert(rule.head.index(), &head);
             changed |= new;
-            if let (true, Some(recorder)) = (record, &mut self.recorder) {
+            if let (true, Some(recorder)) = (record && !certain, &mut self.recorder) {
                 let mut atoms = vec![0; rule.atoms as usize];
                 for step in &rule.steps {
                     if let Step::Scan { atom, relation, .. } = step {

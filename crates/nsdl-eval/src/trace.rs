@@ -24,6 +24,8 @@ pub(crate) struct Recorder {
     pub(crate) trace: Trace,
     /// Per relation, the tuple of each row.
     pub(crate) tuples: Vec<Vec<TupleId>>,
+    /// Per relation, whether its rows hold whatever derives them, see [`nsdl_ir::Relation::certain`].
+    certain: Vec<bool>,
     choices: Vec<ChoiceState>,
     /// The leaf of each fact.
     fact_leaves: Vec<Option<LeafId>>,
@@ -80,6 +82,11 @@ impl Recorder {
         Self {
             trace,
             tuples: vec![Vec::new(); plan.relations.len()],
+            certain: plan
+                .relations
+                .iter()
+                .map(|relation| relation.certain)
+                .collect(),
             choices: choices.collect(),
             fact_leaves,
             steps: 0,
@@ -90,17 +97,20 @@ impl Recorder {
     pub(crate) fn add_tuple(&mut self, relation: usize, row: u32, certain: bool) -> TupleId {
         let tuple = TupleId::new(self.trace.tuples.len());
         self.trace.tuples.push((RelationId::new(relation), row));
-        self.trace.certain.push(certain);
+        self.trace.certain.push(certain || self.certain[relation]);
         self.tuples[relation].push(tuple);
+        if self.certain[relation] {
+            self.add_axiom(tuple, None);
+        }
         tuple
     }
 
-    /// Records that fact `number` gives `head`.
-    pub(crate) fn add_fact(&mut self, number: usize, head: TupleId) {
-        let leaf = self.fact_leaves.get(number).copied().flatten();
-        if leaf.is_none() {
-            self.trace.certain[head.index()] = true;
-        }
+    /// Whether rows of `relation` need no reasons.
+    pub(crate) fn is_certain(&self, relation: usize) -> bool {
+        self.certain[relation]
+    }
+
+    fn add_axiom(&mut self, head: TupleId, leaf: Option<LeafId>) {
         let end = self.trace.literals.len() as u32;
         self.trace.instances.push(Instance {
             head,
@@ -111,7 +121,20 @@ impl Recorder {
         });
     }
 
-    /// Records an instance of a rule whose positive atoms are over the relations `atoms`.
+    /// Records that fact `number` gives `head`.
+    pub(crate) fn add_fact(&mut self, number: usize, head: TupleId) {
+        if self.certain[self.trace.tuples[head.index()].0.index()] {
+            return;
+        }
+        let leaf = self.fact_leaves.get(number).copied().flatten();
+        if leaf.is_none() {
+            self.trace.certain[head.index()] = true;
+        }
+        self.add_axiom(head, leaf);
+    }
+
+    /// Records an instance of a rule whose positive atoms are over the relations `atoms`; its head is of no
+    /// certain relation.
     pub(crate) fn add_instance(
         &mut self,
         head: TupleId,
@@ -122,10 +145,12 @@ impl Recorder {
     ) {
         let literals = &mut self.trace.literals;
         let start = literals.len() as u32;
+        let (tuples, certain) = (&self.tuples, &self.certain);
         let positives = atoms
             .iter()
             .zip(body.rows)
-            .map(|(&relation, &row)| self.tuples[relation][row as usize]);
+            .filter(|(relation, _)| !certain[**relation])
+            .map(|(&relation, &row)| tuples[relation][row as usize]);
         literals.extend(positives.map(|tuple| Literal {
             tuple,
             negated: false,
@@ -343,6 +368,13 @@ impl Sink for Record<'_> {
         body: Body<'_>,
         failures: &mut Failures,
     ) -> Result<bool, Stop> {
+        if self.recorder.is_certain(self.head) {
+            let (row, new) = self.fresh.intern(self.old, head);
+            if new {
+                self.recorder.add_tuple(self.head, row, true);
+            }
+            return Ok(true);
+        }
         let leaf = match self.tag {
             None => None,
             Some(tag) => match self

@@ -511,6 +511,62 @@ fn not_filters_certain_rows_and_keeps_uncertain_ones_as_literals() {
 }
 
 #[test]
+fn a_row_of_a_certain_relation_needs_no_reason_and_is_none() {
+    // asked(y) = asked(x), edge(x, y);  path(x, y) = asked(x), edge(x, y);  other(x) = node(x), not asked(x)
+    let mut builder = Builder::default();
+    let node = builder.relation("node", &[Type::U8]);
+    let edge = builder.relation("edge", &[Type::U8; 2]);
+    let asked = builder.relation("asked", &[Type::U8]);
+    let path = builder.relation("path", &[Type::U8; 2]);
+    let other = builder.relation("other", &[Type::U8]);
+    builder.plan.relations[asked].certain = true;
+    builder.stratum(&[node, edge]);
+    for x in 0..4 {
+        builder.fact(node, &[x], Tag::Certain);
+    }
+    builder.fact(edge, &[0, 1], Tag::Independent(0.5));
+    builder.fact(edge, &[1, 2], Tag::Independent(0.25));
+    builder.fact(asked, &[0], Tag::Independent(0.125));
+    builder.stratum(&[asked]);
+    let step = [(asked, vec![V(0)]), (edge, vec![V(0), V(1)])];
+    let tagged = builder.rule(asked, vec![v(1)], &step, &[]);
+    builder.choice(vec![c(0.5_f64.to_bits())], &[0, 1], &[(tagged, 0)]);
+    builder.stratum(&[path]);
+    builder.rule(path, vec![v(0), v(1)], &step, &[]);
+    builder.stratum(&[other]);
+    builder.rule(
+        other,
+        vec![v(0)],
+        &[(node, vec![V(0)])],
+        &[Extra::Not(asked, vec![V(0)])],
+    );
+    close(
+        &probabilities(&builder, path),
+        &[(&[0, 1], 0.5), (&[1, 2], 0.25)],
+    );
+    close(&probabilities(&builder, other), &[(&[3], 1.0)]);
+    close(
+        &probabilities(&builder, asked),
+        &[(&[0], 1.0), (&[1], 1.0), (&[2], 1.0)],
+    );
+    let evaluation = builder.run(true);
+    let trace = evaluation.trace.as_ref().unwrap();
+    let is_asked = |tuple: TupleId| trace.tuples[tuple.index()].0 == RelationId::new(asked);
+    assert!(
+        trace
+            .literals
+            .iter()
+            .all(|literal| !is_asked(literal.tuple))
+    );
+    for instance in trace.instances.iter().filter(|it| is_asked(it.head)) {
+        assert_eq!((instance.rule, instance.leaf), (None, None));
+        assert!(trace.body(instance).is_empty());
+    }
+    // The tag of the rule made no variable: there are the three facts'.
+    assert_eq!(trace.groups.len(), 3);
+}
+
+#[test]
 fn tuples_that_support_only_each_other_are_not_certain() {
     let mut builder = Builder::default();
     let [a, p, q] = ["a", "p", "q"].map(|name| builder.relation(name, &[Type::U8]));

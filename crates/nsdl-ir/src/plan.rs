@@ -32,6 +32,11 @@ pub struct Relation {
     pub auxiliary: bool,
     /// `@hidden`: not printed unless queried.
     pub hidden: bool,
+    /// A row holds in every world once anything derives it in some world: what is asked for (demand), which
+    /// terms there are. Tags of its facts and rules do not count, and in a trace its rows are certain tuples
+    /// without reasons that no body mentions: the relation narrows what is computed and changes no formula,
+    /// proof or random variable. Only facts and rules fill it, no aggregate does.
+    pub certain: bool,
     /// Where it was declared or first used.
     pub span: Span,
 }

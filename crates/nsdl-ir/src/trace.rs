@@ -33,7 +33,8 @@ pub struct Instance {
     pub rule: Option<RuleId>,
     /// The alternative it needs; `None` if it depends on its body alone.
     pub leaf: Option<LeafId>,
-    /// Its body is `Trace::literals[start..end]`: positive literals in written order, then negative ones.
+    /// Its body is `Trace::literals[start..end]`: positive literals in written order, those over relations with
+    /// [`Relation::certain`](crate::Relation::certain) left out, then negative ones.
     pub start: u32,
     /// See `start`.
     pub end: u32,

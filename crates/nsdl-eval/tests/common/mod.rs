@@ -42,6 +42,7 @@ impl Builder {
             columns: columns.into(),
             auxiliary: false,
             hidden: false,
+            certain: false,
             span: Span::default(),
         });
         self.plan.relations.len() - 1
