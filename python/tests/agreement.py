@@ -126,7 +126,7 @@ def main() -> None:
         ),
         case(
             "a count over two kinds of input",
-            "type seen(u8, u8), ok(u8)\nrel good(i) = seen(i, c), ok(i)\nrel n(x) = x := count(i: good(i))",
+            "type seen(u8, u8), ok(u8)\nrel good(i) = seen(i, _), ok(i)\nrel n(x) = x := count(i: good(i))",
             {"seen": (pairs[:6], True), "ok": ([(0,), (1,), (2,)], False)},
             ("n", [(i,) for i in range(4)]),
             lambda w: {(len({i for i, _ in w["seen"] if (i,) in w["ok"]}),)},

@@ -64,7 +64,7 @@ def test_pairs_are_probabilities():
 def test_exclusive_facts_are_one_choice():
     ctx = nsdl.Context()
     ctx.add_facts("color", ["red", "blue"], probs=[0.25, 0.75], exclusive=True)
-    ctx.add_program('type color(String)\nrel any() = color(c)\nrel both() = color("red"), color("blue")')
+    ctx.add_program('type color(String)\nrel any() = color(_)\nrel both() = color("red"), color("blue")')
     ctx.run()
     assert ctx.relation("any") == [(pytest.approx(1.0), ())]
     assert ctx.relation("both") == []

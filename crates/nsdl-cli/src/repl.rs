@@ -124,7 +124,7 @@ impl Repl {
                 // Who has only just declared a relation is about to fill it.
                 entry
                     .warnings
-                    .retain(|w| entry.outcome.is_some() || w.code != "W0201");
+                    .retain(|w| entry.outcome.is_some() || !["W0201", "W0404"].contains(&w.code));
                 Reply::Done {
                     data: entry.outcome.as_ref().map(text).unwrap_or_default(),
                     messages: self.session.render(&entry.warnings, self.color),

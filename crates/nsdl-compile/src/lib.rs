@@ -10,6 +10,7 @@ mod desugar;
 mod flat;
 mod function;
 mod infer;
+mod lint;
 mod mentions;
 mod order;
 mod plan;
@@ -103,11 +104,14 @@ fn passes(
             return Err(tidy(errors));
         }
     };
+    found.extend(lint::program(asts, externals, &names, &program));
     match plan::plan(program, &types, &strata, symbols) {
-        Ok(plan) => Ok(Compiled {
-            plan,
-            warnings: tidy(found),
-        }),
+        Ok(plan) => {
+            found.extend(lint::facts(&plan));
+            lint::allowed(asts, &mut found);
+            let warnings = tidy(found);
+            Ok(Compiled { plan, warnings })
+        }
         Err(errors) => {
             found.extend(errors);
             Err(tidy(found))

@@ -1,7 +1,7 @@
-//! Attributes: `@hidden` is the one there is.
+//! Attributes: `@hidden` and `@allow`.
 
 use nsdl_ir::Diagnostic;
-use nsdl_syntax::ast::{Item, ItemKind};
+use nsdl_syntax::ast::{Attribute, ExprKind, Item, ItemKind, Literal};
 
 use super::Names;
 use crate::suggest::did_you_mean;
@@ -34,11 +34,18 @@ impl Names<'_> {
                     format!("`@{name}` is not supported yet"),
                     help.into(),
                 ));
+            } else if name == "allow" {
+                if !is_allow(attribute) {
+                    self.diagnostics.push(error(
+                        "`@allow` takes the codes of warnings".into(),
+                        "write `@allow(\"W0401\")`".into(),
+                    ));
+                }
             } else if name != "hidden" {
-                let help = did_you_mean(name, ["hidden"]);
+                let help = did_you_mean(name, ["hidden", "allow"]);
                 self.diagnostics.push(error(
                     format!("unknown attribute `@{name}`"),
-                    help.unwrap_or_else(|| "the attribute there is is `@hidden`".into()),
+                    help.unwrap_or_else(|| "there are `@hidden` and `@allow`".into()),
                 ));
             } else if !attribute.positional.is_empty() || !attribute.named.is_empty() {
                 self.diagnostics.push(error(
@@ -56,4 +63,16 @@ impl Names<'_> {
         }
         hidden
     }
+}
+
+/// Whether the arguments are codes of warnings, at least one.
+fn is_allow(attribute: &Attribute) -> bool {
+    let is_code = |code: &str| {
+        code.len() == 5 && code.starts_with('W') && code.bytes().skip(1).all(|b| b.is_ascii_digit())
+    };
+    let mut codes = attribute.positional.iter();
+    attribute.named.is_empty()
+        && !attribute.positional.is_empty()
+        && codes
+            .all(|it| matches!(&it.kind, ExprKind::Literal(Literal::String(code)) if is_code(code)))
 }

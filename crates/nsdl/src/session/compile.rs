@@ -56,8 +56,14 @@ impl Session {
                 guesses.extend((0..external.columns.len()).map(|column| (i, column)));
             }
         }
-        self.compile_guessing(&asts, &externals, &guesses)
-            .map_err(|errors| self.error(errors))
+        let mut compiled = self
+            .compile_guessing(&asts, &externals, &guesses)
+            .map_err(|errors| self.error(errors))?;
+        if self.queries.is_some() {
+            // The programs' own queries would use more.
+            compiled.warnings.retain(|it| it.code != "W0203");
+        }
+        Ok(compiled)
     }
 
     /// Compiles with the types that facts suggest for some columns of `externals`. Where these clash with what the
