@@ -39,6 +39,7 @@ pub fn lex(text: &str, source: SourceId) -> Lexed<'_> {
             (Err(()), _) => bad.push(range),
         }
     }
+    crate::parameters::mark(&mut tokens);
     let mut problems = lexer.extras;
     problems.diagnostics.extend(bad.into_iter().map(|range| {
         let span = Span::new(source, range.start, range.end);

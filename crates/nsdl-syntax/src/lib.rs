@@ -24,6 +24,7 @@ mod convert;
 pub mod format;
 mod lexer;
 mod literal;
+mod parameters;
 mod parse;
 mod raw;
 pub mod render;

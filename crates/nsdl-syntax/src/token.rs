@@ -126,6 +126,8 @@ pub enum Token<'input> {
     NotEqual,
     #[token("<")]
     Less,
+    /// A `<` before the parameters of an aggregate; the lexer makes none, [`crate::parameters`] does.
+    ParametersOpen,
     #[token("<=")]
     LessEqual,
     #[token("<:")]

@@ -7,25 +7,31 @@ use crate::ast::*;
 use crate::raw::*;
 
 /// Names that can only be aggregates where an aggregate makes a whole relation: `rel n = count(p(x))`.
-const AGGREGATES: [&str; 18] = [
+const AGGREGATES: [&str; 24] = [
     "count",
     "sum",
     "prod",
+    "avg",
+    "weighted_sum",
+    "weighted_avg",
     "min",
     "max",
     "argmin",
     "argmax",
     "exists",
     "forall",
-    "avg",
-    "top",
-    "rank",
+    "string_join",
     "sort",
     "argsort",
     "enumerate",
-    "string_join",
+    "rank",
+    "top",
+    "unique",
+    "uniform",
+    "categorical",
     "normalize",
     "softmax",
+    "disjunct",
 ];
 
 impl Context {
