@@ -9,7 +9,7 @@ mod arithmetic;
 mod conversion;
 
 use nsdl_ir::{Diagnostic, Span, Type, UnaryOp, Value};
-use nsdl_syntax::ast::{Expr, ExprKind, Literal, Name};
+use nsdl_syntax::ast::{Expr, ExprKind, Literal, TypeExpr};
 
 use crate::function;
 
@@ -140,7 +140,7 @@ pub(crate) trait Lookup<'a> {
     /// The constant of that name.
     fn constant(&mut self, name: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>>;
     /// The type of that name.
-    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>>;
+    fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>>;
 }
 
 /// The value of an expression whose names `lookup` gives.
@@ -167,9 +167,12 @@ pub(crate) fn fold<'a>(
                 .flatten()
                 .collect()),
         },
-        ExprKind::Cast(operand, name) => {
-            let ty = lookup.ty(name);
+        ExprKind::Cast(operand, ty) => {
+            let ty = lookup.ty(ty);
             cast(fold(operand, lookup)?, ty?, expr.span)
+        }
+        ExprKind::Typed(..) | ExprKind::Tuple(_) | ExprKind::List(..) | ExprKind::Construct(_) => {
+            Err(vec![unsupported(expr.span, "this kind of value")])
         }
         ExprKind::Call(name, args) => {
             let function = function::resolve(name, args.len(), expr.span);
@@ -185,6 +188,12 @@ pub(crate) fn fold<'a>(
             conditional([condition?, consequence?, alternative?], expr.span)
         }
     }
+}
+
+/// The error for a construct of the full language that waits for its turn.
+pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("E0110", format!("not supported yet: {what}"))
+        .label(span, "not supported yet")
 }
 
 /// E0402: `_` where a value is needed.
@@ -208,6 +217,8 @@ pub(crate) fn literal(literal: &Literal, span: Span) -> Result<Const, Vec<Diagno
         Literal::Char(value) => Const::Typed(Value::Char(*value)),
         Literal::String(value) => Const::Typed(Value::String(value.as_str().into())),
         Literal::Symbol(value) => Const::Typed(Value::Symbol(value.as_str().into())),
+        Literal::DateTime(value) => Const::Typed(Value::DateTime(*value)),
+        Literal::Duration(value) => Const::Typed(Value::Duration(*value)),
     })
 }
 

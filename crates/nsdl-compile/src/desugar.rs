@@ -115,6 +115,10 @@ impl<'a> Desugar<'a> {
     fn item(&mut self, item: &'a Item) {
         match &item.kind {
             ItemKind::Types(_) | ItemKind::Constants(_) => {}
+            ItemKind::Import(_) | ItemKind::Extern(_) | ItemKind::Function(_) => {
+                self.diagnostics
+                    .push(crate::constant::unsupported(item.span, "this item"));
+            }
             ItemKind::Fact { tag, atom } => self.fact(tag.as_ref(), atom),
             ItemKind::FactSet {
                 relation,
@@ -240,6 +244,10 @@ impl<'a> Desugar<'a> {
                     };
                     let negated = aggregate.negated != not.is_some();
                     self.aggregate(aggregate, negated, &outside, leaves, &mut scope);
+                }
+                (Formula::Element { span, .. } | Formula::Case { span, .. }, _) => {
+                    self.diagnostics
+                        .push(crate::constant::unsupported(*span, "this formula"));
                 }
                 (formula, Some(span)) => {
                     self.absent_formula(formula, span, leaves, total, &mut scope);

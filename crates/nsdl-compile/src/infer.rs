@@ -182,7 +182,11 @@ impl Inference {
                     Remainder => (Kind::of(Type::is_number), "`%`"),
                     And => (bool, "`&&`"),
                     Or => (bool, "`||`"),
-                    Xor => (bool, "`^`"),
+                    Xor => (Kind::of(|ty| ty.is_integer() || ty == Type::Bool), "`^`"),
+                    BitAnd => (Kind::of(Type::is_integer), "`&`"),
+                    BitOr => (Kind::of(Type::is_integer), "`|`"),
+                    ShiftLeft => (Kind::of(Type::is_integer), "`<<`"),
+                    ShiftRight => (Kind::of(Type::is_integer), "`>>`"),
                 };
                 self.require(both, kind, Why::Takes(why), span)
             }

@@ -24,8 +24,21 @@ pub(crate) fn expr<'a>(
             expr(left, is_constant, into);
             expr(right, is_constant, into);
         }
-        ExprKind::Cast(operand, _) => expr(operand, is_constant, into),
-        ExprKind::Call(_, args) => args.iter().for_each(|arg| expr(arg, is_constant, into)),
+        ExprKind::Cast(operand, _) | ExprKind::Typed(operand, _) => {
+            expr(operand, is_constant, into);
+        }
+        ExprKind::List(items, rest) => {
+            let parts = items.iter().chain(rest.as_deref());
+            parts.for_each(|part| expr(part, is_constant, into));
+        }
+        ExprKind::Construct(term) => {
+            let named = term.named.iter().map(|(_, value)| value);
+            let args = term.args.iter().chain(named);
+            args.for_each(|arg| expr(arg, is_constant, into));
+        }
+        ExprKind::Call(_, args) | ExprKind::Tuple(args) => {
+            args.iter().for_each(|arg| expr(arg, is_constant, into))
+        }
         ExprKind::If(parts) => parts.iter().for_each(|part| expr(part, is_constant, into)),
     }
 }
@@ -49,15 +62,23 @@ pub(crate) fn formula<'a>(
             formula(conclusion, is_constant, into);
         }
         Formula::Atom(atom) => {
-            atom.args
-                .iter()
-                .for_each(|arg| expr(arg, is_constant, into));
+            let named = atom.named.iter().map(|(_, value)| value);
+            let args = atom.args.iter().chain(named);
+            args.for_each(|arg| expr(arg, is_constant, into));
         }
         Formula::Constraint(constraint) => expr(constraint, is_constant, into),
         Formula::Range(range) => {
             for part in [&range.value, &range.low, &range.high] {
                 expr(part, is_constant, into);
             }
+        }
+        Formula::Element { value, list, .. } => {
+            expr(value, is_constant, into);
+            expr(list, is_constant, into);
+        }
+        Formula::Case { value, pattern, .. } => {
+            expr(value, is_constant, into);
+            expr(pattern, is_constant, into);
         }
         Formula::And(parts) | Formula::Or(parts) => {
             parts
@@ -137,9 +158,12 @@ pub(crate) fn is_compound(formula: &Formula) -> bool {
     match formula {
         Formula::And(_) | Formula::Or(_) | Formula::Implies { .. } => true,
         Formula::Aggregate(aggregate) => !aggregate.results.is_empty(),
-        Formula::Atom(_) | Formula::Constraint(_) | Formula::Range(_) | Formula::Not { .. } => {
-            false
-        }
+        Formula::Atom(_)
+        | Formula::Constraint(_)
+        | Formula::Range(_)
+        | Formula::Element { .. }
+        | Formula::Case { .. }
+        | Formula::Not { .. } => false,
     }
 }
 
@@ -178,7 +202,12 @@ pub(crate) fn hidden<'a>(
         Formula::And(parts) | Formula::Or(parts) => parts
             .iter()
             .for_each(|part| hidden(part, total, is_constant, into)),
-        Formula::Atom(_) | Formula::Constraint(_) | Formula::Range(_) | Formula::Aggregate(_) => {}
+        Formula::Atom(_)
+        | Formula::Constraint(_)
+        | Formula::Range(_)
+        | Formula::Element { .. }
+        | Formula::Case { .. }
+        | Formula::Aggregate(_) => {}
     }
 }
 

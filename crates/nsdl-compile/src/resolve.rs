@@ -113,7 +113,10 @@ impl<'a> Names<'a> {
                     relation.hidden |= hidden;
                 }
             }
-            ItemKind::Constants(_) => {}
+            ItemKind::Constants(_)
+            | ItemKind::Import(_)
+            | ItemKind::Extern(_)
+            | ItemKind::Function(_) => {}
             ItemKind::Fact { atom, .. } => self.defining_atom(atom, hidden, definitions),
             ItemKind::FactSet {
                 relation, members, ..
@@ -178,7 +181,10 @@ impl<'a> Names<'a> {
             Formula::Atom(atom) => {
                 self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
             }
-            Formula::Constraint(_) | Formula::Range(_) => {}
+            Formula::Constraint(_)
+            | Formula::Range(_)
+            | Formula::Element { .. }
+            | Formula::Case { .. } => {}
             Formula::Aggregate(aggregate) => self.aggregate(aggregate, definitions),
             Formula::And(parts) | Formula::Or(parts) => {
                 parts

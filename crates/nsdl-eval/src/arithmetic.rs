@@ -30,9 +30,7 @@ pub(crate) fn unary(op: UnaryOp, ty: Type) -> Unary {
         (UnaryOp::Negate, Type::U128) => negate::<u128>,
         (UnaryOp::Negate, Type::F32) => negate::<f32>,
         (UnaryOp::Negate, Type::F64) => negate::<f64>,
-        (UnaryOp::Negate, Type::Bool | Type::Char | Type::String | Type::Symbol) => {
-            |_, _| Err(NotANumber)
-        }
+        (UnaryOp::Negate, _) => |_, _| Err(NotANumber),
     }
 }
 
@@ -63,8 +61,9 @@ pub(crate) fn binary(op: BinaryOp, ty: Type) -> Binary {
             Type::String if op == Add => |a, b, symbols| {
                 Ok(symbols.intern(&format!("{}{}", symbols.text(a), symbols.text(b))))
             },
-            Type::Bool | Type::Char | Type::String | Type::Symbol => |_, _, _| Err(NotANumber),
+            _ => |_, _, _| Err(NotANumber),
         },
+        BitAnd | BitOr | ShiftLeft | ShiftRight => |_, _, _| Err(NotANumber),
     }
 }
 
@@ -80,6 +79,11 @@ pub(crate) fn order(ty: Type) -> Order {
         Type::F32 => Single::compare,
         Type::F64 => Double::compare,
         Type::String | Type::Symbol => Text::compare,
+        Type::DateTime => Signed::compare,
+        Type::Duration => Durations::compare,
+        Type::Tensor => Tensors::compare,
+        Type::Entity | Type::Adt(_) => Terms::compare,
+        Type::Tuple(_) | Type::List(_) => Unsigned::compare,
     }
 }
 
@@ -94,6 +98,11 @@ fn comparison(op: BinaryOp, ty: Type) -> Binary {
         Type::F32 => compare_by::<Single>(op),
         Type::F64 => compare_by::<Double>(op),
         Type::String | Type::Symbol => compare_by::<Text>(op),
+        Type::DateTime => compare_by::<Signed>(op),
+        Type::Duration => compare_by::<Durations>(op),
+        Type::Tensor => compare_by::<Tensors>(op),
+        Type::Entity | Type::Adt(_) => compare_by::<Terms>(op),
+        Type::Tuple(_) | Type::List(_) => |_, _, _| Err(NotANumber),
     }
 }
 
@@ -131,7 +140,19 @@ ordered! {
     // Words hold neither NaN nor −0.0, so the total order is the order of values.
     Single: |a, b, _symbols| f32::from_bits(a as u32).total_cmp(&f32::from_bits(b as u32));
     Double: |a, b, _symbols| f64::from_bits(a).total_cmp(&f64::from_bits(b));
+    Durations: |a, b, symbols| by_value(a, b, Type::Duration, symbols);
+    Tensors: |a, b, symbols| by_value(a, b, Type::Tensor, symbols);
+    Terms: |a, b, symbols| by_value(a, b, Type::Entity, symbols);
     Text: |a, b, symbols| if a == b { Ordering::Equal } else { symbols.text(a).cmp(&symbols.text(b)) };
+}
+
+fn by_value(a: Word, b: Word, ty: Type, symbols: &Symbols) -> Ordering {
+    let value = |word| nsdl_ir::Value::from_word(word, ty, symbols);
+    if a == b {
+        Ordering::Equal
+    } else {
+        value(a).cmp(&value(b))
+    }
 }
 
 /// A number type: its word form and its checked operations.

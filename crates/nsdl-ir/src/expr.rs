@@ -64,7 +64,7 @@ pub enum Expr {
 pub enum UnaryOp {
     /// Minus, on signed integers and floats.
     Negate,
-    /// Logical not, on `bool`.
+    /// Logical not on `bool`, of every bit on integers.
     Not,
 }
 
@@ -82,7 +82,15 @@ pub enum BinaryOp {
     /// Logical, on `bool`; both sides are evaluated.
     And,
     Or,
+    /// Logical on `bool`, bit by bit on integers.
     Xor,
+    /// Bit by bit, on integers.
+    BitAnd,
+    BitOr,
+    /// By fewer bits than the type has, or it fails; a left shift fails where it loses bits (SEMANTICS.md 9).
+    ShiftLeft,
+    /// Keeps the sign.
+    ShiftRight,
     Equal,
     NotEqual,
     Less,
@@ -113,6 +121,10 @@ impl BinaryOp {
             And => "&&",
             Or => "||",
             Xor => "^",
+            BitAnd => "&",
+            BitOr => "|",
+            ShiftLeft => "<<",
+            ShiftRight => ">>",
             Equal => "==",
             NotEqual => "!=",
             Less => "<",

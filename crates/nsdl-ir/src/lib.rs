@@ -11,6 +11,9 @@ mod id;
 mod plan;
 mod span;
 mod symbols;
+mod tensor;
+mod term;
+mod time;
 mod trace;
 mod types;
 mod value;
@@ -25,9 +28,12 @@ pub use plan::{
 };
 pub use span::{SourceId, Span};
 pub use symbols::Symbols;
+pub use tensor::Tensor;
+pub use term::{Constructor, Term};
+pub use time::{DateTime, Duration};
 pub use trace::{
     AggregateInstance, AggregateKind, BestMember, FoldStep, Group, Instance, Leaf, LeafSource,
     Literal, Trace,
 };
-pub use types::Type;
+pub use types::{Adt, Type};
 pub use value::{Value, Word, format_float};

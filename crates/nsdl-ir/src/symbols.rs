@@ -1,19 +1,22 @@
-//! The interner of text and 128-bit integers.
+//! The interner of everything that does not fit a word.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
-use crate::Word;
+use crate::{Constructor, Tensor, Word};
 
-/// Interned text and 128-bit integers: equal values have equal ids, ids are dense and never reused.
+/// Interned text, 128-bit patterns, terms, tuples, lists and tensors: equal values have equal ids, ids are dense and never reused.
 ///
 /// Shared by everything that exchanges [`Word`]s, so it interns through `&self`; reading takes a read lock.
 #[derive(Debug, Default)]
 pub struct Symbols {
     texts: RwLock<IndexSet<Arc<str>, FxBuildHasher>>,
     wides: RwLock<IndexSet<u128, FxBuildHasher>>,
+    terms: RwLock<IndexSet<(&'static Constructor, Arc<[Word]>), FxBuildHasher>>,
+    lists: RwLock<IndexSet<Arc<[Word]>, FxBuildHasher>>,
+    tensors: RwLock<IndexSet<Arc<Tensor>, FxBuildHasher>>,
 }
 
 impl Symbols {
@@ -55,5 +58,47 @@ impl Symbols {
     pub fn wide(&self, id: Word) -> u128 {
         let wides = self.wides.read().unwrap_or_else(PoisonError::into_inner);
         wides.get_index(id as usize).copied().unwrap_or_default()
+    }
+
+    /// The id of a term; its fields are words of the types that the constructor says.
+    pub fn intern_term(&self, constructor: &'static Constructor, fields: &[Word]) -> Word {
+        let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+        terms.insert_full((constructor, fields.into())).0 as Word
+    }
+
+    /// The constructor and the fields of an id from [`Symbols::intern_term`]. Ids of fields are smaller than that of the term.
+    pub fn term(&self, id: Word) -> Option<(&'static Constructor, Arc<[Word]>)> {
+        let terms = self.terms.read().unwrap_or_else(PoisonError::into_inner);
+        terms.get_index(id as usize).cloned()
+    }
+
+    /// The id of a tuple or a list with these words.
+    pub fn intern_list(&self, words: &[Word]) -> Word {
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = lists.get_index_of(words) {
+            return index as Word;
+        }
+        drop(lists);
+        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        lists.insert_full(words.into()).0 as Word
+    }
+
+    /// The words of an id from [`Symbols::intern_list`]; none for any other id.
+    pub fn list(&self, id: Word) -> Arc<[Word]> {
+        let lists = self.lists.read().unwrap_or_else(PoisonError::into_inner);
+        let words = lists.get_index(id as usize).cloned();
+        words.unwrap_or_else(|| Arc::from([]))
+    }
+
+    /// The id of a tensor.
+    pub fn intern_tensor(&self, tensor: &Arc<Tensor>) -> Word {
+        let mut tensors = self.tensors.write().unwrap_or_else(PoisonError::into_inner);
+        tensors.insert_full(Arc::clone(tensor)).0 as Word
+    }
+
+    /// The tensor of an id from [`Symbols::intern_tensor`].
+    pub fn tensor(&self, id: Word) -> Option<Arc<Tensor>> {
+        let tensors = self.tensors.read().unwrap_or_else(PoisonError::into_inner);
+        tensors.get_index(id as usize).cloned()
     }
 }

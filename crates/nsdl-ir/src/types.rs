@@ -41,11 +41,34 @@ pub enum Type {
     String,
     /// A name: compares by text, cannot be taken apart.
     Symbol,
+    /// An instant.
+    DateTime,
+    /// Months and microseconds.
+    Duration,
+    /// Numbers in a shape: a constant (SEMANTICS.md 8).
+    Tensor,
+    /// A term of any algebraic data type: where nothing says which.
+    Entity,
+    /// A term of this algebraic data type.
+    Adt(Adt),
+    /// A tuple; its length and the types of its parts are part of the type.
+    Tuple(&'static [Type]),
+    /// A list of any length.
+    List(&'static Type),
+}
+
+/// An algebraic data type with its arguments: `Expr`, `List<i32>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Adt {
+    /// Its name.
+    pub name: &'static str,
+    /// What its type parameters stand for.
+    pub arguments: &'static [Type],
 }
 
 impl Type {
-    /// Every type, in order of declaration.
-    pub const ALL: [Type; 18] = [
+    /// Every type that has no parts, in order of declaration.
+    pub const ALL: [Type; 22] = [
         Type::I8,
         Type::I16,
         Type::I32,
@@ -64,9 +87,44 @@ impl Type {
         Type::Char,
         Type::String,
         Type::Symbol,
+        Type::DateTime,
+        Type::Duration,
+        Type::Tensor,
+        Type::Entity,
     ];
 
-    /// As written in programs.
+    /// The data type of that name with these arguments.
+    pub fn adt(name: &str, arguments: &[Type]) -> Type {
+        Type::Adt(Adt {
+            name: interned::text(name),
+            arguments: interned::types(arguments),
+        })
+    }
+
+    /// The type of tuples of these parts.
+    pub fn tuple(parts: &[Type]) -> Type {
+        Type::Tuple(interned::types(parts))
+    }
+
+    /// The type of lists of these elements.
+    pub fn list(element: Type) -> Type {
+        Type::List(&interned::types(&[element])[0])
+    }
+
+    /// True for types of values that are made of values: terms, tuples and lists.
+    pub fn is_compound(self) -> bool {
+        matches!(
+            self,
+            Type::Entity | Type::Adt(_) | Type::Tuple(_) | Type::List(_)
+        )
+    }
+
+    /// True for terms of algebraic data types.
+    pub fn is_entity(self) -> bool {
+        matches!(self, Type::Entity | Type::Adt(_))
+    }
+
+    /// The word for it in programs; of a compound type, what it is in general. [`Type`]'s `Display` writes it out.
     pub fn name(self) -> &'static str {
         match self {
             Type::I8 => "i8",
@@ -87,10 +145,17 @@ impl Type {
             Type::Char => "char",
             Type::String => "String",
             Type::Symbol => "Symbol",
+            Type::DateTime => "DateTime",
+            Type::Duration => "Duration",
+            Type::Tensor => "Tensor",
+            Type::Entity => "Entity",
+            Type::Adt(adt) => adt.name,
+            Type::Tuple(_) => "a tuple",
+            Type::List(_) => "a list",
         }
     }
 
-    /// The type of that name.
+    /// The type without parts of that name.
     pub fn from_name(name: &str) -> Option<Type> {
         Type::ALL.into_iter().find(|ty| ty.name() == name)
     }
@@ -155,6 +220,87 @@ impl Type {
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Type::Adt(adt) => adt.fmt(f),
+            Type::Tuple(parts) => {
+                f.write_str("(")?;
+                commas(f, parts)?;
+                f.write_str(if parts.len() == 1 { ",)" } else { ")" })
+            }
+            Type::List(element) => write!(f, "[{element}]"),
+            plain => f.write_str(plain.name()),
+        }
+    }
+}
+
+impl fmt::Display for Adt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if self.arguments.is_empty() {
+            return Ok(());
+        }
+        f.write_str("<")?;
+        commas(f, self.arguments)?;
+        f.write_str(">")
+    }
+}
+
+fn commas(f: &mut fmt::Formatter<'_>, types: &[Type]) -> fmt::Result {
+    for (index, ty) in types.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        write!(f, "{comma}{ty}")?;
+    }
+    Ok(())
+}
+
+/// What types are made of lives as long as the process: a [`Type`] stays one small `Copy` value, and equal
+/// parts are stored once, so that the leak is bounded by the number of different types ever written.
+mod interned {
+    use std::sync::{Mutex, PoisonError};
+
+    use rustc_hash::FxHashSet;
+
+    use super::Type;
+
+    static TEXTS: Mutex<Option<FxHashSet<&'static str>>> = Mutex::new(None);
+    static TYPES: Mutex<Option<FxHashSet<&'static [Type]>>> = Mutex::new(None);
+
+    pub(super) fn text(text: &str) -> &'static str {
+        let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts = texts.get_or_insert_default();
+        if let Some(known) = texts.get(text) {
+            return known;
+        }
+        let text: &'static str = Box::leak(text.into());
+        texts.insert(text);
+        text
+    }
+
+    pub(super) fn types(types: &[Type]) -> &'static [Type] {
+        let mut known = TYPES.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        if let Some(types) = known.get(types) {
+            return types;
+        }
+        let types: &'static [Type] = Box::leak(types.into());
+        known.insert(types);
+        types
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compound_types_print_as_written() {
+        let list = Type::list(Type::tuple(&[Type::I32, Type::String]));
+        assert_eq!(list.to_string(), "[(i32, String)]");
+        assert_eq!(
+            Type::adt("List", &[list]).to_string(),
+            "List<[(i32, String)]>"
+        );
+        assert_eq!(Type::tuple(&[]).to_string(), "()");
+        assert_eq!(Type::adt("Expr", &[]), Type::adt("Expr", &[]));
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Symbols, Type};
+use crate::{DateTime, Duration, Symbols, Tensor, Term, Type};
 
 /// A cell of a row. Equal words of one type are equal values: floats are stored with −0.0 made 0.0 and
 /// never NaN, text and 128-bit integers by interned id.
@@ -32,6 +32,18 @@ pub enum Value {
     Char(char),
     String(Arc<str>),
     Symbol(Arc<str>),
+    DateTime(DateTime),
+    Duration(Duration),
+    Tensor(Arc<Tensor>),
+    Term(Arc<Term>),
+    Tuple(Arc<[Value]>),
+    /// The type of the elements, which an empty list needs, and the elements, all of that type.
+    List(Type, Arc<[Value]>),
+}
+
+/// Terms may be as deep as memory allows: whoever walks one grows the stack as needed.
+fn deep<T>(walk: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, walk)
 }
 
 impl Value {
@@ -56,6 +68,15 @@ impl Value {
             Value::Char(_) => Type::Char,
             Value::String(_) => Type::String,
             Value::Symbol(_) => Type::Symbol,
+            Value::DateTime(_) => Type::DateTime,
+            Value::Duration(_) => Type::Duration,
+            Value::Tensor(_) => Type::Tensor,
+            Value::Term(term) => term.constructor.ty,
+            Value::Tuple(parts) => {
+                let parts: Vec<Type> = parts.iter().map(Value::ty).collect();
+                Type::tuple(&parts)
+            }
+            Value::List(element, _) => Type::list(*element),
         }
     }
 
@@ -95,8 +116,11 @@ impl Value {
         })
     }
 
-    /// Its one-word form; interns text and 128-bit integers. `None` for NaN, which no relation holds.
+    /// Its one-word form; interns what does not fit a word. `None` for NaN, which no relation holds.
     pub fn to_word(&self, symbols: &Symbols) -> Option<Word> {
+        let words = |parts: &[Value]| -> Option<Vec<Word>> {
+            deep(|| parts.iter().map(|part| part.to_word(symbols)).collect())
+        };
         Some(match self {
             Value::I8(v) => i64::from(*v) as u64,
             Value::I16(v) => i64::from(*v) as u64,
@@ -116,6 +140,12 @@ impl Value {
             Value::Bool(v) => (*v).into(),
             Value::Char(v) => u32::from(*v).into(),
             Value::String(v) | Value::Symbol(v) => symbols.intern(v),
+            Value::DateTime(v) => v.microseconds as u64,
+            Value::Duration(v) => symbols
+                .intern_wide(u128::from(v.months as u32) << 64 | u128::from(v.microseconds as u64)),
+            Value::Tensor(v) => symbols.intern_tensor(v),
+            Value::Term(v) => symbols.intern_term(v.constructor, &words(&v.fields)?),
+            Value::Tuple(parts) | Value::List(_, parts) => symbols.intern_list(&words(parts)?),
         })
     }
 
@@ -142,11 +172,57 @@ impl Value {
             }
             Type::String => Value::String(symbols.text(word)),
             Type::Symbol => Value::Symbol(symbols.text(word)),
+            Type::DateTime => Value::DateTime(DateTime {
+                microseconds: word as i64,
+            }),
+            Type::Duration => {
+                let bits = symbols.wide(word);
+                Value::Duration(Duration {
+                    months: (bits >> 64) as u32 as i32,
+                    microseconds: bits as u64 as i64,
+                })
+            }
+            Type::Tensor => {
+                let zero = || Tensor::new(Vec::new(), vec![0.0]).map(Arc::new);
+                match symbols.tensor(word).or_else(zero) {
+                    Some(tensor) => Value::Tensor(tensor),
+                    None => Value::Tuple(Arc::from([])),
+                }
+            }
+            Type::Entity | Type::Adt(_) => match symbols.term(word) {
+                Some((constructor, fields)) => {
+                    let fields = std::iter::zip(fields.iter(), &constructor.fields);
+                    let value = |(word, ty): (&Word, &Type)| Value::from_word(*word, *ty, symbols);
+                    let fields = deep(|| fields.map(value).collect());
+                    Value::Term(Arc::new(Term {
+                        constructor,
+                        fields,
+                    }))
+                }
+                // Words come from the same table.
+                None => Value::Tuple(Arc::from([])),
+            },
+            Type::Tuple(types) => {
+                let words = symbols.list(word);
+                let parts = std::iter::zip(words.iter(), types);
+                Value::Tuple(deep(|| {
+                    parts
+                        .map(|(word, ty)| Value::from_word(*word, *ty, symbols))
+                        .collect()
+                }))
+            }
+            Type::List(element) => {
+                let words = symbols.list(word);
+                let elements = words.iter();
+                let value = |word: &Word| Value::from_word(*word, *element, symbols);
+                Value::List(*element, deep(|| elements.map(value).collect()))
+            }
         }
     }
 }
 
-/// Numbers by value, −0.0 equal to 0.0, NaN above all; false before true; chars and text by scalar value.
+/// Numbers by value, −0.0 equal to 0.0, NaN above all; false before true; chars and text by scalar value;
+/// times by instant, terms by constructor in order of declaration, then fields; tuples and lists lexicographically.
 /// Values of different types compare by the order of [`Type::ALL`].
 impl Ord for Value {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -158,6 +234,17 @@ impl Ord for Value {
             (Char(a), Char(b)) => a.cmp(b),
             (String(a), String(b)) | (Symbol(a), Symbol(b)) => a.cmp(b),
             (U128(a), U128(b)) => a.cmp(b),
+            (DateTime(a), DateTime(b)) => a.cmp(b),
+            (Duration(a), Duration(b)) => a.cmp(b),
+            (Tensor(a), Tensor(b)) => a.cmp(b),
+            (Term(a), Term(b)) if Arc::ptr_eq(a, b) => Ordering::Equal,
+            (Term(a), Term(b)) => {
+                let key = |it: &crate::Term| (it.constructor.ty, it.constructor.position);
+                key(a)
+                    .cmp(&key(b))
+                    .then_with(|| deep(|| a.fields.cmp(&b.fields)))
+            }
+            (Tuple(a), Tuple(b)) | (List(_, a), List(_, b)) => deep(|| a.cmp(b)),
             _ if self.ty() == other.ty() => self.as_i128().cmp(&other.as_i128()),
             _ => self.ty().cmp(&other.ty()),
         }
@@ -190,9 +277,28 @@ impl fmt::Display for Value {
             Value::String(v) => write!(f, "\"{}\"", Escaped(v)),
             Value::Symbol(v) => write!(f, "s\"{}\"", Escaped(v)),
             Value::U128(v) => write!(f, "{v}"),
+            Value::DateTime(v) => write!(f, "t\"{v}\""),
+            Value::Duration(v) => write!(f, "d\"{v}\""),
+            Value::Tensor(v) => v.fmt(f),
+            Value::Term(term) => {
+                f.write_str(&term.constructor.name)?;
+                deep(|| commas(f, "(", &term.fields, ")"))
+            }
+            Value::Tuple(parts) if parts.len() == 1 => deep(|| commas(f, "(", parts, ",)")),
+            Value::Tuple(parts) => deep(|| commas(f, "(", parts, ")")),
+            Value::List(_, elements) => deep(|| commas(f, "[", elements, "]")),
             integer => write!(f, "{}", integer.as_i128().unwrap_or_default()),
         }
     }
+}
+
+fn commas(f: &mut fmt::Formatter<'_>, open: &str, values: &[Value], close: &str) -> fmt::Result {
+    f.write_str(open)?;
+    for (index, value) in values.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        write!(f, "{comma}{value}")?;
+    }
+    f.write_str(close)
 }
 
 /// The shortest decimal that reads back the same, always with `.` or `e`; `inf` and `-inf` as they are.

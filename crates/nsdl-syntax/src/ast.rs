@@ -1,6 +1,6 @@
 //! The syntax tree: what was written, with its places, before any name is looked up.
 
-use nsdl_ir::{BinaryOp, Span, Type, UnaryOp};
+use nsdl_ir::{BinaryOp, DateTime, Duration, Span, Type, UnaryOp};
 
 /// A source text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,8 +23,14 @@ pub struct Item {
 /// The kinds of items.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ItemKind {
+    /// `import "graph.dl"`, `import "graph.dl" as graph`
+    Import(Import),
     /// `type edge(from: i32, to: i32), node(usize)`, `type Id = usize`, `type Name <: String`
     Types(Vec<TypeDeclaration>),
+    /// `extern type range_like(bound i32, free i32)`, `extern type $f(x: i32) -> i32`: the host program supplies them
+    Extern(Vec<TypeDeclaration>),
+    /// `fn double(x: i32) -> i32 = x * 2`
+    Function(FunctionDefinition),
     /// `const PI: f64 = 3.14, N = 3`
     Constants(Vec<ConstantDeclaration>),
     /// `rel 0.3::digit(0, 1)`
@@ -85,6 +91,48 @@ pub struct Attribute {
     pub span: Span,
 }
 
+/// `import "graph.dl" as graph`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    /// The path between the quotes, and its place.
+    pub path: Name,
+    /// What its names are put behind: `graph.path(x, y)`.
+    pub alias: Option<Name>,
+}
+
+/// `fn double(x: i32) -> i32 = x * 2`
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionDefinition {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters, each with a name.
+    pub parameters: Vec<(Name, Option<TypeExpr>)>,
+    /// The type of its result.
+    pub result: Option<TypeExpr>,
+    /// Its value.
+    pub body: Expr,
+}
+
+/// A type as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeExpr {
+    /// What it is.
+    pub kind: TypeExprKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The kinds of types.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeExprKind {
+    /// `i32`, `Name`, `List<i32>`, `graph.Node`: a name of [`Type`], an alias, an enumeration, a data type or a parameter of one
+    Named(Name, Vec<TypeExpr>),
+    /// `(i32, String)`; none, or two or more parts
+    Tuple(Vec<TypeExpr>),
+    /// `[i32]`
+    List(Box<TypeExpr>),
+}
+
 /// One declaration of a `type` item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeDeclaration {
@@ -97,22 +145,82 @@ pub enum TypeDeclaration {
         /// The whole declaration.
         span: Span,
     },
-    /// `Id = usize` or `Name <: String`
+    /// `Id = usize`, `Name <: String` or `Pair<T> = (T, T)`
     Alias {
         /// The new name.
         name: Name,
-        /// The type it stands for: a name of [`Type`] or another alias.
-        ty: Name,
+        /// Its type parameters.
+        parameters: Vec<Name>,
+        /// The type it stands for.
+        ty: TypeExpr,
+    },
+    /// `Color = RED = 3 | GREEN | BLUE`: constants of type `usize`
+    Enumeration {
+        /// The new name.
+        name: Name,
+        /// Its members and their values, where given.
+        members: Vec<(Name, Option<Expr>)>,
+    },
+    /// `List<T> = Cons(T, List<T>) | Nil()`; one constructor or more
+    Data {
+        /// The new name.
+        name: Name,
+        /// Its type parameters.
+        parameters: Vec<Name>,
+        /// Its constructors.
+        constructors: Vec<ConstructorDeclaration>,
+        /// The whole declaration.
+        span: Span,
+    },
+    /// `$f(x: i32) -> i32`: a foreign function
+    Function {
+        /// Its name, with the `$`.
+        name: Name,
+        /// Its parameters.
+        parameters: Vec<ColumnDeclaration>,
+        /// The type of its result.
+        result: TypeExpr,
+        /// The whole declaration.
+        span: Span,
     },
 }
 
-/// A column of a relation declaration.
+/// `Cons(head: T, tail: List<T>)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConstructorDeclaration {
+    /// The constructor.
+    pub name: Name,
+    /// Its fields; no adornments.
+    pub fields: Vec<ColumnDeclaration>,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// A column of a relation declaration: `bound x: i32`, `keep min cost: i32`, `usize`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnDeclaration {
+    /// Written before it.
+    pub mode: ColumnMode,
     /// Field name, if given.
     pub field: Option<Name>,
-    /// Its type: a name of [`Type`] or an alias.
-    pub ty: Name,
+    /// Its type.
+    pub ty: TypeExpr,
+}
+
+/// What stands before a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColumnMode {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// `bound`: the relation is computed for given values of it only.
+    Bound(Span),
+    /// `free`: computed, in a declaration that has a `bound` column.
+    Free(Span),
+    /// `keep min`: of rows that agree in all other columns, the one with the least value stays.
+    KeepMin(Span),
+    /// `keep max`
+    KeepMax(Span),
 }
 
 /// One declaration of a `const` item.
@@ -121,7 +229,7 @@ pub struct ConstantDeclaration {
     /// The constant.
     pub name: Name,
     /// Its type, if given.
-    pub ty: Option<Name>,
+    pub ty: Option<TypeExpr>,
     /// Its value: any expression without variables.
     pub value: Expr,
 }
@@ -155,6 +263,10 @@ pub struct Atom {
     pub relation: Name,
     /// The arguments; [`ExprKind::Wildcard`] only in bodies and queries.
     pub args: Vec<Expr>,
+    /// `to: y` after them: fields by name.
+    pub named: Vec<(Name, Expr)>,
+    /// `..` at the end: all other fields are `_`.
+    pub rest: Option<Span>,
     /// The whole atom.
     pub span: Span,
 }
@@ -182,6 +294,24 @@ pub enum Formula {
     Constraint(Expr),
     /// `x in 0..5`, `x in 3..=6`
     Range(Box<Range>),
+    /// `x in list`: `x` is each element
+    Element {
+        /// The element: a variable or a pattern binds.
+        value: Box<Expr>,
+        /// A value of list type.
+        list: Box<Expr>,
+        /// The whole formula.
+        span: Span,
+    },
+    /// `case e is Add(l, r)`
+    Case {
+        /// The value.
+        value: Box<Expr>,
+        /// The pattern.
+        pattern: Box<Expr>,
+        /// The whole formula.
+        span: Span,
+    },
     /// `n := count(o: obj(o))`, `exists(o: p(o))`, `not forall(o: p(o) implies q(o))`
     Aggregate(Aggregate),
     /// `f, g` or `f and g`; two or more parts
@@ -222,6 +352,8 @@ pub struct Aggregate {
     pub arguments: Vec<Name>,
     /// Variables before the colon.
     pub bindings: Vec<Name>,
+    /// `(y: usize)` among the arguments and bindings: types that are stated for them.
+    pub types: Vec<(Name, TypeExpr)>,
     /// What to aggregate over; a [`Formula::Implies`] for `forall`.
     pub body: Box<Formula>,
     /// `where` part: group variables and the body that yields them.
@@ -246,6 +378,10 @@ pub struct Query {
     pub relation: Name,
     /// The arguments, if it is an atom query.
     pub args: Option<Vec<Expr>>,
+    /// `to: y` after them: fields by name.
+    pub named: Vec<(Name, Expr)>,
+    /// `..` at the end: all other fields are `_`.
+    pub rest: Option<Span>,
     /// Without the keyword.
     pub span: Span,
 }
@@ -272,12 +408,35 @@ pub enum ExprKind {
     Unary(UnaryOp, Box<Expr>),
     /// `x + y`
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
-    /// `x as f64`; the type may be an alias
-    Cast(Box<Expr>, Name),
+    /// `x as f64`
+    Cast(Box<Expr>, TypeExpr),
+    /// `(x: usize)`: a variable, usually, whose type is stated
+    Typed(Box<Expr>, TypeExpr),
+    /// `()`, `(a, b)`: a tuple as a value or as a pattern
+    Tuple(Vec<Expr>),
+    /// `[a, b]`, `[head, ..tail]`: a list as a value or as a pattern
+    List(Vec<Expr>, Option<Box<Expr>>),
+    /// `Cons(h, t)`, `new Cons(h, t)`, `double(x)`: a term, a pattern, or a call of a `fn`, told apart by the compiler
+    Construct(Box<Construct>),
     /// `if c then x else y` or `c ? x : y`
     If(Box<[Expr; 3]>),
     /// `$abs(x)`; the name has its `$`
     Call(Name, Vec<Expr>),
+}
+
+/// `new Cons(head, tail: t, ..)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Construct {
+    /// `new` before it: in a rule, make the term if there is none.
+    pub new: Option<Span>,
+    /// The constructor or function.
+    pub name: Name,
+    /// The arguments.
+    pub args: Vec<Expr>,
+    /// Fields by name.
+    pub named: Vec<(Name, Expr)>,
+    /// `..` at the end: all other fields are `_`.
+    pub rest: Option<Span>,
 }
 
 /// A literal as written.
@@ -295,4 +454,8 @@ pub enum Literal {
     String(String),
     /// `s"RED"`
     Symbol(String),
+    /// `t"2020-01-01T10:00:00Z"`, `t"2020-01-01"` (midnight UTC)
+    DateTime(DateTime),
+    /// `d"3 weeks 2 hours"`
+    Duration(Duration),
 }

@@ -65,14 +65,59 @@ impl Context {
             }
             RawKind::Paren(mut items) => match (items.pop(), items.len()) {
                 (Some(item), 0) => return self.expr(item),
-                _ => {
+                (last, _) => {
+                    items.extend(last);
+                    ExprKind::Tuple(self.exprs(items)?)
+                }
+            },
+            RawKind::Typed(value, ty) => ExprKind::Typed(Box::new(self.expr(*value)?), ty),
+            RawKind::List(items, rest) => {
+                let rest = match rest {
+                    Some(rest) => Some(Box::new(self.expr(*rest)?)),
+                    None => None,
+                };
+                ExprKind::List(self.exprs(items)?, rest)
+            }
+            RawKind::Call(call) if call.is_atom() => {
+                let Atom {
+                    relation: name,
+                    args,
+                    named,
+                    rest,
+                    ..
+                } = self.atom(*call, span)?;
+                ExprKind::Construct(Box::new(Construct {
+                    new: None,
+                    name,
+                    args,
+                    named,
+                    rest,
+                }))
+            }
+            RawKind::Call(call) => return self.fail(call_as_value(&call, span)),
+            RawKind::New(new, term) => match self.expr(*term)? {
+                Expr {
+                    kind: ExprKind::Construct(mut term),
+                    ..
+                } => {
+                    term.new = Some(new);
+                    ExprKind::Construct(term)
+                }
+                other => {
                     return self.fail(
-                        Diagnostic::error("E0112", "a tuple is not a value")
-                            .label(span, "a single value belongs here"),
+                        Diagnostic::error("E0112", "`new` makes terms")
+                            .label(other.span, "a constructor with its arguments belongs here")
+                            .help("write `new Cons(x, l)`"),
                     );
                 }
             },
-            RawKind::Call(call) => return self.fail(call_as_value(&call, span)),
+            RawKind::Field(..) | RawKind::Rest => {
+                return self.fail(
+                    Diagnostic::error("E0112", "fields are named in atoms and terms only")
+                        .label(span, "a value belongs here"),
+                );
+            }
+            RawKind::Case(..) => return self.fail(formula_as_value("`case … is`", span)),
             RawKind::Not(_) => {
                 let problem = formula_as_value("`not`", span);
                 return self.fail(
@@ -93,7 +138,7 @@ impl Context {
                 return self
                     .fail(problem.help("`or` joins formulas; Boolean values are joined by `||`"));
             }
-            RawKind::Range { .. } => {
+            RawKind::Range { .. } | RawKind::Element(..) => {
                 let problem = formula_as_value("`in`", span);
                 return self.fail(problem.help("of Boolean values write `0 <= x && x < 5`"));
             }
@@ -121,6 +166,22 @@ impl Context {
         match raw.kind {
             RawKind::Bad => None,
             RawKind::Call(call) if call.is_atom() => self.atom(*call, span).map(Formula::Atom),
+            RawKind::Case(value, pattern) => {
+                let (value, pattern) = (self.expr(*value), self.expr(*pattern));
+                Some(Formula::Case {
+                    value: Box::new(value?),
+                    pattern: Box::new(pattern?),
+                    span,
+                })
+            }
+            RawKind::Element(value, list) => {
+                let (value, list) = (self.expr(*value), self.expr(*list));
+                Some(Formula::Element {
+                    value: Box::new(value?),
+                    list: Box::new(list?),
+                    span,
+                })
+            }
             RawKind::Call(call) if matches!(call.name.text.as_str(), "exists" | "forall") => self
                 .aggregate(*call, Vec::new(), span)
                 .map(Formula::Aggregate),
@@ -220,23 +281,77 @@ impl Context {
         })
     }
 
+    /// `edge(0, to: y, ..)`: the name of the first field is the last of the items, its value the first of the body.
     fn atom(&mut self, call: Call, span: Span) -> Option<Atom> {
-        let args = self.exprs(call.items)?;
-        Some(Atom {
+        let (mut items, mut parts) = (call.items, Vec::new());
+        if let Some(body) = call.body {
+            let mut body = body.into_iter();
+            if let (Some(name), Some(value)) = (items.pop(), body.next()) {
+                parts.push((name, value));
+            }
+            for part in body {
+                match part.kind {
+                    RawKind::Field(name, value) => parts.push((*name, *value)),
+                    _ => items.push(part),
+                }
+            }
+        }
+        let mut rest = None;
+        if matches!(
+            items.last(),
+            Some(Raw {
+                kind: RawKind::Rest,
+                ..
+            })
+        ) {
+            rest = items.pop().map(|raw| raw.span);
+        }
+        let mut named: Vec<(Name, Expr)> = Vec::new();
+        let mut ok = true;
+        for (name, value) in parts {
+            let span = name.span;
+            let RawKind::Name(text) = name.kind else {
+                return self.fail(
+                    Diagnostic::error("E0112", "the name of a field is a plain name")
+                        .label(span, "this is not a name")
+                        .help("write `edge(from: x, to: y)`, or `edge(from: x, ..)` for some of the fields"),
+                );
+            };
+            match self.expr(value) {
+                Some(value) => named.push((Name { text, span }, value)),
+                None => ok = false,
+            }
+        }
+        let late = items.iter().find(|item| {
+            named
+                .first()
+                .is_some_and(|(name, _)| item.span.start > name.span.start)
+        });
+        if let Some(late) = late {
+            return self.fail(
+                Diagnostic::error("E0112", "arguments by position come before fields by name")
+                    .label(late.span, "give this one its name, or move it to the front"),
+            );
+        }
+        let args = self.exprs(items)?;
+        ok.then_some(Atom {
             relation: call.name,
             args,
+            named,
+            rest,
             span,
         })
     }
 }
 
 impl Call {
-    /// Whether it can be an atom: a plain name with a list. `exists` and `forall` are never relations.
+    /// Whether it can be an atom: a plain name with a list, perhaps of fields. `exists` and `forall` are never
+    /// relations, and what is called like an aggregate has no fields.
     fn is_atom(&self) -> bool {
         self.parameters.is_empty()
             && !self.single_world
             && self.brackets.is_none()
-            && self.body.is_none()
+            && (self.body.is_none() || !aggregate::is_aggregate(&self.name.text))
             && self.groups.is_none()
             && !matches!(self.name.text.as_str(), "exists" | "forall")
     }
@@ -247,9 +362,6 @@ fn call_as_value(call: &Call, span: Span) -> Diagnostic {
     if !call.is_atom() {
         return formula_as_value("an aggregate", span)
             .help(format!("bind its result in the body: `n := {name}(…)`"));
-    }
-    if name.starts_with(char::is_uppercase) {
-        return unsupported(span, "terms of algebraic data types");
     }
     formula_as_value(&format!("the atom `{name}(…)`"), span)
         .help("atoms are joined by `and`, `or` and `,`; a value is taken from one by a variable: `p(x), x > 1`")

@@ -34,6 +34,11 @@ pub fn expr(expr: &Expr) -> String {
     Shown(expr).to_string()
 }
 
+/// A type.
+pub fn type_expr(ty: &TypeExpr) -> String {
+    Shown(ty).to_string()
+}
+
 /// A literal, with its suffix.
 pub fn literal(literal: &Literal) -> String {
     Shown(literal).to_string()
@@ -68,7 +73,17 @@ impl Display for Shown<'_, Item> {
             writeln!(f, "{}", Shown(attribute))?;
         }
         match &self.0.kind {
+            ItemKind::Import(Import { path, alias }) => {
+                let path = Literal::String(path.text.clone());
+                write!(f, "import {}", Shown(&path))?;
+                match alias {
+                    Some(alias) => write!(f, " as {}", alias.text),
+                    None => Ok(()),
+                }
+            }
             ItemKind::Types(declarations) => write!(f, "type {}", Commas(declarations)),
+            ItemKind::Extern(declarations) => write!(f, "extern type {}", Commas(declarations)),
+            ItemKind::Function(function) => Shown(function).fmt(f),
             ItemKind::Constants(constants) => write!(f, "const {}", Commas(constants)),
             ItemKind::Fact { tag, atom } => write!(f, "rel {}{}", Tag(tag), Shown(atom)),
             ItemKind::FactSet {
@@ -93,9 +108,12 @@ impl Display for Shown<'_, Item> {
             ItemKind::Query(Query {
                 relation,
                 args: Some(args),
+                named,
+                rest,
                 ..
             }) => {
-                write!(f, "query {}({})", relation.text, Commas(args))
+                write!(f, "query {}", relation.text)?;
+                formula::arguments(args, named, rest.is_some(), f)
             }
         }
     }
@@ -182,16 +200,108 @@ impl Display for Shown<'_, TypeDeclaration> {
             TypeDeclaration::Relation { name, columns, .. } => {
                 write!(f, "{}({})", name.text, Commas(columns))
             }
-            TypeDeclaration::Alias { name, ty } => write!(f, "{} = {}", name.text, ty.text),
+            TypeDeclaration::Alias {
+                name,
+                parameters,
+                ty,
+            } => write!(f, "{}{} = {}", name.text, Angles(parameters), Shown(ty)),
+            TypeDeclaration::Enumeration { name, members } => {
+                write!(f, "{} = ", name.text)?;
+                for (index, (member, value)) in members.iter().enumerate() {
+                    write!(f, "{}{}", if index == 0 { "" } else { " | " }, member.text)?;
+                    if let Some(value) = value {
+                        write!(f, " = {}", Shown(value))?;
+                    }
+                }
+                Ok(())
+            }
+            TypeDeclaration::Data {
+                name,
+                parameters,
+                constructors,
+                ..
+            } => {
+                write!(f, "{}{} = ", name.text, Angles(parameters))?;
+                for (index, ConstructorDeclaration { name, fields, .. }) in
+                    constructors.iter().enumerate()
+                {
+                    let bar = if index == 0 { "" } else { " | " };
+                    write!(f, "{bar}{}({})", name.text, Commas(fields))?;
+                }
+                Ok(())
+            }
+            TypeDeclaration::Function {
+                name,
+                parameters,
+                result,
+                ..
+            } => write!(
+                f,
+                "{}({}) -> {}",
+                name.text,
+                Commas(parameters),
+                Shown(result)
+            ),
         }
+    }
+}
+
+/// Type parameters or arguments, if there are any.
+struct Angles<'a, T>(&'a [T]);
+
+impl<T> Display for Angles<'_, T>
+where
+    for<'b> Shown<'b, T>: Display,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => Ok(()),
+            parts => write!(f, "<{}>", Commas(parts)),
+        }
+    }
+}
+
+impl Display for Shown<'_, TypeExpr> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            TypeExprKind::Named(name, arguments) => {
+                write!(f, "{}{}", name.text, Angles(arguments))
+            }
+            TypeExprKind::Tuple(parts) => write!(f, "({})", Commas(parts)),
+            TypeExprKind::List(element) => write!(f, "[{}]", Shown(element.as_ref())),
+        }
+    }
+}
+
+impl Display for Shown<'_, FunctionDefinition> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fn {}(", self.0.name.text)?;
+        for (index, (name, ty)) in self.0.parameters.iter().enumerate() {
+            write!(f, "{}{}", if index == 0 { "" } else { ", " }, name.text)?;
+            if let Some(ty) = ty {
+                write!(f, ": {}", Shown(ty))?;
+            }
+        }
+        f.write_str(")")?;
+        if let Some(result) = &self.0.result {
+            write!(f, " -> {}", Shown(result))?;
+        }
+        write!(f, " = {}", Shown(&self.0.body))
     }
 }
 
 impl Display for Shown<'_, ColumnDeclaration> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.mode {
+            ColumnMode::Plain => "",
+            ColumnMode::Bound(_) => "bound ",
+            ColumnMode::Free(_) => "free ",
+            ColumnMode::KeepMin(_) => "keep min ",
+            ColumnMode::KeepMax(_) => "keep max ",
+        })?;
         match &self.0.field {
-            Some(field) => write!(f, "{}: {}", field.text, self.0.ty.text),
-            None => f.write_str(&self.0.ty.text),
+            Some(field) => write!(f, "{}: {}", field.text, Shown(&self.0.ty)),
+            None => Shown(&self.0.ty).fmt(f),
         }
     }
 }
@@ -201,7 +311,7 @@ impl Display for Shown<'_, ConstantDeclaration> {
         let ConstantDeclaration { name, ty, value } = self.0;
         f.write_str(&name.text)?;
         if let Some(ty) = ty {
-            write!(f, ": {}", ty.text)?;
+            write!(f, ": {}", Shown(ty))?;
         }
         write!(f, " = {}", Shown(value))
     }
@@ -211,7 +321,10 @@ impl Display for Shown<'_, FactSetMember> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let FactSetMember { tag, tuple, .. } = self.0;
         match tuple.as_slice() {
-            [one] => write!(f, "{}{}", Tag(tag), Shown(one)),
+            // In parentheses a tuple would be the columns.
+            [one] if !matches!(one.kind, ExprKind::Tuple(_)) => {
+                write!(f, "{}{}", Tag(tag), Shown(one))
+            }
             tuple => write!(f, "{}({})", Tag(tag), Commas(tuple)),
         }
     }

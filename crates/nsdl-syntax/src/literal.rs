@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use logos::Lexer;
-use nsdl_ir::{Diagnostic, Span, Type};
+use nsdl_ir::{DateTime, Diagnostic, Duration, Span, Type};
 
 use crate::ast::Literal;
 use crate::token::Token;
@@ -131,15 +131,35 @@ pub fn symbol<'input>(lexer: &mut Lex<'input>) -> Literal {
 
 /// `t"2020-01-01"` and `d"3 weeks"`, which wait for their types.
 pub fn time<'input>(lexer: &mut Lex<'input>) -> Literal {
-    let what = if lexer.slice().starts_with('t') {
-        "dates"
-    } else {
-        "durations"
+    let date = lexer.slice().starts_with('t');
+    let text = quoted(lexer, 2, "\"");
+    let literal = match date {
+        true => DateTime::parse(&text).map(Literal::DateTime),
+        false => Duration::parse(&text).map(Literal::Duration),
     };
-    quoted(lexer, 2, "\"");
-    let place = span(lexer, 0..lexer.slice().len());
-    report(lexer, crate::raw::unsupported(place, what));
-    Literal::Bool(false)
+    literal.unwrap_or_else(|| {
+        let place = span(lexer, 0..lexer.slice().len());
+        let (what, example) = match date {
+            true => ("a date", "`t\"2020-01-31\"`, `t\"2020-01-31T10:00:00Z\"`"),
+            false => (
+                "a duration",
+                "`d\"12 days\"`, `d\"3 weeks 2 hours\"`, `d\"P1M\"`",
+            ),
+        };
+        report(
+            lexer,
+            Diagnostic::error("E0119", format!("`{text}` is not {what}"))
+                .label(place, "cannot be read")
+                .help(format!("write it as {example}")),
+        );
+        match date {
+            true => Literal::DateTime(DateTime { microseconds: 0 }),
+            false => Literal::Duration(Duration {
+                months: 0,
+                microseconds: 0,
+            }),
+        }
+    })
 }
 
 /// Takes the text up to `close` and resolves its escapes; `open` bytes of the token come before it.

@@ -10,7 +10,7 @@ use nsdl_ir::{Diagnostic, SourceId, Span};
 
 use crate::ast::Ast;
 use crate::lexer::{Lexed, Spanned, lex};
-use crate::raw::{Context, unsupported};
+use crate::raw::Context;
 use crate::syntax_error::{self, Place};
 use crate::token::Token;
 
@@ -63,7 +63,7 @@ fn run(text: &str, source: SourceId) -> Outcome {
         };
     }
     let Lexed {
-        tokens,
+        mut tokens,
         diagnostics: mut problems,
         open_at_end,
     } = lex(text, source);
@@ -77,6 +77,7 @@ fn run(text: &str, source: SourceId) -> Outcome {
     let mut context = Context::new(source);
     let mut items = Vec::new();
     let mut ends_inside = open_at_end;
+    contextual(&mut tokens);
     let chunks = split(&tokens);
     let mut tokens = tokens.into_iter();
     for (index, chunk) in chunks.iter().enumerate() {
@@ -141,6 +142,46 @@ fn error_end(error: &Error<'_>, end: usize) -> usize {
     }
 }
 
+/// Tokens that depend on their neighbours.
+///
+/// Words that Scallop lacks are keywords only where no name could stand (SEMANTICS.md 11): `fn` before a name and
+/// its `(`, and `keep min`, `keep max` before the name or type of a column. Two `>` that touch are a shift where
+/// an operand follows; elsewhere each closes the arguments of a type.
+fn contextual(tokens: &mut Vec<Spanned<'_>>) {
+    use Token::*;
+    // Whether the token was the second half of the one before it.
+    let mut taken = vec![false; tokens.len()];
+    for at in 0..tokens.len() {
+        let next = |ahead: usize| tokens.get(at + ahead).map(|(_, token, _)| token);
+        let joined = match (&tokens[at].1, next(1), next(2)) {
+            (Identifier("fn"), Some(Identifier(_)), Some(LeftParen)) => {
+                tokens[at].1 = Fn;
+                continue;
+            }
+            (
+                Identifier("keep"),
+                Some(Identifier(which)),
+                Some(Identifier(_) | LeftParen | LeftBracket),
+            ) => match *which {
+                "min" => KeepMin,
+                "max" => KeepMax,
+                _ => continue,
+            },
+            (Greater, Some(Greater), Some(after))
+                if !taken[at] && tokens[at].2 == tokens[at + 1].0 && after.begins_operand() =>
+            {
+                ShiftRight
+            }
+            _ => continue,
+        };
+        tokens[at].2 = tokens[at + 1].2;
+        tokens[at].1 = joined;
+        taken[at + 1] = true;
+    }
+    let mut taken = taken.into_iter();
+    tokens.retain(|_| !taken.next().unwrap_or_default());
+}
+
 /// The tokens of one item, if all is well.
 struct Chunk {
     tokens: Range<usize>,
@@ -169,31 +210,15 @@ fn split(tokens: &[Spanned<'_>]) -> Vec<Chunk> {
     starts.iter().copied().zip(ends).map(chunk).collect()
 }
 
-/// Items of the full language that wait for their turn, and text that is no item at all.
+/// Text that is no item at all.
 fn refused(tokens: &[Spanned<'_>], source: SourceId) -> Option<Diagnostic> {
-    let keyword = tokens
-        .iter()
-        .position(|(_, token, _)| token.begins_item() && *token != Token::At);
-    let span = |at: usize| {
-        tokens
-            .get(at)
-            .map(|(start, _, end)| Span::new(source, *start, *end))
-    };
-    match keyword {
-        Some(at) => {
-            let what = match (&tokens[at].1, tokens.get(at + 1).map(|next| &next.1)) {
-                (Token::Import, _) => "`import`",
-                (Token::Extern, _) => "`extern`",
-                (Token::Type, Some(Token::Function(_))) => "declarations of functions",
-                _ => return None,
-            };
-            Some(unsupported(span(at)?, what))
-        }
-        None if tokens.first().is_some_and(|(_, token, _)| *token == Token::At) => None,
-        None => Some(
-            Diagnostic::error("E0107", "this is not an item")
-                .label(span(0)?, "an item cannot begin with this")
-                .help("items begin with `rel`, `type`, `const`, `query` or `@`; facts and rules with `rel`"),
-        ),
+    if tokens.iter().any(|(_, token, _)| token.begins_item()) {
+        return None;
     }
+    let (start, _, end) = tokens.first()?;
+    Some(
+        Diagnostic::error("E0107", "this is not an item")
+            .label(Span::new(source, *start, *end), "an item cannot begin with this")
+            .help("items begin with `rel`, `type`, `const`, `fn`, `import`, `query` or `@`; facts and rules with `rel`"),
+    )
 }

@@ -6,7 +6,7 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, SourceId, Span, UnaryOp};
 
-use crate::ast::{Literal, Name};
+use crate::ast::{ConstructorDeclaration, Literal, Name, TypeExpr};
 
 /// Deepest nesting of formulas and expressions; see SEMANTICS.md 11.
 pub const MAX_DEPTH: u32 = 2_000;
@@ -28,7 +28,21 @@ pub enum RawKind {
     Wildcard,
     Unary(UnaryOp, Box<Raw>),
     Binary(BinaryOp, Box<Raw>, Box<Raw>),
-    Cast(Box<Raw>, Name),
+    Cast(Box<Raw>, TypeExpr),
+    /// `(x: usize)`
+    Typed(Box<Raw>, TypeExpr),
+    /// `[a, b, ..rest]`
+    List(Vec<Raw>, Option<Box<Raw>>),
+    /// `new Cons(h, t)`, and where the `new` is
+    New(Span, Box<Raw>),
+    /// `to: y` among the arguments of a call
+    Field(Box<Raw>, Box<Raw>),
+    /// `..` among the arguments of a call
+    Rest,
+    /// `case value is pattern`
+    Case(Box<Raw>, Box<Raw>),
+    /// `value in list`
+    Element(Box<Raw>, Box<Raw>),
     /// Condition, consequence, alternative.
     If(Box<[Raw; 3]>),
     /// `$name(…)`
@@ -79,6 +93,17 @@ pub struct Tagged {
     pub tag: Option<Box<Raw>>,
     pub value: Raw,
     pub span: Span,
+}
+
+/// What stands between `|` in a type declaration.
+#[derive(Debug)]
+pub enum RawVariant {
+    /// `GREEN`, or the type an alias stands for.
+    Type(TypeExpr),
+    /// `RED = 3`
+    Member(Name, Literal, Span),
+    /// `Cons(i32, List)`
+    Constructor(ConstructorDeclaration),
 }
 
 /// What stands before `=` in a rule, or alone in a fact.
@@ -184,13 +209,51 @@ impl Context {
         )
     }
 
-    pub fn cast(&mut self, operand: Raw, ty: Name) -> Raw {
+    pub fn cast(&mut self, operand: Raw, ty: TypeExpr) -> Raw {
         let (start, end, below) = (
             operand.span.start as usize,
             ty.span.end as usize,
             operand.depth,
         );
         self.node(start, RawKind::Cast(Box::new(operand), ty), end, below)
+    }
+
+    pub fn typed(&mut self, start: usize, value: Raw, ty: TypeExpr, end: usize) -> Raw {
+        let below = value.depth;
+        self.node(start, RawKind::Typed(Box::new(value), ty), end, below)
+    }
+
+    pub fn list(&mut self, start: usize, items: Vec<Raw>, rest: Option<Raw>, end: usize) -> Raw {
+        let below = depth(&items).max(rest.as_ref().map_or(0, |rest| rest.depth));
+        self.node(start, RawKind::List(items, rest.map(Box::new)), end, below)
+    }
+
+    pub fn new_term(&mut self, start: usize, middle: usize, term: Raw) -> Raw {
+        let (new, end, below) = (self.span(start, middle), term.span.end as usize, term.depth);
+        self.node(start, RawKind::New(new, Box::new(term)), end, below)
+    }
+
+    pub fn field(&mut self, name: Raw, value: Raw) -> Raw {
+        self.pair(name.span.start as usize, name, value, RawKind::Field)
+    }
+
+    pub fn case(&mut self, start: usize, value: Raw, pattern: Raw) -> Raw {
+        self.pair(start, value, pattern, RawKind::Case)
+    }
+
+    pub fn element(&mut self, value: Raw, list: Raw) -> Raw {
+        self.pair(value.span.start as usize, value, list, RawKind::Element)
+    }
+
+    fn pair(
+        &mut self,
+        start: usize,
+        left: Raw,
+        right: Raw,
+        kind: impl FnOnce(Box<Raw>, Box<Raw>) -> RawKind,
+    ) -> Raw {
+        let (end, below) = (right.span.end as usize, left.depth.max(right.depth));
+        self.node(start, kind(Box::new(left), Box::new(right)), end, below)
     }
 
     pub fn conditional(&mut self, start: usize, parts: [Raw; 3]) -> Raw {
@@ -295,23 +358,6 @@ impl Context {
         };
         self.node(start, kind, end, below)
     }
-
-    /// Reports a construct of the full language that waits for its turn.
-    pub fn unsupported(&mut self, start: usize, end: usize, what: &str) -> Raw {
-        let span = self.span(start, end);
-        self.diagnostics.push(unsupported(span, what));
-        Raw {
-            kind: RawKind::Bad,
-            span,
-            depth: 1,
-        }
-    }
-}
-
-/// The error for a construct of the full language that waits for its turn.
-pub fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::error("E0110", format!("not supported yet: {what}"))
-        .label(span, "not supported yet")
 }
 
 fn depth(items: &[Raw]) -> u32 {

@@ -93,6 +93,12 @@ pub enum Token<'input> {
     Bound,
     #[token("free")]
     Free,
+    /// `fn` where a function is defined, see `parse.rs`; a name elsewhere.
+    Fn,
+    /// `keep min` before a column; names elsewhere.
+    KeepMin,
+    /// `keep max` before a column; names elsewhere.
+    KeepMax,
 
     #[token("(")]
     LeftParen,
@@ -146,6 +152,12 @@ pub enum Token<'input> {
     Slash,
     #[token("%")]
     Percent,
+    #[token("<<")]
+    ShiftLeft,
+    /// `>>` before an operand, see `parse.rs`; elsewhere each `>` closes the arguments of a type.
+    ShiftRight,
+    #[token("&")]
+    Ampersand,
     #[token("&&")]
     AndAnd,
     #[token("||")]
@@ -158,6 +170,10 @@ pub enum Token<'input> {
     Bar,
     #[token("?")]
     Question,
+    #[token(".")]
+    Dot,
+    #[token("->")]
+    Arrow,
     #[token("..")]
     Range,
     #[token("..=")]
@@ -170,7 +186,24 @@ impl Token<'_> {
     /// Whether an item begins with it (`@` begins the attributes before one).
     pub fn begins_item(&self) -> bool {
         use Token::*;
-        matches!(self, Import | Type | Extern | Const | Rel | Query | At)
+        matches!(self, Import | Type | Extern | Const | Rel | Query | Fn | At)
+    }
+
+    /// Whether an expression can begin with it.
+    pub fn begins_operand(&self) -> bool {
+        use Token::*;
+        matches!(
+            self,
+            Identifier(_)
+                | Wildcard
+                | Literal(_)
+                | Function(_)
+                | If
+                | LeftParen
+                | LeftBracket
+                | Minus
+                | Bang
+        )
     }
 
     /// Whether it is a reserved word.

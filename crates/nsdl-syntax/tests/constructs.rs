@@ -52,7 +52,7 @@ fn type_declarations() {
         Some("x")
     );
     assert_eq!(columns[1].field, None);
-    assert_eq!(columns[1].ty.text, "Y");
+    assert_eq!(format::type_expr(&columns[1].ty), "Y");
 }
 
 #[test]

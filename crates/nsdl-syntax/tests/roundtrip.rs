@@ -1,6 +1,6 @@
 //! Properties over random trees and texts: printing and parsing are inverse, and nothing panics.
 
-use nsdl_ir::{BinaryOp, SourceId, Span, Type, UnaryOp};
+use nsdl_ir::{BinaryOp, DateTime, Duration, SourceId, Span, Type, UnaryOp};
 use nsdl_syntax::ast::*;
 use nsdl_syntax::{Sources, format, is_incomplete, parse, render};
 use proptest::collection::vec;
@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 // ---- Random trees ------------------------------------------------------------------------------
 
-fn name() -> impl Strategy<Value = Name> {
+fn name() -> impl Strategy<Value = Name> + Clone {
     let names = vec![
         "a",
         "p",
@@ -24,6 +24,9 @@ fn name() -> impl Strategy<Value = Name> {
         "e1",
         "relation_",
         "In",
+        "fn",
+        "keep",
+        "graph.node",
     ];
     select(names).prop_map(|text| Name {
         text: text.into(),
@@ -60,6 +63,16 @@ fn literal() -> impl Strategy<Value = Literal> {
         any::<String>().prop_map(Literal::String),
         "[a\"'\\\\\n\r\t\0{u}é]{0,6}".prop_map(Literal::String),
         any::<String>().prop_map(Literal::Symbol),
+        (-60_000_000_000_000_000..60_000_000_000_000_000i64)
+            .prop_map(|microseconds| Literal::DateTime(DateTime { microseconds })),
+        (
+            -90_000..90_000i32,
+            -90_000_000_000_000_000..90_000_000_000_000_000i64
+        )
+            .prop_map(|(months, microseconds)| Literal::Duration(Duration {
+                months,
+                microseconds
+            })),
     ]
 }
 
@@ -70,7 +83,7 @@ fn make(kind: ExprKind) -> Expr {
     }
 }
 
-fn variable() -> impl Strategy<Value = Expr> {
+fn variable() -> impl Strategy<Value = Expr> + Clone {
     name().prop_map(|name| make(ExprKind::Variable(name.text)))
 }
 
@@ -94,13 +107,13 @@ fn operator() -> impl Strategy<Value = BinaryOp> {
     ])
 }
 
-fn expr() -> impl Strategy<Value = Expr> {
+fn expr() -> impl Strategy<Value = Expr> + Clone {
     let leaf = prop_oneof![
         literal().prop_map(|literal| make(ExprKind::Literal(literal))),
         variable(),
         Just(make(ExprKind::Wildcard)),
     ];
-    leaf.prop_recursive(4, 12, 2, |inner| {
+    let expr = leaf.prop_recursive(4, 12, 2, |inner| {
         prop_oneof![
             (select(vec![UnaryOp::Negate, UnaryOp::Not]), inner.clone())
                 .prop_map(|(op, operand)| make(ExprKind::Unary(op, Box::new(operand)))),
@@ -108,7 +121,27 @@ fn expr() -> impl Strategy<Value = Expr> {
                 ExprKind::Binary(op, Box::new(left), Box::new(right))
             )),
             (inner.clone(), name())
-                .prop_map(|(operand, ty)| make(ExprKind::Cast(Box::new(operand), ty))),
+                .prop_map(|(operand, ty)| make(ExprKind::Cast(Box::new(operand), named(ty)))),
+            (inner.clone(), type_expr())
+                .prop_map(|(operand, ty)| make(ExprKind::Typed(Box::new(operand), ty))),
+            prop_oneof![Just(Vec::new()), vec(inner.clone(), 2..4)]
+                .prop_map(|parts| make(ExprKind::Tuple(parts))),
+            (vec(inner.clone(), 0..3), option::of(inner.clone()))
+                .prop_map(|(items, rest)| make(ExprKind::List(items, rest.map(Box::new)))),
+            (any::<bool>(), name(), arguments(inner.clone())).prop_map(
+                |(new, name, (args, named, rest))| {
+                    let new = new.then(Span::default);
+                    let named = fields(&name, named);
+                    let term = Construct {
+                        new,
+                        name,
+                        args,
+                        named,
+                        rest,
+                    };
+                    make(ExprKind::Construct(Box::new(term)))
+                }
+            ),
             (name(), vec(inner.clone(), 0..3)).prop_map(|(mut name, args)| {
                 name.text.insert(0, '$');
                 make(ExprKind::Call(name, args))
@@ -116,13 +149,58 @@ fn expr() -> impl Strategy<Value = Expr> {
             [inner.clone(), inner.clone(), inner]
                 .prop_map(|parts| make(ExprKind::If(Box::new(parts)))),
         ]
-    })
+    });
+    expr.boxed()
+}
+
+/// By position, by name, and whether the rest is left out.
+fn arguments(
+    value: impl Strategy<Value = Expr> + Clone,
+) -> impl Strategy<Value = (Vec<Expr>, Vec<(Name, Expr)>, Option<Span>)> {
+    let named = vec((name(), value.clone()), 0..3);
+    (vec(value, 0..3), named, any::<bool>())
+        .prop_map(|(args, named, rest)| (args, named, rest.then(Span::default)))
+}
+
+/// What is called like an aggregate has no fields.
+fn fields(name: &Name, named: Vec<(Name, Expr)>) -> Vec<(Name, Expr)> {
+    if name.text == "count" {
+        Vec::new()
+    } else {
+        named
+    }
+}
+
+fn named(name: Name) -> TypeExpr {
+    TypeExpr {
+        kind: TypeExprKind::Named(name, Vec::new()),
+        span: Span::default(),
+    }
+}
+
+fn type_expr() -> impl Strategy<Value = TypeExpr> + Clone {
+    let leaf = name().prop_map(named);
+    let ty = leaf.prop_recursive(3, 8, 3, |inner| {
+        let kind = prop_oneof![
+            (name(), vec(inner.clone(), 1..3))
+                .prop_map(|(name, arguments)| TypeExprKind::Named(name, arguments)),
+            prop_oneof![Just(Vec::new()), vec(inner.clone(), 2..4)].prop_map(TypeExprKind::Tuple),
+            inner.prop_map(|element| TypeExprKind::List(Box::new(element))),
+        ];
+        kind.prop_map(|kind| TypeExpr {
+            kind,
+            span: Span::default(),
+        })
+    });
+    ty.boxed()
 }
 
 fn atom() -> impl Strategy<Value = Atom> {
-    (name(), vec(expr(), 0..4)).prop_map(|(relation, args)| Atom {
+    (name(), arguments(expr())).prop_map(|(relation, (args, named, rest))| Atom {
+        named: fields(&relation, named),
         relation,
         args,
+        rest,
         span: Span::default(),
     })
 }
@@ -153,6 +231,7 @@ fn aggregate(body: impl Strategy<Value = Formula> + Clone) -> impl Strategy<Valu
                     single_world,
                     arguments,
                     bindings,
+                    types: Vec::new(),
                     body: Box::new(body),
                     groups,
                     span: Span::default(),
@@ -167,6 +246,16 @@ fn formula() -> impl Strategy<Value = Formula> + Clone {
         1 => expr().prop_map(Formula::Constraint),
         1 => (expr(), expr(), expr(), any::<bool>()).prop_map(|(value, low, high, inclusive)| {
             Formula::Range(Box::new(Range { value, low, high, inclusive, span: Span::default() }))
+        }),
+        1 => (expr(), expr()).prop_map(|(value, list)| Formula::Element {
+            value: Box::new(value),
+            list: Box::new(list),
+            span: Span::default(),
+        }),
+        1 => (expr(), expr()).prop_map(|(value, pattern)| Formula::Case {
+            value: Box::new(value),
+            pattern: Box::new(pattern),
+            span: Span::default(),
         }),
     ];
     let formula = leaf.prop_recursive(4, 16, 3, |inner| {
@@ -227,20 +316,66 @@ fn head() -> impl Strategy<Value = Head> {
 }
 
 fn declaration() -> impl Strategy<Value = TypeDeclaration> {
-    let column =
-        (option::of(name()), name()).prop_map(|(field, ty)| ColumnDeclaration { field, ty });
+    use ColumnMode::*;
+    let modes = vec![
+        Plain,
+        Plain,
+        Bound(Span::default()),
+        Free(Span::default()),
+        KeepMin(Span::default()),
+        KeepMax(Span::default()),
+    ];
+    let column = (select(modes), option::of(name()), type_expr())
+        .prop_map(|(mode, field, ty)| ColumnDeclaration { mode, field, ty })
+        .boxed();
+    let columns = vec(column.clone(), 0..4).boxed();
+    let constructor = (name(), columns.clone()).prop_map(|(name, fields)| ConstructorDeclaration {
+        name,
+        fields,
+        span: Span::default(),
+    });
+    let member = (name(), option::of(0u8..9)).prop_map(|(name, value)| {
+        let value = value.map(|value| ExprKind::Literal(Literal::Integer(value.into(), None)));
+        (name, value.map(make))
+    });
     prop_oneof![
+        (name(), vec(name(), 0..3), vec(constructor, 1..4)).prop_map(
+            |(name, parameters, constructors)| TypeDeclaration::Data {
+                name,
+                parameters,
+                constructors,
+                span: Span::default()
+            }
+        ),
+        (name(), vec(member, 2..4))
+            .prop_map(|(name, members)| TypeDeclaration::Enumeration { name, members }),
+        (name(), columns, type_expr()).prop_map(|(mut name, parameters, result)| {
+            name.text.insert(0, '$');
+            let span = Span::default();
+            TypeDeclaration::Function {
+                name,
+                parameters,
+                result,
+                span,
+            }
+        }),
         (name(), vec(column, 0..4)).prop_map(|(name, columns)| TypeDeclaration::Relation {
             name,
             columns,
             span: Span::default()
         }),
-        (name(), name()).prop_map(|(name, ty)| TypeDeclaration::Alias { name, ty }),
+        (name(), vec(name(), 0..3), type_expr()).prop_map(|(name, parameters, ty)| {
+            TypeDeclaration::Alias {
+                name,
+                parameters,
+                ty,
+            }
+        }),
     ]
 }
 
 fn kind() -> impl Strategy<Value = ItemKind> {
-    let constant = (name(), option::of(name()), expr())
+    let constant = (name(), option::of(type_expr()), expr())
         .prop_map(|(name, ty, value)| ConstantDeclaration { name, ty, value });
     let member = (option::of(expr()), vec(expr(), 0..4)).prop_map(|(tag, tuple)| FactSetMember {
         tag,
@@ -249,6 +384,28 @@ fn kind() -> impl Strategy<Value = ItemKind> {
     });
     prop_oneof![
         vec(declaration(), 1..4).prop_map(ItemKind::Types),
+        vec(declaration(), 1..4).prop_map(ItemKind::Extern),
+        ("[a-z./]{0,8}", option::of(name())).prop_map(|(text, alias)| {
+            let span = Span::default();
+            ItemKind::Import(Import {
+                path: Name { text, span },
+                alias,
+            })
+        }),
+        (
+            name(),
+            vec((name(), option::of(type_expr())), 0..3),
+            option::of(type_expr()),
+            expr()
+        )
+            .prop_map(|(name, parameters, result, body)| {
+                ItemKind::Function(FunctionDefinition {
+                    name,
+                    parameters,
+                    result,
+                    body,
+                })
+            }),
         vec(constant, 1..4).prop_map(ItemKind::Constants),
         (option::of(expr()), atom()).prop_map(|(tag, atom)| ItemKind::Fact { tag, atom }),
         (name(), vec(member, 0..6), any::<bool>()).prop_map(|(relation, members, exclusive)| {
@@ -272,13 +429,20 @@ fn kind() -> impl Strategy<Value = ItemKind> {
                 aggregate,
             }
         }),
-        (name(), option::of(vec(expr(), 0..3))).prop_map(|(relation, args)| ItemKind::Query(
-            Query {
-                relation,
-                args,
-                span: Span::default()
-            }
-        )),
+        name().prop_map(|relation| ItemKind::Query(Query {
+            relation,
+            args: None,
+            named: Vec::new(),
+            rest: None,
+            span: Span::default()
+        })),
+        atom().prop_map(|atom| ItemKind::Query(Query {
+            relation: atom.relation,
+            args: Some(atom.args),
+            named: atom.named,
+            rest: atom.rest,
+            span: Span::default()
+        })),
     ]
 }
 

@@ -282,6 +282,8 @@ fn constant(expr: &Expr, ty: Type) -> Option<Value> {
             Literal::Bool(b) => Some(Value::Bool(*b)),
             Literal::Char(c) => Some(Value::Char(*c)),
             Literal::String(text) => Some(Value::String(text.as_str().into())),
+            Literal::DateTime(value) => Some(Value::DateTime(*value)),
+            Literal::Duration(value) => Some(Value::Duration(*value)),
             Literal::Symbol(text) => Some(Value::Symbol(text.as_str().into())),
         },
         ExprKind::Unary(nsdl_ir::UnaryOp::Negate, operand) => match &operand.kind {

@@ -1,7 +1,7 @@
 //! Facts and fact sets: every column and tag is a constant expression.
 
 use nsdl_ir::{Diagnostic, Span, Tag, Type};
-use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name};
+use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name, TypeExpr};
 
 use super::{Desugar, rule};
 use crate::constant::{self, Const, Lookup};
@@ -107,8 +107,8 @@ impl<'a> Lookup<'a> for Known<'_, 'a> {
         }
     }
 
-    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
-        self.names.look_up_type(name)
+    fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
+        self.names.look_up_type(ty)
     }
 }
 

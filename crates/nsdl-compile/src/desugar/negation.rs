@@ -228,6 +228,7 @@ fn place(formula: &Formula) -> Span {
         Formula::Not { span, .. } => *span,
         Formula::Constraint(expr) => expr.span,
         Formula::Range(range) => range.span,
+        Formula::Element { span, .. } | Formula::Case { span, .. } => *span,
         Formula::Aggregate(aggregate) => aggregate.span,
         Formula::Implies {
             premise,

@@ -110,6 +110,12 @@ impl<'a> Desugar<'a> {
                     }
                 }
             }
+            ExprKind::Typed(..)
+            | ExprKind::Tuple(_)
+            | ExprKind::List(..)
+            | ExprKind::Construct(_) => {
+                Err(vec![constant::unsupported(span, "this kind of value")])
+            }
             ExprKind::Call(name, args) => {
                 let function = function::resolve(name, args.len(), span);
                 let args: Vec<Term> = args.iter().map(|arg| self.term(arg, scope)).collect();

@@ -2,7 +2,13 @@
 
 use nsdl_ir::{Diagnostic, Span, Type};
 
-/// A set of types: bit `t as u32` for type `t`.
+/// The bit of a type in a [`Kind`].
+fn bit(ty: Type) -> u32 {
+    let plain = Type::ALL.into_iter().position(|plain| plain == ty);
+    1 << plain.unwrap_or(Type::ALL.len())
+}
+
+/// A set of types, each a bit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind(u32);
 
@@ -14,12 +20,12 @@ impl Kind {
             Type::ALL
                 .into_iter()
                 .filter(|ty| keep(*ty))
-                .fold(0, |bits, ty| bits | 1 << ty as u32),
+                .fold(0, |bits, ty| bits | bit(ty)),
         )
     }
 
     pub fn only(ty: Type) -> Kind {
-        Kind(1 << ty as u32)
+        Kind(bit(ty))
     }
 
     pub fn meet(self, other: Kind) -> Option<Kind> {
@@ -28,7 +34,7 @@ impl Kind {
     }
 
     fn holds(self, ty: Type) -> bool {
-        self.0 & (1 << ty as u32) != 0
+        self.0 & bit(ty) != 0
     }
 
     /// The type to take where nothing more is known; `None` if nothing is known at all.

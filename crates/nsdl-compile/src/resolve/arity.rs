@@ -62,7 +62,12 @@ impl<'a> Definitions<'a> {
         }
         for item in items {
             match &item.kind {
-                ItemKind::Types(_) | ItemKind::Constants(_) | ItemKind::Query(_) => {}
+                ItemKind::Import(_)
+                | ItemKind::Types(_)
+                | ItemKind::Extern(_)
+                | ItemKind::Function(_)
+                | ItemKind::Constants(_)
+                | ItemKind::Query(_) => {}
                 ItemKind::Fact { atom, .. } => {
                     it.fill(&atom.relation, Some(atom.args.len()), atom.span)
                 }

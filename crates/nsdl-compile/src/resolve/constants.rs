@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use nsdl_ir::{Diagnostic, Span, Type};
-use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind, Name};
+use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind, TypeExpr};
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
@@ -34,8 +34,8 @@ impl<'a> Lookup<'a> for Names<'a> {
         }])
     }
 
-    fn ty(&mut self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
-        self.look_up_type(name)
+    fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
+        self.look_up_type(ty)
     }
 }
 

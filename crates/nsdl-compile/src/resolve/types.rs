@@ -2,10 +2,11 @@
 
 use indexmap::IndexMap;
 use nsdl_ir::{Diagnostic, Type};
-use nsdl_syntax::ast::{Item, ItemKind, Name, TypeDeclaration};
+use nsdl_syntax::ast::{Item, ItemKind, Name, TypeDeclaration, TypeExpr, TypeExprKind};
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
+use crate::constant::unsupported;
 use crate::suggest::did_you_mean;
 
 impl<'a> Names<'a> {
@@ -17,8 +18,27 @@ impl<'a> Names<'a> {
                 continue;
             };
             for declaration in declarations {
-                let TypeDeclaration::Alias { name, ty } = declaration else {
-                    continue;
+                let (name, ty) = match declaration {
+                    TypeDeclaration::Alias {
+                        name,
+                        parameters,
+                        ty,
+                    } if parameters.is_empty() => match plain(ty) {
+                        Some(ty) => (name, ty),
+                        None => {
+                            self.diagnostics.push(unsupported(ty.span, "this type"));
+                            continue;
+                        }
+                    },
+                    TypeDeclaration::Relation { .. } => continue,
+                    TypeDeclaration::Alias { name, .. }
+                    | TypeDeclaration::Enumeration { name, .. }
+                    | TypeDeclaration::Data { name, .. }
+                    | TypeDeclaration::Function { name, .. } => {
+                        self.diagnostics
+                            .push(unsupported(name.span, "this declaration"));
+                        continue;
+                    }
                 };
                 if Type::from_name(&name.text).is_some() {
                     self.diagnostics.push(
@@ -69,15 +89,18 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The type of that name; `None`, and reported, if there is none.
-    pub(super) fn ty(&mut self, name: &Name) -> Option<Type> {
+    /// The type; `None`, and reported, if there is none.
+    pub(super) fn ty(&mut self, name: &TypeExpr) -> Option<Type> {
         self.look_up_type(name)
             .map_err(|errors| self.diagnostics.extend(errors))
             .ok()
     }
 
-    /// The type of that name; an empty error if what it stands for is reported already.
-    pub(crate) fn look_up_type(&self, name: &Name) -> Result<Type, Vec<Diagnostic>> {
+    /// The type; an empty error if what it stands for is reported already.
+    pub(crate) fn look_up_type(&self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
+        let Some(name) = plain(ty) else {
+            return Err(vec![unsupported(ty.span, "this type")]);
+        };
         let text = name.text.as_str();
         let known = Type::from_name(text)
             .map(Some)
@@ -92,6 +115,14 @@ impl<'a> Names<'a> {
                 Err(vec![unknown_type(name, names)])
             }
         }
+    }
+}
+
+/// The name, if the type is just that.
+fn plain(ty: &TypeExpr) -> Option<&Name> {
+    match &ty.kind {
+        TypeExprKind::Named(name, arguments) if arguments.is_empty() => Some(name),
+        _ => None,
     }
 }
 

@@ -14,7 +14,7 @@ pub enum Term {
     C(Word),
     Any,
 }
-pub use Term::{Any, C, V};
+pub use self::Term::{Any, C, V};
 
 /// What a body has besides positive atoms, once all its variables are bound.
 #[derive(Clone, Debug)]

@@ -34,13 +34,18 @@ const AGGREGATES: [&str; 24] = [
     "disjunct",
 ];
 
+/// Whether an aggregate has that name.
+pub(super) fn is_aggregate(name: &str) -> bool {
+    AGGREGATES.contains(&name)
+}
+
 impl Context {
     pub(super) fn assignment(&mut self, results: Raw, value: Raw, span: Span) -> Option<Formula> {
         let value_span = value.span;
         let call = match value.kind {
             RawKind::Bad => return None,
             RawKind::Call(call)
-                if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
+                if call.body.is_some() || !call.is_atom() || is_aggregate(&call.name.text) =>
             {
                 call
             }
@@ -110,8 +115,9 @@ impl Context {
             None => (Vec::new(), call.items),
         };
         let parameters = all(call.parameters.into_iter().map(|one| self.parameter(one)));
-        let arguments = self.variables(call.brackets.unwrap_or_default());
-        let bindings = self.variables(bindings);
+        let mut types = Vec::new();
+        let arguments = self.variables(call.brackets.unwrap_or_default(), &mut types);
+        let bindings = self.variables(bindings, &mut types);
         let body_span = ends(&body).unwrap_or(inside);
         let mut body = self.conjunction(body, body_span);
         if call.name.text == "forall"
@@ -127,7 +133,8 @@ impl Context {
             Some(groups) => {
                 let (names, body) = *groups;
                 let body_span = ends(&body).unwrap_or(inside);
-                let (names, body) = (self.variables(names), self.conjunction(body, body_span));
+                let names = self.variables(names, &mut types);
+                let body = self.conjunction(body, body_span);
                 Some((names?, Box::new(body?)))
             }
             None => None,
@@ -140,6 +147,7 @@ impl Context {
             single_world: call.single_world,
             arguments: arguments?,
             bindings: bindings?,
+            types,
             body: Box::new(body?),
             groups,
             span,
@@ -167,13 +175,29 @@ impl Context {
         Some(Parameter { name, value })
     }
 
-    fn variables(&mut self, items: Vec<Raw>) -> Option<Vec<Name>> {
+    /// Variables; the types that are stated for some of them go to `types`.
+    fn variables(
+        &mut self,
+        items: Vec<Raw>,
+        types: &mut Vec<(Name, TypeExpr)>,
+    ) -> Option<Vec<Name>> {
         all(items.into_iter().map(|item| match item.kind {
             RawKind::Bad => None,
             RawKind::Name(text) => Some(Name {
                 text,
                 span: item.span,
             }),
+            RawKind::Typed(variable, ty) if matches!(variable.kind, RawKind::Name(_)) => {
+                let RawKind::Name(text) = variable.kind else {
+                    return None;
+                };
+                let name = Name {
+                    text,
+                    span: variable.span,
+                };
+                types.push((name.clone(), ty));
+                Some(name)
+            }
             _ => self.fail(
                 Diagnostic::error("E0114", "an aggregate ranges over variables")
                     .label(item.span, "this is not a variable")
@@ -195,7 +219,7 @@ impl Context {
         let call = match last.map(|raw| (raw.kind, raw.span)) {
             Some((RawKind::Bad, _)) => return None,
             Some((RawKind::Call(call), span))
-                if !call.is_atom() || AGGREGATES.contains(&call.name.text.as_str()) =>
+                if call.body.is_some() || !call.is_atom() || is_aggregate(&call.name.text) =>
             {
                 (call, span)
             }

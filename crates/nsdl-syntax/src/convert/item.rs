@@ -60,20 +60,120 @@ impl Context {
         }))
     }
 
-    pub fn alias(
+    pub fn import(
+        &mut self,
+        start: usize,
+        path: Literal,
+        end: usize,
+        alias: Option<Name>,
+    ) -> Option<ItemKind> {
+        let span = self.span(start, end);
+        match path {
+            Literal::String(text) => {
+                let path = Name { text, span };
+                Some(ItemKind::Import(Import { path, alias }))
+            }
+            _ => self.fail(
+                Diagnostic::error("E0112", "an import names a file")
+                    .label(span, "a path in double quotes belongs here")
+                    .help("write `import \"graph.dl\"` or `import \"graph.dl\" as graph`"),
+            ),
+        }
+    }
+
+    pub fn definition(
         &mut self,
         name: Name,
+        parameters: Vec<(Name, Option<TypeExpr>)>,
+        result: Option<TypeExpr>,
+        body: Raw,
+    ) -> Option<ItemKind> {
+        let body = self.expr(body)?;
+        Some(ItemKind::Function(FunctionDefinition {
+            name,
+            parameters,
+            result,
+            body,
+        }))
+    }
+
+    pub fn named_type(&self, name: Name, arguments: Vec<TypeExpr>) -> TypeExpr {
+        let span = name.span;
+        TypeExpr {
+            kind: TypeExprKind::Named(name, arguments),
+            span,
+        }
+    }
+
+    /// A single type is an alias; names, some with a value, are an enumeration; with a constructor it is a data
+    /// type, whose bare names are constructors without fields.
+    pub fn variants(
+        &mut self,
         start: usize,
-        mut variants: Vec<Option<Name>>,
+        name: Name,
+        parameters: Vec<Name>,
+        mut variants: Vec<RawVariant>,
         end: usize,
     ) -> Option<TypeDeclaration> {
-        match (variants.pop().flatten(), variants.is_empty()) {
-            (Some(ty), true) => Some(TypeDeclaration::Alias { name, ty }),
-            _ => self.fail(unsupported(
-                self.span(start, end),
-                "enumerations and algebraic data types",
-            )),
+        if variants.len() == 1 && matches!(variants.first(), Some(RawVariant::Type(_))) {
+            let Some(RawVariant::Type(ty)) = variants.pop() else {
+                return None;
+            };
+            return Some(TypeDeclaration::Alias {
+                name,
+                parameters,
+                ty,
+            });
         }
+        let data = variants
+            .iter()
+            .any(|variant| matches!(variant, RawVariant::Constructor(_)));
+        let (mut members, mut constructors) = (Vec::new(), Vec::new());
+        for variant in variants {
+            match variant {
+                RawVariant::Constructor(constructor) => constructors.push(constructor),
+                RawVariant::Type(TypeExpr {
+                    kind: TypeExprKind::Named(name, arguments),
+                    span,
+                }) if arguments.is_empty() => {
+                    if data {
+                        constructors.push(ConstructorDeclaration {
+                            name,
+                            fields: Vec::new(),
+                            span,
+                        });
+                    } else {
+                        members.push((name, None));
+                    }
+                }
+                RawVariant::Member(name, value, span) if !data => {
+                    let kind = ExprKind::Literal(value);
+                    members.push((name, Some(Expr { kind, span })));
+                }
+                RawVariant::Type(TypeExpr { span, .. }) | RawVariant::Member(_, _, span) => {
+                    return self.fail(
+                        Diagnostic::error("E0112", "this is not an alternative of a data type")
+                            .label(span, "a constructor belongs here")
+                            .help("write `type Expr = Const(i32) | Add(Expr, Expr)`, or `type Color = RED = 3 | GREEN | BLUE` for an enumeration"),
+                    );
+                }
+            }
+        }
+        if let Some(parameter) = parameters.first().filter(|_| !data) {
+            return self.fail(
+                Diagnostic::error("E0112", "an enumeration has no type parameters")
+                    .label(parameter.span, "this parameter"),
+            );
+        }
+        Some(match data {
+            true => TypeDeclaration::Data {
+                name,
+                parameters,
+                constructors,
+                span: self.span(start, end),
+            },
+            false => TypeDeclaration::Enumeration { name, members },
+        })
     }
 
     pub fn fact(&mut self, head: RawHead) -> Option<ItemKind> {
@@ -239,6 +339,8 @@ impl Context {
                 Some(ItemKind::Query(Query {
                     relation,
                     args: None,
+                    named: Vec::new(),
+                    rest: None,
                     span,
                 }))
             }
@@ -247,6 +349,8 @@ impl Context {
                 Some(ItemKind::Query(Query {
                     relation: atom.relation,
                     args: Some(atom.args),
+                    named: atom.named,
+                    rest: atom.rest,
                     span,
                 }))
             }

@@ -44,9 +44,21 @@ fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>)
         Formula::Range(range) => {
             write!(f, "{} in ", Shown(&range.value))?;
             // Tighter than a comparison.
-            expr_within(&range.low, 4, f)?;
+            expr_within(&range.low, TERM, f)?;
             f.write_str(if range.inclusive { "..=" } else { ".." })?;
-            expr_within(&range.high, 4, f)
+            expr_within(&range.high, TERM, f)
+        }
+        Formula::Element { value, list, .. } => {
+            write!(f, "{} in ", Shown(value.as_ref()))?;
+            expr_within(list, TERM, f)
+        }
+        Formula::Case { value, pattern, .. } => {
+            write!(
+                f,
+                "case {} is {}",
+                Shown(value.as_ref()),
+                Shown(pattern.as_ref())
+            )
         }
         Formula::Aggregate(aggregate) => Shown(aggregate).fmt(f),
         Formula::And(parts) => {
@@ -88,8 +100,44 @@ fn parenthesised(
 
 impl Display for Shown<'_, Atom> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({})", self.0.relation.text, Commas(&self.0.args))
+        f.write_str(&self.0.relation.text)?;
+        arguments(&self.0.args, &self.0.named, self.0.rest.is_some(), f)
     }
+}
+
+/// `(x, to: y, ..)`
+pub(super) fn arguments(
+    args: &[Expr],
+    named: &[(Name, Expr)],
+    rest: bool,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "({}", Commas(args))?;
+    let mut comma = if args.is_empty() { "" } else { ", " };
+    for (name, value) in named {
+        write!(f, "{comma}{}: {}", name.text, Shown(value))?;
+        comma = ", ";
+    }
+    if rest {
+        write!(f, "{comma}..")?;
+    }
+    f.write_str(")")
+}
+
+/// Variables, those with a stated type as `(x: usize)`.
+fn variables(
+    names: &[Name],
+    types: &[(Name, TypeExpr)],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for (index, name) in names.iter().enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        match types.iter().find(|(typed, _)| typed.text == name.text) {
+            Some((_, ty)) => write!(f, "({}: {})", name.text, Shown(ty))?,
+            None => f.write_str(&name.text)?,
+        }
+    }
+    Ok(())
 }
 
 impl Display for Shown<'_, Aggregate> {
@@ -102,6 +150,7 @@ impl Display for Shown<'_, Aggregate> {
             single_world,
             arguments,
             bindings,
+            types,
             body,
             groups,
             ..
@@ -122,15 +171,20 @@ impl Display for Shown<'_, Aggregate> {
             f.write_str("!")?;
         }
         if !arguments.is_empty() {
-            write!(f, "[{}]", Commas(arguments))?;
+            f.write_str("[")?;
+            variables(arguments, types, f)?;
+            f.write_str("]")?;
         }
         f.write_str("(")?;
         if !bindings.is_empty() {
-            write!(f, "{}: ", Commas(bindings))?;
+            variables(bindings, types, f)?;
+            f.write_str(": ")?;
         }
         Shown(body.as_ref()).fmt(f)?;
         if let Some((names, body)) = groups {
-            write!(f, " where {}: {}", Commas(names), Shown(body.as_ref()))?;
+            f.write_str(" where ")?;
+            variables(names, types, f)?;
+            write!(f, ": {}", Shown(body.as_ref()))?;
         }
         f.write_str(")")
     }
@@ -142,7 +196,7 @@ impl Display for Shown<'_, Parameter> {
             write!(f, "{} = ", name.text)?;
         }
         // A bare comparison would end at its `>`.
-        expr_within(&self.0.value, 4, f)
+        expr_within(&self.0.value, TERM, f)
     }
 }
 
@@ -158,16 +212,21 @@ fn level(op: BinaryOp) -> u8 {
     match op {
         Or | Xor => 1,
         And => 2,
-        Multiply | Divide | Remainder => 5,
-        Add | Subtract => 4,
+        Multiply | Divide | Remainder => 8,
+        Add | Subtract => TERM,
+        ShiftLeft | ShiftRight => 6,
+        BitAnd => 5,
+        BitOr => 4,
         _ => 3,
     }
 }
 
+/// Sums and what binds tighter: what may stand beside `..`, after `in`, and between `<` and `>`.
+const TERM: u8 = 7;
 /// Binds tighter than every binary operator.
-const UNARY: u8 = 6;
+const UNARY: u8 = 9;
 /// Binds tighter than every unary one.
-const CAST: u8 = 7;
+const CAST: u8 = 10;
 
 /// Prints `expr` where only what binds at least as tightly as `least` needs no parentheses.
 fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,7 +244,28 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         }
         ExprKind::Cast(operand, ty) => {
             expr_within(operand, CAST, f)?;
-            write!(f, " as {}", ty.text)
+            write!(f, " as {}", Shown(ty))
+        }
+        ExprKind::Typed(operand, ty) => {
+            write!(f, "({}: {})", Shown(operand.as_ref()), Shown(ty))
+        }
+        ExprKind::Tuple(parts) => write!(f, "({})", Commas(parts)),
+        ExprKind::List(items, rest) => {
+            write!(f, "[{}", Commas(items))?;
+            if let Some(rest) = rest {
+                let comma = if items.is_empty() { "" } else { ", " };
+                write!(f, "{comma}..{}", Shown(rest.as_ref()))?;
+            }
+            f.write_str("]")
+        }
+        ExprKind::Construct(term) => {
+            let new = term.new.is_some();
+            if new && least > UNARY {
+                return within_parentheses(expr, f);
+            }
+            f.write_str(if new { "new " } else { "" })?;
+            f.write_str(&term.name.text)?;
+            arguments(&term.args, &term.named, term.rest.is_some(), f)
         }
         ExprKind::Call(name, args) => write!(f, "{}({})", name.text, Commas(args)),
         ExprKind::If(_) if least > 0 => within_parentheses(expr, f),
@@ -237,6 +317,8 @@ impl Display for Shown<'_, Literal> {
             Literal::Char(value) => return Value::Char(*value).fmt(f),
             Literal::String(text) => return Value::String(text.as_str().into()).fmt(f),
             Literal::Symbol(text) => return Value::Symbol(text.as_str().into()).fmt(f),
+            Literal::DateTime(value) => return Value::DateTime(*value).fmt(f),
+            Literal::Duration(value) => return Value::Duration(*value).fmt(f),
         };
         match suffix {
             Some(ty) => write!(f, "{ty}"),
