@@ -87,14 +87,21 @@ fn atoms_of<'a>(formula: &'a Formula, visit: &mut dyn FnMut(&'a Atom)) {
                 atoms_of(body, visit);
             }
         }
-        Formula::Constraint(_) | Formula::Range(_) => {}
+        Formula::Constraint(_)
+        | Formula::Range(_)
+        | Formula::Element { .. }
+        | Formula::Case { .. } => {}
     }
 }
 
 /// Visits the names of a formula; `place` is where the arguments of its atoms stand.
 fn formula<'a>(formula_: &'a Formula, place: Place, visit: &mut dyn FnMut(Use<'a>)) {
     match formula_ {
-        Formula::Atom(atom) => atom.args.iter().for_each(|arg| expr(arg, place, visit)),
+        Formula::Atom(atom) => {
+            let named = atom.named.iter().map(|(_, value)| value);
+            let args = atom.args.iter().chain(named);
+            args.for_each(|arg| expr(arg, place, visit));
+        }
         Formula::Not { formula: it, .. } => formula(it, place, visit),
         Formula::Implies {
             premise,
@@ -111,6 +118,14 @@ fn formula<'a>(formula_: &'a Formula, place: Place, visit: &mut dyn FnMut(Use<'a
             for part in [&range.value, &range.low, &range.high] {
                 expr(part, Place::Other, visit);
             }
+        }
+        Formula::Element { value, list, .. } => {
+            expr(value, place, visit);
+            expr(list, Place::Other, visit);
+        }
+        Formula::Case { value, pattern, .. } => {
+            expr(value, Place::Other, visit);
+            expr(pattern, place, visit);
         }
         Formula::Aggregate(it) => aggregate(it, place, visit),
     }
@@ -142,6 +157,21 @@ fn aggregate<'a>(aggregate: &'a Aggregate, place: Place, visit: &mut dyn FnMut(U
 
 /// Visits the names of an expression; `place` is where it stands if it is a name alone.
 fn expr<'a>(expr_: &'a Expr, place: Place, visit: &mut dyn FnMut(Use<'a>)) {
+    // Patterns bind: what they hold stands where they stand.
+    match &expr_.kind {
+        ExprKind::Typed(operand, _) => return expr(operand, place, visit),
+        ExprKind::Tuple(parts) => return parts.iter().for_each(|part| expr(part, place, visit)),
+        ExprKind::List(parts, rest) => {
+            let parts = parts.iter().chain(rest.as_deref());
+            return parts.for_each(|part| expr(part, place, visit));
+        }
+        ExprKind::Construct(term) => {
+            let named = term.named.iter().map(|(_, value)| value);
+            let parts = term.args.iter().chain(named);
+            return parts.for_each(|part| expr(part, place, visit));
+        }
+        _ => {}
+    }
     let mut inner = |part: &'a Expr| expr(part, Place::Other, visit);
     match &expr_.kind {
         ExprKind::Variable(name) => visit(Use {
@@ -157,5 +187,9 @@ fn expr<'a>(expr_: &'a Expr, place: Place, visit: &mut dyn FnMut(Use<'a>)) {
         }
         ExprKind::Call(_, args) => args.iter().for_each(inner),
         ExprKind::If(parts) => parts.iter().for_each(inner),
+        ExprKind::Typed(..)
+        | ExprKind::Tuple(_)
+        | ExprKind::List(..)
+        | ExprKind::Construct(_) => {}
     }
 }
