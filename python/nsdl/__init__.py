@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 try:
-    from ._nsdl import __version__
+    from ._nsdl import __version__, explain
 except ImportError:  # an extension built with the feature `tch` needs the libraries that torch brings along
     import torch  # noqa: F401
 
-    from ._nsdl import __version__
+    from ._nsdl import __version__, explain
 from .context import Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
 from .mapping import Independent, independent
@@ -36,6 +36,7 @@ __all__ = [
     "RunError",
     "UsageError",
     "__version__",
+    "explain",
     "independent",
 ]
 

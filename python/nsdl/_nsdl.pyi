@@ -6,6 +6,8 @@ import torch
 
 __version__: str
 
+def explain(code: str) -> str: ...
+
 _Row = tuple[Any, ...]
 _Explanation = tuple[float, list[tuple[str, float | None, bool]]]
 

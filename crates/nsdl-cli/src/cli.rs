@@ -20,6 +20,7 @@ Examples:
   nsdl run path.dl -q 'path(0, _)'       ask something else
   nsdl check path.dl                     find errors without running
   nsdl repl path.dl                      explore it line by line
+  nsdl explain E0201                     what a code means, with a wrong and a right program
 
 Data goes to stdout; warnings, errors and progress go to stderr.
 Exit status: 0 if all is well, 1 for errors in program or data, 2 for errors in the command line,
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Enter facts, rules and queries line by line
     Repl(Repl),
+    /// Say more about the code of an error or warning
+    Explain(Explain),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +67,9 @@ pub(crate) struct Run {
     /// Exit with status 1 if a derivation was dropped (overflow, division by zero and the like)
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Show no warnings
+    #[arg(long)]
+    pub(crate) no_warnings: bool,
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +79,15 @@ pub(crate) struct Check {
     /// Also print what the program became
     #[arg(long, value_enum, value_name = "STAGE")]
     pub(crate) show: Option<Stage>,
+    /// Show no warnings
+    #[arg(long)]
+    pub(crate) no_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Such as E0201; without one, all codes are listed
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod check;
 mod cli;
+mod explain;
 mod interrupt;
 mod line_editor;
 mod repl;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Repl(args) => line_editor::repl(&args),
     };
     match result {

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nsdl::{Error, Outcome, Provenance, Session, is_incomplete, print};
+use nsdl::{Diagnostic, Error, Outcome, Provenance, Session, is_incomplete, print};
 
 use crate::cli::{facts_file, has_k};
+use crate::explain;
 
 /// What `:help` prints.
 const HELP: &str = "\
@@ -19,6 +20,7 @@ query path(0, _)                    answer a query now; also ?path(0, _), or pat
 :provenance [NAME [K]]              show or choose how uncertainty is computed; `auto` for the default
 :relations                          list the relations and their types
 :why path(0, 2)                     show the most probable proofs of a tuple
+:explain E0201                      say more about the code of an error or warning
 :reset                              forget everything
 :quit                               leave, as does Ctrl-D
 ";
@@ -127,7 +129,8 @@ impl Repl {
                     .retain(|w| entry.outcome.is_some() || !["W0201", "W0404"].contains(&w.code));
                 Reply::Done {
                     data: entry.outcome.as_ref().map(text).unwrap_or_default(),
-                    messages: self.session.render(&entry.warnings, self.color),
+                    messages: self.session.render(&entry.warnings, self.color)
+                        + &in_repl(&entry.warnings),
                 }
             }
         }
@@ -170,6 +173,11 @@ impl Repl {
                     Err(error) => self.failed(&error),
                 },
                 Err(text) => self.complain(&text),
+            },
+            ("explain", "") => self.complain("which code? :explain E0201"),
+            ("explain", code) => match nsdl::explain(code) {
+                Ok(page) => done(explain::plain(page)),
+                Err(error) => self.failed(&error),
             },
             ("why", "") => self.complain("which tuple? :why path(0, 2)"),
             ("why", atom) => self.why(atom),
@@ -222,7 +230,7 @@ impl Repl {
     fn failed(&self, error: &Error) -> Reply {
         Reply::Done {
             data: String::new(),
-            messages: error.render(self.color),
+            messages: error.render(self.color) + &in_repl(&error.diagnostics),
         }
     }
 
@@ -232,6 +240,11 @@ impl Repl {
             messages: format!("{text}\n"),
         }
     }
+}
+
+/// Where more is said about the codes of a report.
+fn in_repl(diagnostics: &[Diagnostic]) -> String {
+    explain::pointer(diagnostics).replace("nsdl explain", ":explain")
 }
 
 fn done(data: String) -> Reply {
@@ -333,6 +346,9 @@ mod tests {
         assert!(message(&mut repl, ":load /no/such/file.dl").contains("E0701"));
         assert!(message(&mut repl, ":provenance exat").contains("`exact`"));
         assert!(message(&mut repl, ":nonsense").contains(":help"));
+        assert!(message(&mut repl, "?nothing").contains("`:explain E0201` says more"));
+        assert!(message(&mut repl, ":explain E0000").contains("E0830"));
+        assert!(data(&mut repl, ":explain e0201").starts_with("E0201: Unknown relation\n"));
         assert_eq!(data(&mut repl, "?edge"), "edge: {(0, 1)}\n");
         assert_eq!(data(&mut repl, ":relations"), "edge(i32, i32)\n");
     }

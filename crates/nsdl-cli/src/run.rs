@@ -6,7 +6,7 @@ use nsdl::{Session, print};
 
 use crate::cli::{Format, Run};
 use crate::terminal::Spinner;
-use crate::{interrupt, source, terminal};
+use crate::{explain, interrupt, source, terminal};
 
 /// Exit status for a command line that cannot be served.
 const USAGE: u8 = 2;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     let cancel = interrupt::watch();
     let color = terminal::color();
     let failed = |error: nsdl::Error| {
-        terminal::message(&error.render(color));
+        terminal::message(&explain::failure(&error, color));
         interrupt::failure(&cancel)
     };
 
@@ -57,8 +57,9 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     let outcome = session.run();
     drop(spinner);
     let outcome = outcome.map_err(failed)?;
-    if !outcome.warnings.is_empty() {
-        terminal::message(&session.render(&outcome.warnings, color));
+    if !outcome.warnings.is_empty() && !args.no_warnings {
+        let shown = session.render(&outcome.warnings, color);
+        terminal::message(&(shown + &explain::pointer(&outcome.warnings)));
     }
     let text = match args.format {
         Format::Text => outcome

@@ -427,3 +427,50 @@ fn ctrl_c_stops_an_evaluation_with_130() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
 }
+
+#[test]
+fn codes_are_explained() {
+    let page = nsdl(&["explain", "E0201"], "");
+    assert_eq!(page.code, 0, "{}", page.err);
+    assert!(
+        page.out.starts_with("E0201: Unknown relation\n"),
+        "{}",
+        page.out
+    );
+    assert!(
+        page.out.contains("\nWrong:\n\n    rel edge"),
+        "{}",
+        page.out
+    );
+    let list = nsdl(&["explain"], "");
+    assert!(list.out.contains("\nE0202  "), "{}", list.out);
+    let unknown = nsdl(&["explain", "E201"], "");
+    assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
+    assert!(unknown.err.contains("E0830"), "{}", unknown.err);
+    assert!(unknown.err.contains("did you mean `E0201`"), "{}", unknown.err);
+}
+
+#[test]
+fn a_report_ends_with_where_to_read_on() {
+    let wrong = "rel a(x)\nrel b(y)";
+    for command in ["run", "check"] {
+        let one = nsdl(&[command, "-"], wrong);
+        assert_eq!(
+            one.err.matches("`nsdl explain E0401` says more").count(),
+            1,
+            "{}",
+            one.err
+        );
+    }
+    let warned = "rel a = {1, 1}";
+    for command in ["run", "check"] {
+        let loud = nsdl(&[command, "-"], warned);
+        assert!(
+            loud.err.contains("`nsdl explain W0502` says more"),
+            "{}",
+            loud.err
+        );
+        let silent = nsdl(&[command, "-", "--no-warnings"], warned);
+        assert_eq!((silent.code, silent.err.as_str()), (0, ""));
+    }
+}

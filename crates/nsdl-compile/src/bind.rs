@@ -228,7 +228,9 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
         .first()
         .and_then(|head| program.relations.get(head.relation.index()));
     let rule = match rule {
-        Some(relation) if relation.auxiliary => format!("in `{}`", relation.name),
+        Some(relation) if relation.auxiliary => {
+            format!("in `{}`", relation.name.trim_start_matches("members of "))
+        }
         Some(relation) => format!("in this rule for `{}`", relation.name),
         None => String::new(),
     };

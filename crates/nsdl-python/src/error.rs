@@ -46,3 +46,9 @@ pub fn warnings(found: &[Diagnostic], render: impl Fn(&[Diagnostic]) -> String) 
         .map(|warning| render(warning).trim_end().to_owned())
         .collect()
 }
+
+/// The page about the code of an error or warning, in Markdown.
+#[pyfunction]
+pub fn explain(py: Python<'_>, code: &str) -> PyResult<&'static str> {
+    nsdl::explain(code).map_err(|error| raise(py, &error))
+}

@@ -19,6 +19,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _nsdl {
     #[pymodule_export]
+    use super::error::explain;
+    #[pymodule_export]
     use super::module::{CompiledModule, compile, rebuild};
     #[pymodule_export]
     use super::session::Session;

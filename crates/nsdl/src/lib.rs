@@ -81,6 +81,7 @@ mod check;
 mod convert;
 mod csv;
 mod error;
+mod explain;
 mod facts;
 mod failure;
 mod module;
@@ -95,6 +96,7 @@ mod text;
 mod why;
 
 pub use error::{Error, Result};
+pub use explain::{codes, explain};
 pub use module::{Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;

@@ -146,7 +146,8 @@ fn lengths(faults: &mut Vec<String>) {
     }
 }
 
-/// Every error code in the sources has a line in docs/errors.md, and the other way round.
+/// Every error code in the sources has a line in docs/errors.md and a page in docs/errors/, and the other way
+/// round.
 fn error_codes(faults: &mut Vec<String>) {
     let documented = codes(&fs::read_to_string(root().join("docs/errors.md")).unwrap_or_default());
     let mut used = BTreeSet::new();
@@ -175,6 +176,20 @@ fn error_codes(faults: &mut Vec<String>) {
         documented
             .difference(&used)
             .map(|code| format!("docs/errors.md explains {code}, which nothing uses")),
+    );
+    let pages: BTreeSet<String> = texts("docs/errors", &["md"])
+        .iter()
+        .filter_map(|(path, _)| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    faults.extend(
+        used.difference(&pages).map(|code| {
+            format!("docs/errors/{code}.md is missing (CONTRIBUTING.md shows its form)")
+        }),
+    );
+    faults.extend(
+        pages
+            .difference(&used)
+            .map(|code| format!("docs/errors/{code}.md explains a code that nothing uses")),
     );
 }
 

@@ -67,7 +67,9 @@ fn never(clause: &Clause, switched: &impl Fn(Span) -> bool) -> Option<Diagnostic
         match literal {
             Literal::Constraint(term) if switched(term.span) => {}
             Literal::Constraint(term) => {
-                if truth(term) == Some(false) {
+                // `rel p() = false` says that nothing is so.
+                let only = clause.body.len() == 1 && matches!(term.kind, TermKind::Const(_));
+                if truth(term) == Some(false) && !only {
                     let help = "remove the rule, or correct the test";
                     return Some(rule().label(term.span, "never true").help(help));
                 }
