@@ -6,10 +6,9 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
 
-use crate::flat::{
-    Argument, ArgumentKind, Choice, Clause, Literal, Program, Range, Term, TermKind,
-};
+use crate::flat::{Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind};
 use crate::infer::Types;
+use crate::ready::Ready;
 use crate::suggest::nearest;
 
 /// An equation solved for a variable.
@@ -50,15 +49,6 @@ pub(crate) fn usable(constraint: &Term, bound: &[bool], types: &[Type]) -> Use {
     solution.map_or(Use::Wait, Use::Bind)
 }
 
-/// The slot that `range` can bind, given which slots are bound: its limits are, and its value is not.
-pub(crate) fn enumerable(range: &Range, bound: &[bool]) -> Option<Slot> {
-    let limits = unbound(&range.low, bound).is_empty() && unbound(&range.high, bound).is_empty();
-    match range.value.kind {
-        TermKind::Slot(slot) if limits && !is_bound(bound, slot) => Some(slot),
-        _ => None,
-    }
-}
-
 /// Slots of `term` that are not bound, with repetition.
 fn unbound(term: &Term, bound: &[bool]) -> Vec<Slot> {
     let mut slots = Vec::new();
@@ -72,12 +62,6 @@ fn unbound(term: &Term, bound: &[bool]) -> Vec<Slot> {
 
 fn is_bound(bound: &[bool], slot: Slot) -> bool {
     bound.get(slot.index()).copied().unwrap_or_default()
-}
-
-fn bind(bound: &mut [bool], slot: Slot) {
-    if let Some(entry) = bound.get_mut(slot.index()) {
-        *entry = true;
-    }
 }
 
 /// Solves `side == value` for `slot`, which occurs once in `side` and not in `value`.
@@ -153,31 +137,14 @@ pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
 }
 
 fn bound_by_body(clause: &Clause, types: &[Type]) -> Vec<bool> {
-    let mut bound = vec![false; clause.variables.len()];
-    let (mut waiting, mut ranges) = (Vec::new(), Vec::new());
-    for literal in &clause.body {
-        match literal {
-            Literal::Atom { args, .. } => slots(args).for_each(|(slot, _)| bind(&mut bound, slot)),
-            Literal::Constraint(term) => waiting.push(term),
-            Literal::Range(range) => ranges.push(range),
-            Literal::Absent { .. } => {}
-        }
+    let mut ready = Ready::new(clause, types);
+    while let Some(atom) = ready.best() {
+        ready.scan(atom);
     }
     loop {
-        let before = waiting.len();
-        waiting.retain(|term| match usable(term, &bound, types) {
-            Use::Filter => false,
-            Use::Bind(solution) => {
-                bind(&mut bound, solution.slot);
-                false
-            }
-            Use::Wait => true,
-        });
-        if waiting.len() == before {
-            match ranges.iter().find_map(|range| enumerable(range, &bound)) {
-                Some(slot) => bind(&mut bound, slot),
-                None => return bound,
-            }
+        while ready.check().is_some() {}
+        if ready.enumerate().is_none() {
+            return ready.bound;
         }
     }
 }

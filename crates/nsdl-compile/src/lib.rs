@@ -14,6 +14,7 @@ mod lint;
 mod mentions;
 mod order;
 mod plan;
+mod ready;
 mod reduce;
 mod resolve;
 mod show;
@@ -54,7 +55,7 @@ const STACK: usize = 32 << 20;
 /// Compiles the items of all trees, in order, as one program. Text of its facts is interned in `symbols`.
 ///
 /// Cost: linear in the size of the program, but for `or`, which multiplies rules; and quadratic in the
-/// number of literals of a single rule, cubic if its atoms are recursive, each with a join order.
+/// number of recursive atoms of a single rule, each with a join order.
 ///
 /// ```
 /// use nsdl_ir::{SourceId, Symbols};

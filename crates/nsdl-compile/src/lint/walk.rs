@@ -187,9 +187,6 @@ fn expr<'a>(expr_: &'a Expr, place: Place, visit: &mut dyn FnMut(Use<'a>)) {
         }
         ExprKind::Call(_, args) => args.iter().for_each(inner),
         ExprKind::If(parts) => parts.iter().for_each(inner),
-        ExprKind::Typed(..)
-        | ExprKind::Tuple(_)
-        | ExprKind::List(..)
-        | ExprKind::Construct(_) => {}
+        ExprKind::Typed(..) | ExprKind::Tuple(_) | ExprKind::List(..) | ExprKind::Construct(_) => {}
     }
 }

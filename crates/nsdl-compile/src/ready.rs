@@ -1,0 +1,222 @@
+//! Which literals of a clause can run, as its slots become bound one after the other.
+//!
+//! Each literal counts its mentions of unbound slots, and each slot knows the literals that mention it: to
+//! bind all slots of a clause takes time linear in its length, but for a logarithm.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use nsdl_ir::{BinaryOp, Slot, Type};
+
+use crate::bind::{Solution, Use, usable};
+use crate::flat::{ArgumentKind, Clause, Literal, Range, TermKind};
+
+/// The literals of a clause that have not run yet. Numbers are positions in its body.
+pub(crate) struct Ready<'p> {
+    literals: &'p [Literal],
+    types: &'p [Type],
+    /// By slot.
+    pub bound: Vec<bool>,
+    /// By slot: the literals that mention it, once a mention.
+    mentions: Vec<Vec<u32>>,
+    /// By slot: the ranges whose limits mention it, once a mention.
+    limits: Vec<Vec<u32>>,
+    /// By literal: its mentions of unbound slots.
+    open: Vec<u32>,
+    /// By literal: those in the limits of a range.
+    open_limits: Vec<u32>,
+    /// By literal: whether it has run.
+    done: Vec<bool>,
+    /// Constraints and ranges in which all is bound.
+    tests: BTreeSet<u32>,
+    /// Absent atoms in which all is bound.
+    absent: BTreeSet<u32>,
+    /// Equations with one mention left.
+    equations: BTreeSet<u32>,
+    /// Ranges with bound limits.
+    ranges: BTreeSet<u32>,
+    /// Atoms by how much of them is bound, first all, then most, then in written order; with outdated entries.
+    atoms: BinaryHeap<(bool, u32, Reverse<u32>)>,
+}
+
+/// A literal that can run before the next atom.
+pub(crate) enum Check<'p> {
+    /// It tests what is bound.
+    Test(&'p Literal),
+    /// It is an equation that binds one more slot.
+    Bind(Solution),
+}
+
+impl<'p> Ready<'p> {
+    pub fn new(clause: &'p Clause, types: &'p [Type]) -> Self {
+        let (slots, literals) = (clause.variables.len(), clause.body.len());
+        let mut ready = Self {
+            literals: &clause.body,
+            types,
+            bound: vec![false; slots],
+            mentions: vec![Vec::new(); slots],
+            limits: vec![Vec::new(); slots],
+            open: vec![0; literals],
+            open_limits: vec![0; literals],
+            done: vec![false; literals],
+            tests: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            equations: BTreeSet::new(),
+            ranges: BTreeSet::new(),
+            atoms: BinaryHeap::new(),
+        };
+        for (number, literal) in (0..).zip(&clause.body) {
+            ready.enter(number, literal);
+        }
+        ready
+    }
+
+    fn enter(&mut self, number: u32, literal: &Literal) {
+        let index = number as usize;
+        let (mentions, open) = (&mut self.mentions, &mut self.open[index]);
+        let mut mention = |slot: Slot| {
+            if let Some(mentions) = mentions.get_mut(slot.index()) {
+                mentions.push(number);
+                *open += 1;
+            }
+        };
+        match literal {
+            Literal::Atom { args, .. } | Literal::Absent { args, .. } => {
+                for arg in args {
+                    if let ArgumentKind::Slot(slot) = arg.kind {
+                        mention(slot);
+                    }
+                }
+            }
+            Literal::Constraint(term) => term.slots(&mut |slot, _| mention(slot)),
+            Literal::Range(range) => {
+                for term in [&range.value, &range.low, &range.high] {
+                    term.slots(&mut |slot, _| mention(slot));
+                }
+                for term in [&range.low, &range.high] {
+                    term.slots(&mut |slot, _| {
+                        if let Some(limits) = self.limits.get_mut(slot.index()) {
+                            limits.push(number);
+                            self.open_limits[index] += 1;
+                        }
+                    });
+                }
+                if self.open_limits[index] == 0 {
+                    self.ranges.insert(number);
+                }
+            }
+        }
+        self.update(number);
+    }
+
+    /// Puts a literal where it belongs now.
+    fn update(&mut self, number: u32) {
+        let index = number as usize;
+        if self.done[index] {
+            return;
+        }
+        let open = self.open[index];
+        match &self.literals[index] {
+            Literal::Atom { .. } => self.atoms.push(self.score(number)),
+            Literal::Absent { .. } if open == 0 => drop(self.absent.insert(number)),
+            Literal::Constraint(_) | Literal::Range(_) if open == 0 => {
+                self.equations.remove(&number);
+                self.tests.insert(number);
+            }
+            Literal::Constraint(term) if open == 1 => {
+                if matches!(term.kind, TermKind::Binary(BinaryOp::Equal, ..)) {
+                    self.equations.insert(number);
+                }
+            }
+            Literal::Absent { .. } | Literal::Constraint(_) | Literal::Range(_) => {}
+        }
+    }
+
+    fn score(&self, number: u32) -> (bool, u32, Reverse<u32>) {
+        let Literal::Atom { args, .. } = &self.literals[number as usize] else {
+            return (false, 0, Reverse(number));
+        };
+        let any = |kind: &ArgumentKind| matches!(kind, ArgumentKind::Any);
+        let unknown = args.iter().filter(|arg| any(&arg.kind)).count() as u32;
+        let unknown = unknown + self.open[number as usize];
+        (unknown == 0, args.len() as u32 - unknown, Reverse(number))
+    }
+
+    /// Takes note that `slot` is bound.
+    pub fn bind(&mut self, slot: Slot) {
+        let index = slot.index();
+        match self.bound.get_mut(index) {
+            Some(bound) if !*bound => *bound = true,
+            _ => return,
+        }
+        for number in std::mem::take(&mut self.mentions[index]) {
+            self.open[number as usize] -= 1;
+            self.update(number);
+        }
+        for number in std::mem::take(&mut self.limits[index]) {
+            self.open_limits[number as usize] -= 1;
+            if self.open_limits[number as usize] == 0 {
+                self.ranges.insert(number);
+            }
+        }
+    }
+
+    /// The next literal that needs no atom: tests before absent atoms before equations, which may fail.
+    pub fn check(&mut self) -> Option<Check<'p>> {
+        let test = self.tests.pop_first().or_else(|| self.absent.pop_first());
+        if let Some(number) = test.filter(|number| !self.done[*number as usize]) {
+            self.done[number as usize] = true;
+            return Some(Check::Test(&self.literals[number as usize]));
+        }
+        while let Some(number) = self.equations.pop_first() {
+            if let Literal::Constraint(term) = &self.literals[number as usize]
+                && let Use::Bind(solution) = usable(term, &self.bound, self.types)
+            {
+                self.done[number as usize] = true;
+                self.bind(solution.slot);
+                return Some(Check::Bind(solution));
+            }
+        }
+        None
+    }
+
+    /// The atom of which most is bound.
+    pub fn best(&mut self) -> Option<u32> {
+        loop {
+            let entry = self.atoms.pop()?;
+            let Reverse(number) = entry.2;
+            if !self.done[number as usize] && entry == self.score(number) {
+                return Some(number);
+            }
+        }
+    }
+
+    /// Scans an atom: all its slots are bound.
+    pub fn scan(&mut self, number: u32) -> &'p Literal {
+        let literal = &self.literals[number as usize];
+        self.done[number as usize] = true;
+        if let Literal::Atom { args, .. } = literal {
+            for arg in args {
+                if let ArgumentKind::Slot(slot) = arg.kind {
+                    self.bind(slot);
+                }
+            }
+        }
+        literal
+    }
+
+    /// The first range with bound limits and an unbound value, which it binds.
+    pub fn enumerate(&mut self) -> Option<(&'p Range, Slot)> {
+        while let Some(number) = self.ranges.pop_first() {
+            if let Literal::Range(range) = &self.literals[number as usize]
+                && let TermKind::Slot(slot) = range.value.kind
+                && self.bound.get(slot.index()) == Some(&false)
+            {
+                self.done[number as usize] = true;
+                self.bind(slot);
+                return Some((range, slot));
+            }
+        }
+        None
+    }
+}
