@@ -128,7 +128,8 @@ fn solve(side: &Term, value: &Term, slot: Slot, types: &[Type]) -> Option<Soluti
 pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for (clause, types) in program.clauses.iter().zip(&types.variables) {
-        let bound = bound_by_body(clause, types);
+        let body: Vec<&Literal> = clause.body.iter().collect();
+        let bound = bound_by(&body, types);
         if bound.contains(&false) {
             report(program, clause, &bound, &mut diagnostics);
         }
@@ -136,8 +137,8 @@ pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn bound_by_body(clause: &Clause, types: &[Type]) -> Vec<bool> {
-    let mut ready = Ready::new(clause, types);
+fn bound_by(body: &[&Literal], types: &[Type]) -> Vec<bool> {
+    let mut ready = Ready::new(body, types);
     while let Some(atom) = ready.best() {
         ready.scan(atom);
     }

@@ -8,7 +8,7 @@
 use nsdl_ir::{Slot, Type};
 
 use crate::bind::Solution;
-use crate::flat::{Clause, Literal, Range};
+use crate::flat::{Literal, Range};
 use crate::ready::{Check, Ready};
 
 /// A literal, in order of evaluation.
@@ -36,25 +36,25 @@ pub(crate) enum Action<'p> {
     },
 }
 
-/// The order of a clause that begins with atom `first`, if given.
+/// The order of a body that begins with atom `first`, if given; `types` are those of its slots.
 pub(crate) fn order<'p>(
-    clause: &'p Clause,
-    types: &'p [Type],
+    body: &[&'p Literal],
+    types: &[Type],
     first: Option<u32>,
 ) -> Vec<Action<'p>> {
     // Atoms are numbered among themselves.
-    let mut atom_of = Vec::with_capacity(clause.body.len());
+    let mut atom_of = Vec::with_capacity(body.len());
     let mut atoms = 0;
-    for literal in &clause.body {
+    for literal in body {
         atom_of.push(atoms);
         atoms += u32::from(matches!(literal, Literal::Atom { .. }));
     }
-    let is_first = |(literal, atom): (&Literal, &u32)| {
+    let is_first = |(literal, atom): (&&Literal, &u32)| {
         first == Some(*atom) && matches!(literal, Literal::Atom { .. })
     };
-    let first = clause.body.iter().zip(&atom_of).position(is_first);
-    let mut ready = Ready::new(clause, types);
-    let mut actions = Vec::with_capacity(clause.body.len());
+    let first = body.iter().zip(&atom_of).position(is_first);
+    let mut ready = Ready::new(body, types);
+    let mut actions = Vec::with_capacity(body.len());
     let mut next = first.and_then(|first| u32::try_from(first).ok());
     if next.is_none() {
         checks(&mut ready, &mut actions);
@@ -76,7 +76,7 @@ pub(crate) fn order<'p>(
 }
 
 /// Moves what can be checked to `actions`, again as equations bind more.
-fn checks<'p>(ready: &mut Ready<'p>, actions: &mut Vec<Action<'p>>) {
+fn checks<'p>(ready: &mut Ready<'p, '_>, actions: &mut Vec<Action<'p>>) {
     while let Some(check) = ready.check() {
         actions.push(match check {
             Check::Test(Literal::Range(range)) => Action::Test { range },

@@ -207,7 +207,8 @@ impl Planner<'_> {
     fn steps(&mut self, clause: &Clause, slots: &[Type], first: Option<u32>) -> Vec<Step> {
         let mut bound = vec![false; slots.len()];
         let mut steps = Vec::with_capacity(clause.body.len());
-        for action in order(clause, slots, first) {
+        let body: Vec<&Literal> = clause.body.iter().collect();
+        for action in order(&body, slots, first) {
             match action {
                 Action::Scan {
                     atom,

@@ -9,12 +9,12 @@ use std::collections::{BTreeSet, BinaryHeap};
 use nsdl_ir::{BinaryOp, Slot, Type};
 
 use crate::bind::{Solution, Use, usable};
-use crate::flat::{ArgumentKind, Clause, Literal, Range, TermKind};
+use crate::flat::{ArgumentKind, Literal, Range, TermKind};
 
 /// The literals of a clause that have not run yet. Numbers are positions in its body.
-pub(crate) struct Ready<'p> {
-    literals: &'p [Literal],
-    types: &'p [Type],
+pub(crate) struct Ready<'p, 't> {
+    literals: Vec<&'p Literal>,
+    types: &'t [Type],
     /// By slot.
     pub bound: Vec<bool>,
     /// By slot: the literals that mention it, once a mention.
@@ -47,11 +47,12 @@ pub(crate) enum Check<'p> {
     Bind(Solution),
 }
 
-impl<'p> Ready<'p> {
-    pub fn new(clause: &'p Clause, types: &'p [Type]) -> Self {
-        let (slots, literals) = (clause.variables.len(), clause.body.len());
+impl<'p, 't> Ready<'p, 't> {
+    /// A body; `types` are those of its slots.
+    pub fn new(body: &[&'p Literal], types: &'t [Type]) -> Self {
+        let (slots, literals) = (types.len(), body.len());
         let mut ready = Self {
-            literals: &clause.body,
+            literals: body.to_vec(),
             types,
             bound: vec![false; slots],
             mentions: vec![Vec::new(); slots],
@@ -65,7 +66,7 @@ impl<'p> Ready<'p> {
             ranges: BTreeSet::new(),
             atoms: BinaryHeap::new(),
         };
-        for (number, literal) in (0..).zip(&clause.body) {
+        for (number, literal) in (0..).zip(body) {
             ready.enter(number, literal);
         }
         ready
@@ -116,7 +117,7 @@ impl<'p> Ready<'p> {
             return;
         }
         let open = self.open[index];
-        match &self.literals[index] {
+        match self.literals[index] {
             Literal::Atom { .. } => self.atoms.push(self.score(number)),
             Literal::Absent { .. } if open == 0 => drop(self.absent.insert(number)),
             Literal::Constraint(_) | Literal::Range(_) if open == 0 => {
@@ -133,7 +134,7 @@ impl<'p> Ready<'p> {
     }
 
     fn score(&self, number: u32) -> (bool, u32, Reverse<u32>) {
-        let Literal::Atom { args, .. } = &self.literals[number as usize] else {
+        let Literal::Atom { args, .. } = self.literals[number as usize] else {
             return (false, 0, Reverse(number));
         };
         let any = |kind: &ArgumentKind| matches!(kind, ArgumentKind::Any);
@@ -166,10 +167,10 @@ impl<'p> Ready<'p> {
         let test = self.tests.pop_first().or_else(|| self.absent.pop_first());
         if let Some(number) = test.filter(|number| !self.done[*number as usize]) {
             self.done[number as usize] = true;
-            return Some(Check::Test(&self.literals[number as usize]));
+            return Some(Check::Test(self.literals[number as usize]));
         }
         while let Some(number) = self.equations.pop_first() {
-            if let Literal::Constraint(term) = &self.literals[number as usize]
+            if let Literal::Constraint(term) = self.literals[number as usize]
                 && let Use::Bind(solution) = usable(term, &self.bound, self.types)
             {
                 self.done[number as usize] = true;
@@ -193,7 +194,7 @@ impl<'p> Ready<'p> {
 
     /// Scans an atom: all its slots are bound.
     pub fn scan(&mut self, number: u32) -> &'p Literal {
-        let literal = &self.literals[number as usize];
+        let literal = self.literals[number as usize];
         self.done[number as usize] = true;
         if let Literal::Atom { args, .. } = literal {
             for arg in args {
@@ -208,7 +209,7 @@ impl<'p> Ready<'p> {
     /// The first range with bound limits and an unbound value, which it binds.
     pub fn enumerate(&mut self) -> Option<(&'p Range, Slot)> {
         while let Some(number) = self.ranges.pop_first() {
-            if let Literal::Range(range) = &self.literals[number as usize]
+            if let Literal::Range(range) = self.literals[number as usize]
                 && let TermKind::Slot(slot) = range.value.kind
                 && self.bound.get(slot.index()) == Some(&false)
             {
