@@ -20,7 +20,7 @@ class Context:
 
     ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"`` or
     ``"exact"``; by default ``"exact"`` if anything is uncertain, else ``"unit"``. ``k`` is the number of
-    proofs that ``"topkproofs"`` keeps.
+    proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and ``categorical`` draw.
 
     >>> ctx = Context()
     >>> ctx.add_facts("edge", [(0, 1), (1, 2)])
@@ -32,8 +32,8 @@ class Context:
     A call that raises leaves the context as it was.
     """
 
-    def __init__(self, provenance: str | None = None, k: int = 3) -> None:
-        self._session = _nsdl.Session(provenance, k)
+    def __init__(self, provenance: str | None = None, k: int = 3, seed: int = 0) -> None:
+        self._session = _nsdl.Session(provenance, k, seed)
 
     def add_program(self, text: str) -> None:
         """Adds declarations, facts, rules and queries in the language of nsdl."""

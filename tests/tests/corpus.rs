@@ -3,9 +3,12 @@
 // Helpers of tests may panic too.
 #![allow(clippy::expect_used)]
 
+mod marginals;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use nsdl::{Diagnostic, Provenance, Relation, Session, print};
 use nsdl_ir::{SourceId, Symbols};
@@ -161,6 +164,7 @@ fn semi_naive_evaluation_is_naive_evaluation() {
         for trace in [false, true] {
             let options = nsdl_eval::Options {
                 trace,
+                marginals: Some(Arc::new(marginals::Exact)),
                 ..Default::default()
             };
             let fast = nsdl_eval::evaluate(&plan, &symbols, &plan.facts, &options)

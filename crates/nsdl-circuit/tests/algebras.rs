@@ -74,6 +74,24 @@ fn aggregate_results(
     mut add: impl FnMut(TupleId, f64),
 ) {
     let n = aggregate.members.len();
+    if let AggregateKind::Paths { levels, results } = &aggregate.kind {
+        // Nothing depends on an absence: alternatives of conjunctions.
+        let group = aggregate.group.map_or(1.0, |group| tags[group.index()]);
+        let mut reached = vec![1.0];
+        for level in levels {
+            let mut next = vec![0.0; common::width(level)];
+            for step in level {
+                let member = tags[aggregate.members[step.member as usize].index()];
+                let way = (algebra.times)(reached[step.from as usize], member);
+                next[step.to as usize] = (algebra.plus)(next[step.to as usize], way);
+            }
+            reached = next;
+        }
+        for (result, tag) in results.iter().zip(reached) {
+            add(*result, (algebra.times)(group, tag));
+        }
+        return;
+    }
     for set in 0..1u32 << n {
         let holds = |i: usize| set >> i & 1 == 1;
         let mut tag = aggregate.group.map_or(1.0, |group| tags[group.index()]);
@@ -109,6 +127,7 @@ fn aggregate_results(
                     add(result, tag);
                 }
             }
+            AggregateKind::Paths { .. } => {}
             AggregateKind::Exists { some, none } => {
                 if let Some(result) = if set == 0 { none } else { some } {
                     add(*result, tag);

@@ -64,6 +64,9 @@ pub(crate) struct Run {
     /// Add the facts of a CSV file to a relation; may be repeated
     #[arg(long, value_name = "RELATION=FILE.csv", value_parser = facts_file)]
     pub(crate) facts: Vec<FactsFile>,
+    /// What `uniform` and `categorical` draw: the same seed gives the same draws
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
     /// Exit with status 1 if a derivation was dropped (overflow, division by zero and the like)
     #[arg(long)]
     pub(crate) strict: bool,

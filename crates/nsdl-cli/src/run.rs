@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     let mut session = Session::new();
     session.set_provenance(provenance);
     session.set_cancel(cancel.clone());
+    session.set_seed(args.seed);
     // Warnings are shown once the facts are there, which may be all that is missing.
     source::load(&mut session, &args.file).map_err(failed)?;
     for facts in &args.facts {

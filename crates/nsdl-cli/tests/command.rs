@@ -270,6 +270,15 @@ fn failures_at_run_time_warn_and_strict_makes_them_errors() {
 }
 
 #[test]
+fn the_seed_decides_what_is_drawn() {
+    let program = "rel n = {1, 2, 3, 4, 5, 6, 7, 8}\nrel q = uniform<2>(x: n(x))\nquery q";
+    let draw = |seed: &str| nsdl(&["run", "-", "--seed", seed], program).out;
+    assert_eq!(draw("7"), draw("7"));
+    assert_eq!(draw("0"), nsdl(&["run", "-"], program).out);
+    assert!((1..9).any(|seed| draw(&seed.to_string()) != draw("0")));
+}
+
+#[test]
 fn check_reports_without_running() {
     let folder = folder(&[
         ("good.dl", PATHS.as_bytes()),

@@ -15,7 +15,6 @@ use nsdl_ir::{
 
 use crate::constant::Const;
 use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation, Term, TermKind};
-use crate::reduce;
 use classes::{Class, Side};
 use kind::{Evidence, Kind, Why};
 
@@ -251,7 +250,7 @@ impl Inference {
                 .get(aggregate.members.index())
                 .map_or(0, |it| it.columns.len());
             let arguments = aggregate.arguments as usize;
-            let name = reduce::name(aggregate.op);
+            let name = aggregate.op.name();
             for key in 0..keys {
                 let member = self.column(aggregate.members, key);
                 let result = self.column(aggregate.output, key);
@@ -275,6 +274,13 @@ impl Inference {
                     let result = self.column(aggregate.output, keys);
                     self.meet(value, result, span);
                 }
+                AggregateOp::WeightedSum | AggregateOp::WeightedAvg => {
+                    let value = self.column(aggregate.members, keys + arguments);
+                    let value =
+                        self.require(value, Kind::of(Type::is_float), Why::Takes(name), span);
+                    let result = self.column(aggregate.output, keys);
+                    self.meet(value, result, span);
+                }
                 AggregateOp::StringJoin => {
                     let text = Kind::only(Type::String);
                     let value = self.column(aggregate.members, keys + arguments);
@@ -282,7 +288,10 @@ impl Inference {
                     let result = self.column(aggregate.output, keys);
                     self.require(result, text, Why::Gives(name), span);
                 }
-                AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
+                AggregateOp::Sort
+                | AggregateOp::Argsort
+                | AggregateOp::Enumerate
+                | AggregateOp::Rank => {
                     let position = self.column(aggregate.output, keys);
                     let kind = Kind::only(Type::Usize);
                     self.require(position, kind, Why::Gives(name), span);
@@ -293,8 +302,18 @@ impl Inference {
                         self.meet(member, result, span);
                     }
                 }
-                AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
-                    let all = matches!(aggregate.op, AggregateOp::Min | AggregateOp::Max);
+                AggregateOp::Min
+                | AggregateOp::Max
+                | AggregateOp::Argmin
+                | AggregateOp::Argmax
+                | AggregateOp::Top
+                | AggregateOp::Unique
+                | AggregateOp::Uniform
+                | AggregateOp::Categorical
+                | AggregateOp::Normalize
+                | AggregateOp::Softmax
+                | AggregateOp::Disjunct => {
+                    let all = !matches!(aggregate.op, AggregateOp::Argmin | AggregateOp::Argmax);
                     for column in keys..if all { width } else { keys + arguments } {
                         let member = self.column(aggregate.members, column);
                         let result = self.column(aggregate.output, column);

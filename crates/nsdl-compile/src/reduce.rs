@@ -6,70 +6,21 @@ use nsdl_syntax::ast::{Aggregate, Name};
 use crate::mentions;
 use crate::suggest::did_you_mean;
 
-const KNOWN: [(&str, AggregateOp); 13] = [
-    ("count", AggregateOp::Count),
-    ("sum", AggregateOp::Sum),
-    ("prod", AggregateOp::Prod),
-    ("avg", AggregateOp::Avg),
-    ("string_join", AggregateOp::StringJoin),
-    ("sort", AggregateOp::Sort),
-    ("argsort", AggregateOp::Argsort),
-    ("enumerate", AggregateOp::Enumerate),
-    ("min", AggregateOp::Min),
-    ("max", AggregateOp::Max),
-    ("argmin", AggregateOp::Argmin),
-    ("argmax", AggregateOp::Argmax),
-    ("exists", AggregateOp::Exists),
-];
-
-/// Aggregates of Scallop that nsdl will have.
-const PLANNED: [&str; 11] = [
-    "top",
-    "rank",
-    "weighted_sum",
-    "weighted_avg",
-    "normalize",
-    "softmax",
-    "uniform",
-    "categorical",
-    "unique",
-    "collect",
-    "disjunct",
-];
-
-/// As written in programs.
-pub(crate) fn name(op: AggregateOp) -> &'static str {
-    KNOWN
-        .iter()
-        .find(|(_, known)| *known == op)
-        .map_or("?", |(name, _)| name)
-}
-
 /// The aggregate of that name.
 ///
 /// # Errors
 /// E0207 if there is none.
 pub(crate) fn find(operator: &Name) -> Result<AggregateOp, Diagnostic> {
     let text = operator.text.as_str();
-    if let Some((_, op)) = KNOWN.iter().find(|(name, _)| *name == text) {
-        return Ok(*op);
-    }
-    let names = KNOWN.map(|(name, _)| name);
-    if PLANNED.contains(&text) {
-        return Err(Diagnostic::error(
-            "E0207",
-            format!("the aggregate `{text}` is not supported yet"),
-        )
-        .label(operator.span, "not supported yet")
-        .help(format!("there are {}", names.join(", "))));
-    }
-    let help =
-        did_you_mean(text, names).unwrap_or_else(|| format!("there are {}", names.join(", ")));
-    Err(
+    let known = AggregateOp::ALL.into_iter().find(|op| op.name() == text);
+    known.ok_or_else(|| {
+        let names = AggregateOp::ALL.map(AggregateOp::name);
+        let help =
+            did_you_mean(text, names).unwrap_or_else(|| format!("there are {}", names.join(", ")));
         Diagnostic::error("E0207", format!("unknown aggregate `{text}`"))
             .label(operator.span, "no such aggregate")
-            .help(help),
-    )
+            .help(help)
+    })
 }
 
 /// Whether it is `forall(…)`: that no counterexample exists.
@@ -84,10 +35,20 @@ pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize
         | AggregateOp::Sum
         | AggregateOp::Prod
         | AggregateOp::Avg
+        | AggregateOp::WeightedSum
+        | AggregateOp::WeightedAvg
         | AggregateOp::StringJoin
         | AggregateOp::Exists => 1,
-        AggregateOp::Min | AggregateOp::Max => arguments + values,
-        AggregateOp::Sort | AggregateOp::Enumerate => 1 + arguments + values,
+        AggregateOp::Min
+        | AggregateOp::Max
+        | AggregateOp::Top
+        | AggregateOp::Unique
+        | AggregateOp::Uniform
+        | AggregateOp::Categorical
+        | AggregateOp::Normalize
+        | AggregateOp::Softmax
+        | AggregateOp::Disjunct => arguments + values,
+        AggregateOp::Sort | AggregateOp::Enumerate | AggregateOp::Rank => 1 + arguments + values,
         AggregateOp::Argsort => 1 + arguments,
         AggregateOp::Argmin | AggregateOp::Argmax => arguments,
     }
@@ -131,47 +92,108 @@ pub(crate) fn check(
             .label(aggregate.span, label)
             .help(help))
     };
+    let takes = takes(op);
+    if arguments > 0 && takes.arguments == Number::None {
+        return error(
+            format!("`{name}` takes no variables in brackets"),
+            "has variables in brackets",
+            format!("write them before the colon: `{name}(x, y: …)`"),
+        );
+    }
+    if arguments == 0 && takes.arguments == Number::Some {
+        return error(
+            format!("`{name}` needs variables in brackets"),
+            "has no variables in brackets",
+            format!("write `{name}[who](score: …)`: its results are the variables in brackets"),
+        );
+    }
+    if values != 1 && takes.values == Number::One {
+        return error(
+            format!("`{name}` takes one variable before the colon, here are {values}"),
+            "needs exactly one value",
+            format!(
+                "variables that only tell the members apart go in brackets: `{name}[k](v: r(k, v))`"
+            ),
+        );
+    }
+    if values == 0 && takes.values == Number::Some {
+        return error(
+            format!("`{name}` has nothing to work on"),
+            "needs a variable before the colon",
+            format!("write `{name}(x: p(x))`"),
+        );
+    }
+    let disregards =
+        op.reads_weights() && !matches!(op, AggregateOp::WeightedSum | AggregateOp::WeightedAvg);
+    if aggregate.single_world && disregards {
+        return Err(Diagnostic::error(
+            "E0230",
+            format!("`{name}` reads how probable its members are, which `!` disregards"),
+        )
+        .label(aggregate.span, "`!` has no meaning here")
+        .help("leave the `!` out"));
+    }
+    Ok(())
+}
+
+/// How many variables something takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Number {
+    None,
+    Any,
+    One,
+    /// At least one.
+    Some,
+}
+
+/// What an aggregate takes.
+struct Takes {
+    /// In brackets.
+    arguments: Number,
+    /// Before the colon.
+    values: Number,
+}
+
+fn takes(op: AggregateOp) -> Takes {
+    use AggregateOp::*;
+    let (arguments, values) = match op {
+        Count | Exists => (Number::None, Number::Any),
+        Sum | Prod | Avg | WeightedSum | WeightedAvg | StringJoin => (Number::Any, Number::One),
+        Min | Max | Sort | Disjunct => (Number::Any, Number::Some),
+        Argmin | Argmax | Argsort => (Number::Some, Number::Some),
+        Enumerate | Rank | Top | Unique | Uniform | Categorical | Normalize | Softmax => {
+            (Number::None, Number::Some)
+        }
+    };
+    Takes { arguments, values }
+}
+
+/// The form of an aggregate with its results, for help.
+pub(crate) fn form(op: AggregateOp) -> &'static str {
+    use AggregateOp::*;
     match op {
-        AggregateOp::Count | AggregateOp::Exists | AggregateOp::Enumerate if arguments > 0 => {
-            error(
-                format!("`{name}` takes no variables in brackets"),
-                "has variables in brackets",
-                format!("write them before the colon: `{name}(x, y: …)`"),
-            )
-        }
-        AggregateOp::Sum | AggregateOp::Prod | AggregateOp::Avg | AggregateOp::StringJoin
-            if values != 1 =>
-        {
-            error(
-                format!("`{name}` takes one variable before the colon, here are {values}"),
-                "needs exactly one value",
-                format!(
-                    "variables that only tell the members apart go in brackets: `{name}[k](v: r(k, v))`"
-                ),
-            )
-        }
-        AggregateOp::Argmin | AggregateOp::Argmax | AggregateOp::Argsort if arguments == 0 => {
-            error(
-                format!("`{name}` needs variables in brackets"),
-                "has no variables in brackets",
-                format!("write `{name}[who](score: …)`: its results are the variables in brackets"),
-            )
-        }
-        AggregateOp::Min
-        | AggregateOp::Max
-        | AggregateOp::Argmin
-        | AggregateOp::Argmax
-        | AggregateOp::Sort
-        | AggregateOp::Argsort
-        | AggregateOp::Enumerate
-            if values == 0 =>
-        {
-            error(
-                format!("`{name}` has nothing to compare"),
-                "needs a variable before the colon",
-                format!("write `{name}(score: …)`"),
-            )
-        }
-        _ => Ok(()),
+        Count => "n := count(x: …)",
+        Sum => "n := sum(v: …)",
+        Prod => "n := prod(v: …)",
+        Avg => "n := avg(v: …)",
+        WeightedSum => "n := weighted_sum(v: …)",
+        WeightedAvg => "n := weighted_avg(v: …)",
+        Min => "v := min(v: …)` or `(k, v) := min[k](v: …)",
+        Max => "v := max(v: …)` or `(k, v) := max[k](v: …)",
+        Argmin => "k := argmin[k](v: …)",
+        Argmax => "k := argmax[k](v: …)",
+        Exists => "b := exists(x: …)",
+        StringJoin => "s := string_join<\", \">[k](s: …)",
+        Sort => "(n, v) := sort(v: …)` or `(n, k, v) := sort[k](v: …)",
+        Argsort => "(n, k) := argsort[k](v: …)",
+        Enumerate => "(n, x) := enumerate(x: …)",
+        Rank => "(n, x) := rank(x: …)",
+        Top => "x := top<3>(x: …)",
+        Unique => "x := unique(x: …)",
+        Uniform => "x := uniform<3>(x: …)",
+        Categorical => "x := categorical<3>(x: …)",
+        Normalize => "x := normalize(x: …)",
+        Softmax => "x := softmax(x: …)",
+        Disjunct => "x := disjunct(x: …)` or `(k, x) := disjunct[k](x: …)",
     }
 }

@@ -1,36 +1,50 @@
 //! Aggregates: the groups of a relation's rows, and what each group reduces to.
 //!
 //! In plain mode each group has its result. In a trace, each group has one node that says which members
-//! give which results, of size polynomial in the members and the different results (SEMANTICS 4).
+//! give which results, of size polynomial in the members and the different results; aggregates that read how
+//! probable their members are choose members or make random variables instead (SEMANTICS 4).
 
 mod best;
+mod chosen;
 mod fold;
+mod join;
 mod plain;
 mod product;
 mod sort;
 mod total;
 mod traced;
+mod weighted;
 
 use std::cmp::Ordering;
 
-use nsdl_ir::{Aggregate, Symbols, Type, Word};
+use nsdl_ir::{Aggregate, AggregateId, Symbols, Type, Word};
 use rustc_hash::FxHashMap;
 
 use crate::arithmetic::order;
+use crate::limits::Budget;
 use crate::table::Rows;
 
-pub(crate) use traced::Traced;
+pub(crate) use traced::{Found, Traced};
+pub(crate) use weighted::weights;
 
 /// An aggregate and what it reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) aggregate: &'a Aggregate,
+    pub(crate) id: AggregateId,
     /// Types of the members' columns.
     pub(crate) types: &'a [Type],
     pub(crate) symbols: &'a Symbols,
     pub(crate) members: &'a Rows,
     /// The groups of an explicit `where`.
     pub(crate) groups: Option<&'a Rows>,
+    /// How probable each member is, for those that read it; `None` where all hold.
+    pub(crate) weights: Option<&'a [f64]>,
+    /// Of random draws.
+    pub(crate) seed: u64,
+    /// How many steps it may take, about.
+    pub(crate) steps: usize,
+    pub(crate) budget: &'a Budget,
 }
 
 /// The rows of one group.

@@ -6,10 +6,11 @@
 //! each instance comes exactly once.
 
 use std::mem;
+use std::sync::Arc;
 
 use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, Stratum, Symbols, TupleId};
 
-use crate::aggregate::{Input, Traced};
+use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
 use crate::failure::Failures;
 use crate::index::Indexes;
@@ -21,7 +22,7 @@ use crate::plain::Plain;
 use crate::scope::needed_relations;
 use crate::table::{Rows, Table};
 use crate::trace::{Record, Recorder};
-use crate::{Evaluation, Options};
+use crate::{Evaluation, Marginals, Options};
 
 pub(crate) struct Engine<'a> {
     plan: &'a Plan,
@@ -35,6 +36,8 @@ pub(crate) struct Engine<'a> {
     old: Vec<u32>,
     indexes: Indexes,
     recorder: Option<Recorder>,
+    marginals: Option<Arc<dyn Marginals>>,
+    seed: u64,
     failures: Failures,
     rounds: usize,
     /// Rows of all relations, those of this round too.
@@ -74,6 +77,8 @@ impl<'a> Engine<'a> {
             old: vec![0; plan.relations.len()],
             indexes: Indexes::default(),
             recorder,
+            marginals: options.marginals.clone(),
+            seed: options.seed,
             failures: Failures::default(),
             rounds: 0,
             tuples: 0,
@@ -284,18 +289,30 @@ impl<'a> Engine<'a> {
     fn aggregate(&mut self, id: AggregateId) -> Result<(), Stop> {
         let aggregate = &self.plan.aggregates[id.index()];
         let (members, output) = (aggregate.members.index(), aggregate.output.index());
+        let weights = match &self.recorder {
+            Some(recorder) if aggregate.op.reads_weights() => {
+                Some(weights(aggregate, recorder, self.marginals.as_deref())?)
+            }
+            _ => None,
+        };
+        let size = self.recorder.as_ref().map_or(0, Recorder::size);
         let mut fresh = mem::take(&mut self.fresh[output]);
         let input = Input {
             aggregate,
+            id,
             types: &self.plan.relations[members].columns,
             symbols: self.symbols,
             members: &self.rows[members],
             groups: aggregate.groups.map(|groups| &self.rows[groups.index()]),
+            weights: weights.as_deref(),
+            seed: self.seed,
+            steps: self.budget.limits.instances.saturating_sub(size),
+            budget: &self.budget,
         };
         let old = &self.rows[output];
         match &mut self.recorder {
             None => {
-                for row in input.reduce(&mut self.failures) {
+                for row in input.reduce(&mut self.failures)? {
                     fresh.insert(old, &row);
                 }
             }
@@ -306,14 +323,11 @@ impl<'a> Engine<'a> {
                 let first = recorder.trace.tuples.len();
                 let traced = Traced {
                     input,
-                    id,
                     members: &recorder.tuples[members],
                     groups: aggregate
                         .groups
                         .map_or(&[][..], |groups| &recorder.tuples[groups.index()]),
                     certain: &recorder.trace.certain,
-                    steps: self.budget.limits.instances.saturating_sub(recorder.size()),
-                    budget: &self.budget,
                 };
                 let mut derive = |row: &[u64], certain: bool| {
                     let (row, is_new) = fresh.intern(old, row);
@@ -325,17 +339,14 @@ impl<'a> Engine<'a> {
                     }
                     results[row as usize]
                 };
-                let (instances, steps) = traced.run(&mut derive, &mut self.failures)?;
+                let found = traced.run(&mut derive, &mut self.failures)?;
                 recorder.tuples[output] = Vec::with_capacity(results.len());
                 let known = results.len() - new.len();
                 recorder.tuples[output].extend_from_slice(&results[..known]);
                 for (offset, certain) in new.into_iter().enumerate() {
                     recorder.add_tuple(output, (known + offset) as u32, certain);
                 }
-                recorder.steps += steps;
-                instances
-                    .into_iter()
-                    .for_each(|instance| recorder.add_aggregate(instance));
+                recorder.add_aggregate(id, found);
             }
         }
         self.tuples += fresh.rows.len();

@@ -23,6 +23,7 @@ mod scope;
 mod table;
 mod trace;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -43,6 +44,19 @@ pub struct Options {
     pub limits: Limits,
     /// Set from outside to stop the evaluation soon, with an error.
     pub cancel: Option<Arc<AtomicBool>>,
+    /// How probable tuples are, for aggregates that read it; only asked with a trace.
+    pub marginals: Option<Arc<dyn Marginals>>,
+    /// Seed of the random draws of `uniform` and `categorical`.
+    pub seed: u64,
+}
+
+/// Who knows how probable tuples are.
+pub trait Marginals: fmt::Debug + Send + Sync {
+    /// The probability of each of `tuples`, or its tag as a number, from the trace of all they depend on.
+    ///
+    /// # Errors
+    /// If it cannot be computed within some limit.
+    fn marginals(&self, trace: &Trace, tuples: &[TupleId]) -> Result<Vec<f64>, Diagnostic>;
 }
 
 /// What an evaluation found.
@@ -76,7 +90,8 @@ impl Evaluation {
 ///
 /// # Errors
 /// E0610 to E0612 and E0614 if a limit is met, E0613 if cancelled, E0510 and E0511 if a tagged rule gets
-/// weights that are no probabilities, E0801 if a fact does not fit its relation.
+/// weights that are no probabilities, E0630 if `disjunct` does, E0801 if a fact does not fit its relation,
+/// E0850 if an aggregate reads probabilities that nobody knows.
 pub fn evaluate(
     plan: &Plan,
     symbols: &Symbols,

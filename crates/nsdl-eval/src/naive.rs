@@ -9,7 +9,7 @@ use nsdl_ir::{
     AggregateId, Column, Diagnostic, Expr, Fact, Operand, Plan, Step, Symbols, TupleId, Word,
 };
 
-use crate::aggregate::{Input, Traced};
+use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
 use crate::failure::Failures;
 use crate::join::Body;
@@ -46,6 +46,7 @@ pub fn evaluate(
             .trace
             .then(|| Recorder::new(plan, facts, &mut sites)),
         sites,
+        options,
         failures: Failures::default(),
         rounds: 0,
     };
@@ -82,6 +83,7 @@ struct Naive<'a> {
     relations: Vec<Relation>,
     recorder: Option<Recorder>,
     sites: Sites,
+    options: &'a Options,
     failures: Failures,
     rounds: usize,
 }
@@ -354,15 +356,29 @@ impl Naive<'_> {
             aggregate.groups.map(|groups| self.rows(groups.index())),
         );
         let types = &self.plan.relations[members].columns;
+        let weights = match &self.recorder {
+            Some(recorder) if aggregate.op.reads_weights() => {
+                let marginals = self.options.marginals.as_deref();
+                Some(weights(aggregate, recorder, marginals)?)
+            }
+            _ => None,
+        };
+        let budget = self.budget.clone();
+        let size = self.recorder.as_ref().map_or(0, Recorder::size);
         let input = Input {
             aggregate,
+            id,
             types,
             symbols: self.symbols,
             members: &rows,
             groups: groups.as_ref(),
+            weights: weights.as_deref(),
+            seed: self.options.seed,
+            steps: budget.limits.instances.saturating_sub(size),
+            budget: &budget,
         };
         let Some(recorder) = &self.recorder else {
-            for row in input.reduce(&mut self.failures) {
+            for row in input.reduce(&mut self.failures)? {
                 self.insert(output, &row);
             }
             return Ok(());
@@ -375,15 +391,11 @@ impl Naive<'_> {
                 .groups
                 .map_or(Vec::new(), |groups| tuples(groups.index())),
         );
-        let budget = self.budget.clone();
         let traced = Traced {
             input,
-            id,
             members: &member_tuples,
             groups: &group_tuples,
             certain: &certain,
-            steps: budget.limits.instances.saturating_sub(recorder.size()),
-            budget: &budget,
         };
         let mut failures = std::mem::take(&mut self.failures);
         let mut derive = |row: &[Word], certain: bool| {
@@ -399,12 +411,9 @@ impl Naive<'_> {
         };
         let outcome = traced.run(&mut derive, &mut failures);
         self.failures = failures;
-        let (instances, steps) = outcome?;
+        let found = outcome?;
         if let Some(recorder) = &mut self.recorder {
-            recorder.steps += steps;
-            instances
-                .into_iter()
-                .for_each(|instance| recorder.add_aggregate(instance));
+            recorder.add_aggregate(id, found);
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! Records which ground rule instance derived which tuple.
 
 use nsdl_ir::{
-    AggregateInstance, Choice, Diagnostic, Fact, Group, GroupId, Instance, Leaf, LeafId,
-    LeafSource, Literal, Plan, RelationId, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId,
-    Word,
+    AggregateId, Choice, Diagnostic, Fact, Group, GroupId, Instance, Leaf, LeafId, LeafSource,
+    Literal, Plan, RelationId, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
 };
 use rustc_hash::FxHashMap;
 
+use crate::aggregate::Found;
 use crate::expr::{Checked, Sites};
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink};
@@ -16,7 +16,7 @@ use crate::order::Tail;
 use crate::table::Rows;
 
 /// By how much the weights of a choice may exceed 1 (SEMANTICS 2).
-const TOLERANCE: f64 = 1e-9;
+pub(crate) const TOLERANCE: f64 = 1e-9;
 
 /// A trace as it grows.
 #[derive(Debug)]
@@ -172,8 +172,35 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn add_aggregate(&mut self, instance: AggregateInstance) {
-        self.trace.aggregates.push(instance);
+    /// Records what an aggregate gives; the heads have their tuples already.
+    pub(crate) fn add_aggregate(&mut self, id: AggregateId, found: Found) {
+        self.steps += found.steps;
+        self.trace.aggregates.extend(found.instances);
+        let source = LeafSource::Aggregate(id);
+        let choices = found.choices.into_iter().map(|weights| {
+            let leaves = weights.into_iter().map(|weight| (weight, source));
+            add_group(&mut self.trace, leaves).index()
+        });
+        let firsts: Vec<usize> = choices.collect();
+        for derivation in found.derivations {
+            let leaf = |(choice, alternative): (usize, usize)| {
+                let first = firsts.get(choice)?;
+                Some(LeafId::new(first + alternative))
+            };
+            let start = self.trace.literals.len() as u32;
+            let body = derivation.body.into_iter();
+            self.trace.literals.extend(body.map(|tuple| Literal {
+                tuple,
+                negated: false,
+            }));
+            self.trace.instances.push(Instance {
+                head: derivation.head,
+                rule: None,
+                leaf: derivation.choice.and_then(leaf),
+                start,
+                end: self.trace.literals.len() as u32,
+            });
+        }
     }
 
     /// The leaf of a tagged rule under these slots; its group is made on first sight. `None` if a weight

@@ -4,6 +4,7 @@
 //! became, a [`Trace`] is what an evaluation of it did, and both are made of typed ids, [`Type`]s and
 //! interned [`Word`]s.
 
+mod aggregate;
 mod diagnostic;
 mod expr;
 mod function;
@@ -18,13 +19,14 @@ mod trace;
 mod types;
 mod value;
 
+pub use aggregate::AggregateOp;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use expr::{BinaryOp, Expr, UnaryOp};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{
-    Aggregate, AggregateOp, Choice, Column, DeltaOrder, Fact, Operand, Plan, Query, Relation, Rule,
-    RuleTag, Step, Stratum, Tag,
+    Aggregate, Choice, Column, DeltaOrder, Fact, Operand, Plan, Query, Relation, Rule, RuleTag,
+    Step, Stratum, Tag,
 };
 pub use span::{SourceId, Span};
 pub use symbols::Symbols;
@@ -33,7 +35,7 @@ pub use term::{Constructor, Term};
 pub use time::{DateTime, Duration};
 pub use trace::{
     AggregateInstance, AggregateKind, BestMember, FoldStep, Group, Instance, Leaf, LeafSource,
-    Literal, Trace,
+    Literal, PathStep, Trace,
 };
 pub use types::{Adt, Type};
 pub use value::{Value, Word, format_float};

@@ -1,6 +1,6 @@
 //! The evaluation plan: what a program became.
 
-use crate::{AggregateId, ChoiceId, Expr, RelationId, RuleId, Slot, Span, Type, Word};
+use crate::{AggregateId, AggregateOp, ChoiceId, Expr, RelationId, RuleId, Slot, Span, Type, Word};
 
 /// A program, resolved, typed, stratified and with its joins ordered.
 #[derive(Clone, Debug, Default)]
@@ -173,9 +173,9 @@ pub struct Choice {
 /// An aggregate: groups the rows of one relation by its first columns and reduces each group.
 ///
 /// Input columns are `[keys…, arguments…, values…]`, output columns `[keys…, results…]`. Results are the
-/// number of members for `Count`, one value for `Sum`, `Prod`, `Avg` and
-/// `StringJoin`, a position before what is sorted, a `bool` for `Exists`, the values (after the arguments,
-/// if any) for `Min` and `Max`, the arguments for `Argmin` and `Argmax`.
+/// number of members for `Count`, one value for `Sum`, `Prod`, `Avg`, `WeightedSum`, `WeightedAvg` and
+/// `StringJoin`, a position before what is sorted or ranked, a `bool` for `Exists`, the arguments for `Argmin`
+/// and `Argmax`, and the values, after the arguments if any, for the rest.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     /// In the source.
@@ -197,40 +197,13 @@ pub struct Aggregate {
     pub single_world: bool,
     /// What stands between the members of a `StringJoin`.
     pub separator: String,
-    /// `Sort`, `Argsort` and `Enumerate` begin with the least value, not the greatest; equal values come in
-    /// order of arguments.
+    /// `StringJoin`: a text for every argument that can have one, in every combination.
+    pub all: bool,
+    /// `Sort`, `Argsort` and `Enumerate` begin with the least value, not the greatest, and equal values come in
+    /// order of arguments; `Rank` begins with the least probable member.
     pub ascending: bool,
-}
-
-/// Reductions; see SEMANTICS.md 4 for empty groups and ties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AggregateOp {
-    /// Number of members, `usize`; 0 for an existing empty group.
-    Count,
-    /// Sum of the values of the members; 0 for an existing empty group.
-    Sum,
-    /// Product of the values of the members; 1 for an existing empty group.
-    Prod,
-    /// Mean of the values of the members, towards zero for integers; no members, no result.
-    Avg,
-    /// The texts of the members in order of arguments, then of text; empty for an existing empty group.
-    StringJoin,
-    /// Position from 0, arguments and values of each member.
-    Sort,
-    /// Position and arguments of each member.
-    Argsort,
-    /// Position and values of each member.
-    Enumerate,
-    /// Least value; all ties of the arguments are kept.
-    Min,
-    /// Greatest value, likewise.
-    Max,
-    /// Arguments of the members with the least value.
-    Argmin,
-    /// Arguments of the members with the greatest value.
-    Argmax,
-    /// Whether there is a member.
-    Exists,
+    /// How many members `Top`, `Uniform` and `Categorical` choose at most.
+    pub count: usize,
 }
 
 /// A fact, of the program or from outside.

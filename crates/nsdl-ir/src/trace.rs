@@ -24,12 +24,12 @@ pub struct Trace {
     pub groups: Vec<Group>,
 }
 
-/// A ground rule instance or a fact: `head ← leaf ∧ body`.
+/// A ground rule instance, a fact, or a member that an aggregate chose: `head ← leaf ∧ body`.
 #[derive(Clone, Copy, Debug)]
 pub struct Instance {
     /// The derived tuple.
     pub head: TupleId,
-    /// The rule; `None` for a fact.
+    /// The rule; `None` for a fact or an aggregate.
     pub rule: Option<RuleId>,
     /// The alternative it needs; `None` if it depends on its body alone.
     pub leaf: Option<LeafId>,
@@ -67,6 +67,8 @@ pub enum LeafSource {
     Fact(u32),
     /// An alternative of a tagged rule.
     Rule(RuleId),
+    /// A result of an aggregate that makes random variables.
+    Aggregate(AggregateId),
 }
 
 /// A random variable: one of its leaves holds, or none, whose weight is what is missing to 1.
@@ -113,6 +115,13 @@ pub enum AggregateKind {
         /// One entry per member, ranks ascending.
         members: Vec<BestMember>,
     },
+    /// `results[state]` holds if some path from state 0 leads there whose members all hold: one step a level.
+    Paths {
+        /// From the first to the last.
+        levels: Vec<Vec<PathStep>>,
+        /// One entry per final state.
+        results: Vec<TupleId>,
+    },
     /// Whether any member holds.
     Exists {
         /// Holds if one does.
@@ -129,6 +138,17 @@ pub struct FoldStep {
     pub absent: u32,
     /// Next state if it holds.
     pub present: u32,
+}
+
+/// A step of an [`AggregateKind::Paths`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// The state it leaves.
+    pub from: u32,
+    /// The member that must hold, as a position in the members of the group.
+    pub member: u32,
+    /// The state it reaches.
+    pub to: u32,
 }
 
 /// A member of an [`AggregateKind::Best`].

@@ -23,7 +23,7 @@ pub struct Session {
 #[pymethods]
 impl Session {
     #[new]
-    fn new(py: Python<'_>, provenance: Option<&str>, k: usize) -> PyResult<Self> {
+    fn new(py: Python<'_>, provenance: Option<&str>, k: usize, seed: u64) -> PyResult<Self> {
         let provenance = provenance
             .map(|name| Provenance::parse(name, Some(k)))
             .transpose()
@@ -32,6 +32,7 @@ impl Session {
         let mut session = nsdl::Session::new();
         session.set_provenance(provenance);
         session.set_cancel(cancel.clone());
+        session.set_seed(seed);
         Ok(Self {
             session: Mutex::new(session),
             cancel,

@@ -84,6 +84,7 @@ mod error;
 mod explain;
 mod facts;
 mod failure;
+mod marginals;
 mod module;
 pub mod print;
 mod program;

@@ -8,6 +8,7 @@ use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId};
 
 use crate::error::Result;
 use crate::facts::relation_id;
+use crate::marginals::Marginals;
 use crate::provenance::Provenance;
 use crate::relation::{OutputTag, Relation};
 use crate::session::Session;
@@ -74,12 +75,7 @@ impl Run {
 
     fn of(session: &Session, plan: Arc<Plan>, outputs: Vec<(String, RelationId)>) -> Result<Self> {
         let uncertain = session.has_uncertainty();
-        let default = if uncertain {
-            Provenance::Exact
-        } else {
-            Provenance::Unit
-        };
-        let provenance = session.provenance.unwrap_or(default);
+        let provenance = session.chosen_provenance();
         let mut warnings = session.warnings().to_vec();
         if provenance == Provenance::Unit && uncertain {
             warnings.push(
@@ -105,17 +101,14 @@ impl Run {
             _ => Some(inference(provenance)),
         };
         let targets = outputs.iter().map(|&(_, id)| id).collect();
-        let evaluation = evaluate(session, &plan, &facts, targets, inference.is_some())?;
+        let marginals = Marginals::new(session, provenance);
+        let reader = inference.map(|_| marginals.clone());
+        let evaluation = evaluate(session, &plan, &facts, targets, inference.is_some(), reader)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
         let mut tags = vec![None; plan.relations.len()];
         if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
-            let mut weights: Vec<f64> = trace.leaves.iter().map(|leaf| leaf.weight).collect();
-            if provenance == Provenance::Bool {
-                weights
-                    .iter_mut()
-                    .for_each(|w| *w = f64::from(u8::from(*w > 0.0)));
-            }
+            let weights = leaf_weights(trace, provenance);
             let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
             tags = solve(
                 session,
@@ -126,6 +119,11 @@ impl Run {
                 &weights,
                 &mut warnings,
             )?;
+        }
+        for warning in marginals.warnings() {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
         }
         Ok(Self {
             plan,
@@ -174,19 +172,32 @@ pub(crate) fn inference(provenance: Provenance) -> Inference {
     }
 }
 
-/// Evaluates a plan with the limits of the session.
+/// The weights of the leaves of a trace.
+pub(crate) fn leaf_weights(trace: &Trace, provenance: Provenance) -> Vec<f64> {
+    let weights = trace.leaves.iter().map(|leaf| leaf.weight);
+    match provenance {
+        Provenance::Bool => weights.map(|w| f64::from(u8::from(w > 0.0))).collect(),
+        _ => weights.collect(),
+    }
+}
+
+/// Evaluates a plan with the limits of the session. Without `marginals`, aggregates that read how probable
+/// their members are cannot be evaluated in a trace.
 pub(crate) fn evaluate(
     session: &Session,
     plan: &Plan,
     facts: &[Fact],
     targets: Vec<RelationId>,
     trace: bool,
+    marginals: Option<Arc<Marginals>>,
 ) -> Result<Evaluation> {
     let options = Options {
         trace,
         targets: Some(targets),
         limits: session.limits.clone(),
         cancel: session.cancel.clone(),
+        marginals: marginals.map(|marginals| marginals as Arc<dyn nsdl_eval::Marginals>),
+        seed: session.seed,
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
 }
@@ -272,7 +283,11 @@ fn solve(
 }
 
 /// What SEMANTICS.md 5 and 6 want to be told of: proofs that were dropped, cycles that did not settle.
-fn approximations(inference: Inference, truncated: bool, residual: f64) -> Vec<Diagnostic> {
+pub(crate) fn approximations(
+    inference: Inference,
+    truncated: bool,
+    residual: f64,
+) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if let (Inference::TopK(k), true) = (inference, truncated) {
         let proofs = if k == 1 { "proof" } else { "proofs" };

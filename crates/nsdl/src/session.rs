@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use nsdl_circuit::Budget;
 use nsdl_eval::Limits;
-use nsdl_ir::{Diagnostic, Plan, Symbols, Tag, Type, Value};
+use nsdl_ir::{Aggregate, Diagnostic, Plan, Symbols, Tag, Type, Value};
 use nsdl_syntax::ast::{Ast, ItemKind};
 
 use crate::batch::{Batch, Tags};
@@ -43,6 +43,7 @@ pub struct Session {
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     pub(crate) cancel: Option<Arc<AtomicBool>>,
+    pub(crate) seed: u64,
     last: Option<Arc<Run>>,
 }
 
@@ -75,6 +76,12 @@ impl Session {
     /// A flag that, once true, makes evaluations of this session fail with `E0613` as soon as they notice.
     pub fn set_cancel(&mut self, cancel: Arc<AtomicBool>) {
         self.cancel = Some(cancel);
+    }
+
+    /// The seed of what `uniform` and `categorical` draw, 0 by default: the same program, facts and seed give the
+    /// same draws.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// Adds the text of a program; `name` is for messages. Returns the warnings that are new.
@@ -282,11 +289,22 @@ impl Session {
         Some(self.plan.relations.get(id.index())?.columns.clone())
     }
 
-    /// Whether anything is uncertain: a tagged fact or rule.
+    /// Whether anything is uncertain: a tagged fact or rule, or an aggregate that makes random variables.
     pub fn has_uncertainty(&self) -> bool {
+        let makes_choices = |aggregate: &Aggregate| aggregate.op.makes_choices();
         !self.plan.choices.is_empty()
+            || self.plan.aggregates.iter().any(makes_choices)
             || self.plan.facts.iter().any(|fact| fact.tag != Tag::Certain)
             || self.facts.is_uncertain()
+    }
+
+    /// The provenance of the next run: the chosen one or the default.
+    pub(crate) fn chosen_provenance(&self) -> Provenance {
+        let default = match self.has_uncertainty() {
+            true => Provenance::Exact,
+            false => Provenance::Unit,
+        };
+        self.provenance.unwrap_or(default)
     }
 
     /// The evaluation plan, for people.

@@ -11,6 +11,7 @@ use crate::batch::{arity_mismatch, misfit};
 use crate::convert::{Misfit, convert};
 use crate::error::Result;
 use crate::facts::relation_id;
+use crate::marginals::Marginals;
 use crate::print::format_tuple;
 use crate::run::evaluate;
 use crate::session::Session;
@@ -120,42 +121,62 @@ impl Story<'_> {
                 None => (String::new(), false),
             },
             Some(LeafSource::Rule(rule)) => {
-                let uses = |instance: &&Instance| instance.leaf == Some(leaf);
-                let head = self
-                    .trace
-                    .instances
-                    .iter()
-                    .find(uses)
-                    .map(|instance| instance.head);
-                let head = head.and_then(|head| {
-                    let (relation, _) = self.trace.tuples.get(head.index())?;
-                    Some(self.atom(relation.index(), &(self.row)(head)))
-                });
                 let rule = self.plan.rules.get(rule.index());
                 let text = rule
                     .and_then(|rule| self.texts.snippet(rule.span))
                     .unwrap_or_default();
                 let text = text.strip_prefix("rel ").unwrap_or(&text);
-                (
-                    format!("rule `{text}` for {}", head.unwrap_or_default()),
-                    false,
-                )
+                let head = self
+                    .head(leaf)
+                    .and_then(|head| {
+                        let (relation, _) = self.trace.tuples.get(head.index())?;
+                        Some(self.atom(relation.index(), &(self.row)(head)))
+                    })
+                    .unwrap_or_default();
+                (format!("rule `{text}` for {head}"), false)
+            }
+            Some(LeafSource::Aggregate(aggregate)) => {
+                let aggregate = self.plan.aggregates.get(aggregate.index());
+                let text = aggregate
+                    .and_then(|aggregate| self.texts.snippet(aggregate.span))
+                    .unwrap_or_default();
+                let result = self.head(leaf).and_then(|head| {
+                    let (relation, _) = self.trace.tuples.get(head.index())?;
+                    Some(format_tuple(
+                        &self.values(relation.index(), &(self.row)(head)),
+                    ))
+                });
+                let result = result.unwrap_or_default();
+                (format!("`{text}` for {result}"), false)
             }
             None => (String::new(), false),
         }
     }
 
+    /// What an alternative of a rule or an aggregate derives.
+    fn head(&self, leaf: LeafId) -> Option<TupleId> {
+        let uses = |instance: &&Instance| instance.leaf == Some(leaf);
+        let mut instances = self.trace.instances.iter();
+        instances.find(uses).map(|instance| instance.head)
+    }
+
     fn atom(&self, relation: usize, row: &[Word]) -> String {
-        let Some(relation) = self.plan.relations.get(relation) else {
+        let Some(name) = self.plan.relations.get(relation).map(|it| &it.name) else {
             return String::new();
         };
-        let values: Vec<Value> = relation
-            .columns
-            .iter()
-            .zip(row)
+        format!("{name}{}", format_tuple(&self.values(relation, row)))
+    }
+
+    fn values(&self, relation: usize, row: &[Word]) -> Vec<Value> {
+        let columns = self
+            .plan
+            .relations
+            .get(relation)
+            .map(|it| it.columns.iter());
+        let columns = columns.into_iter().flatten().zip(row);
+        columns
             .map(|(&ty, &word)| Value::from_word(word, ty, self.symbols))
-            .collect();
-        format!("{}{}", relation.name, format_tuple(&values))
+            .collect()
     }
 }
 
@@ -202,7 +223,8 @@ impl Session {
             .map_err(|d| self.error(vec![d]))?;
         let mut tagged = facts.clone();
         loop {
-            let evaluation = evaluate(self, &plan, &tagged, vec![id], true)?;
+            let marginals = Marginals::new(self, self.chosen_provenance());
+            let evaluation = evaluate(self, &plan, &tagged, vec![id], true, Some(marginals))?;
             let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
             else {
                 return Ok(Vec::new());

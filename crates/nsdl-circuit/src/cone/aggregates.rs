@@ -1,7 +1,7 @@
 //! Aggregates written out as chains over their members.
 
 use super::{Builder, Flavour, ONE, Op, ZERO};
-use nsdl_ir::{AggregateInstance, AggregateKind, BestMember, FoldStep, TupleId};
+use nsdl_ir::{AggregateInstance, AggregateKind, BestMember, FoldStep, PathStep, TupleId};
 use rustc_hash::FxHashMap;
 
 /// The tuples an aggregate may give.
@@ -11,6 +11,7 @@ pub(super) fn results(aggregate: &AggregateInstance) -> Vec<TupleId> {
             results.iter().flatten().copied().collect()
         }
         AggregateKind::Best { members } => members.iter().map(|member| member.result).collect(),
+        AggregateKind::Paths { results, .. } => results.clone(),
         AggregateKind::Exists { some, none } => some.iter().chain(none).copied().collect(),
     }
 }
@@ -32,6 +33,7 @@ impl Builder<'_> {
             AggregateKind::Count { results } => self.count(&members, results),
             AggregateKind::Fold { levels, results } => self.fold(&members, levels, results),
             AggregateKind::Best { members: ranked } => self.best(&members, ranked),
+            AggregateKind::Paths { levels, results } => self.paths(&members, levels, results),
             AggregateKind::Exists { some, none } => self.exists(&members, *some, *none),
         };
         if let Some(group) = aggregate.group {
@@ -163,6 +165,27 @@ impl Builder<'_> {
             start = end;
         }
         found
+    }
+
+    /// Any path whose members hold: paths do not exclude each other.
+    fn paths(
+        &mut self,
+        members: &[u32],
+        levels: &[Vec<PathStep>],
+        results: &[TupleId],
+    ) -> Vec<(TupleId, u32)> {
+        let mut states = vec![ONE];
+        for level in levels {
+            let width = level.iter().map(|step| step.to + 1).max().unwrap_or(0);
+            let mut ways: Vec<Vec<u32>> = vec![Vec::new(); width as usize];
+            for step in level {
+                let parts = [states[step.from as usize], members[step.member as usize]];
+                ways[step.to as usize].push(self.node(Op::And, parts));
+            }
+            let any = ways.into_iter().map(|ways| self.node(Op::Or, ways));
+            states = any.collect();
+        }
+        results.iter().copied().zip(states).collect()
     }
 
     fn exists(

@@ -3,7 +3,7 @@
 
 use nsdl_ir::{
     AggregateId, AggregateInstance, AggregateKind, BestMember, FoldStep, Group, GroupId, Instance,
-    Leaf, LeafId, LeafSource, Literal, RelationId, RuleId, Trace, TupleId,
+    Leaf, LeafId, LeafSource, Literal, PathStep, RelationId, RuleId, Trace, TupleId,
 };
 
 /// A small generator of pseudo-random numbers: splitmix64.
@@ -268,11 +268,29 @@ fn evaluate(aggregate: &AggregateInstance, model: &[bool]) -> Vec<TupleId> {
                 .map(|member| member.result)
                 .collect()
         }
+        AggregateKind::Paths { levels, results } => {
+            let mut reached = vec![true];
+            for level in levels {
+                let mut next = vec![false; width(level)];
+                for step in level {
+                    next[step.to as usize] |=
+                        reached[step.from as usize] && present[step.member as usize];
+                }
+                reached = next;
+            }
+            let ends = results.iter().zip(reached);
+            ends.filter(|end| end.1).map(|end| *end.0).collect()
+        }
         AggregateKind::Exists { some, none } => {
             let result = if present.contains(&true) { some } else { none };
             result.iter().copied().collect()
         }
     }
+}
+
+/// How many states a level of paths leads to.
+pub fn width(level: &[PathStep]) -> usize {
+    level.iter().map(|step| step.to + 1).max().unwrap_or(0) as usize
 }
 
 /// What a random program may contain.
@@ -385,7 +403,27 @@ fn random_aggregate(program: &mut Program, r: &mut Random, lower: usize, stratum
     members.dedup();
     let group = r.chance(0.4).then(|| TupleId::new(r.below(lower)));
     let n = members.len();
-    let kind = match r.below(4) {
+    let kind = match r.below(5) {
+        4 => {
+            // Each level chooses among members of its own.
+            let (mut levels, mut first, mut states) = (Vec::new(), 0, 1);
+            while first < n {
+                let end = n.min(first + 1 + r.below(2));
+                let targets = 1 + r.below(3) as u32;
+                let mut level: Vec<PathStep> = Vec::new();
+                for from in 0..states {
+                    for member in first as u32..end as u32 {
+                        let to = r.below(targets as usize) as u32;
+                        level.push(PathStep { from, member, to });
+                    }
+                }
+                states = width(&level) as u32;
+                levels.push(level);
+                first = end;
+            }
+            let results = (0..states).map(|_| program.tuple(stratum)).collect();
+            AggregateKind::Paths { levels, results }
+        }
         0 => {
             let skip = usize::from(group.is_none());
             let results = (0..=n)

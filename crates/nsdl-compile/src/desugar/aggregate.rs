@@ -50,7 +50,7 @@ impl<'a> Desugar<'a> {
         };
         let formula = aggregate.results.is_empty();
         let forall = reduce::is_forall(aggregate);
-        let name = reduce::name(roles.op);
+        let name = roles.op.name();
         if formula && roles.op != AggregateOp::Exists {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -78,9 +78,12 @@ impl<'a> Desugar<'a> {
             let given = aggregate.results.len();
             let variables = if given == 1 { "variable" } else { "variables" };
             self.diagnostics.push(
-                Diagnostic::error("E0208", format!("`{name}` gives {expected} here, not {given}"))
-                    .label(aggregate.span, format!("{given} {variables} before `:=`"))
-                    .help("`min` and `max` give the variables in brackets, then those before the colon; `argmin` and `argmax` those in brackets"),
+                Diagnostic::error(
+                    "E0208",
+                    format!("`{name}` gives {expected} here, not {given}"),
+                )
+                .label(aggregate.span, format!("{given} {variables} before `:=`"))
+                .help(format!("write `{}`", reduce::form(roles.op))),
             );
             return;
         }
@@ -357,7 +360,9 @@ impl<'a> Desugar<'a> {
                 arguments,
                 single_world: aggregate.single_world,
                 separator: parameters.separator.clone(),
+                all: parameters.all,
                 ascending: parameters.ascending,
+                count: parameters.count,
             });
             output
         };

@@ -162,11 +162,12 @@ fn unknown_aggregate() {
         "cuont",
         "did you mean `count`?",
     );
-    check(
-        "rel o(1)\nrel n(x) = x := top(y: o(y))",
+    check_help(
+        "rel o(1)\nrel n(x) = x := categoric(y: o(y))",
         "E0207",
-        "`top` is not supported yet",
-        "top",
+        "unknown aggregate `categoric`",
+        "categoric",
+        "did you mean `categorical`?",
     );
 }
 
@@ -196,7 +197,19 @@ fn aggregate_parameters() {
             "the separator is text, not an integer",
             "12",
         ),
-        ("string_join<all>", "unknown parameter `all`", "all"),
+        ("string_join<both>", "unknown parameter `both`", "both"),
+        (
+            "string_join<all = 1>",
+            "`all` is true or false, not an integer",
+            "1",
+        ),
+        ("top<0>", "`top` chooses a number of members, not 0", "0"),
+        (
+            "uniform<\"a\">",
+            "`uniform` chooses a number of members, not String",
+            "\"a\"",
+        ),
+        ("unique<2>", "`unique` does not take this parameter", "2"),
     ] {
         check(&aggregate(call), "E0211", message, place);
     }
@@ -238,7 +251,7 @@ fn aggregate_shape() {
     );
     aggregate("n := max[x](y: s(x, y))", "gives 2 here, not 1");
     aggregate("n := count(x, x: s(x, _))", "binds `x` twice");
-    aggregate("n := max(s(\"a\", 1))", "nothing to compare");
+    aggregate("n := max(s(\"a\", 1))", "nothing to work on");
     check(
         "const X = 1\nrel s(1)\nrel r(n) = n := count(X: s(X))",
         "E0209",

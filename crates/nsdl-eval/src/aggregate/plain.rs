@@ -6,29 +6,38 @@ use super::best::Best;
 use super::fold::Fold;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
+use crate::limits::Stop;
 
 impl Input<'_> {
     /// The rows of the output.
-    pub(crate) fn reduce(&self, failures: &mut Failures) -> Vec<Vec<Word>> {
+    pub(crate) fn reduce(&self, failures: &mut Failures) -> Result<Vec<Vec<Word>>, Stop> {
         let mut rows = Vec::new();
         for group in self.group() {
-            let results = self.results(&group, failures);
+            let results = self.results(&group, failures)?;
             rows.extend(
                 results
                     .into_iter()
                     .map(|result| [group.key, &result].concat()),
             );
         }
-        rows
+        Ok(rows)
     }
 
     /// What a group gives if all its members hold.
-    pub(super) fn results(&self, group: &GroupRows<'_>, failures: &mut Failures) -> Vec<Vec<Word>> {
+    pub(super) fn results(
+        &self,
+        group: &GroupRows<'_>,
+        failures: &mut Failures,
+    ) -> Result<Vec<Vec<Word>>, Stop> {
         let (count, exists) = (
             group.members.len(),
             self.exist_empty() || !group.members.is_empty(),
         );
-        match self.aggregate.op {
+        Ok(match self.aggregate.op {
+            AggregateOp::StringJoin if self.aggregate.all => {
+                let texts = self.paths(&group.members)?.texts;
+                texts.into_iter().map(|text| vec![text]).collect()
+            }
             AggregateOp::Count => exists.then(|| vec![count as Word]).into_iter().collect(),
             AggregateOp::Exists => exists
                 .then(|| vec![Word::from(count > 0)])
@@ -62,7 +71,7 @@ impl Input<'_> {
                     .copied()
                     .min_by(|&a, &b| best.compare(a, b))
                 else {
-                    return Vec::new();
+                    return Ok(Vec::new());
                 };
                 let ties = group
                     .members
@@ -70,6 +79,16 @@ impl Input<'_> {
                     .filter(|&&row| best.compare(row, winner).is_eq());
                 ties.map(|&row| best.result(row).to_vec()).collect()
             }
-        }
+            AggregateOp::WeightedSum
+            | AggregateOp::WeightedAvg
+            | AggregateOp::Rank
+            | AggregateOp::Top
+            | AggregateOp::Unique
+            | AggregateOp::Uniform
+            | AggregateOp::Categorical
+            | AggregateOp::Normalize
+            | AggregateOp::Softmax
+            | AggregateOp::Disjunct => self.weigh(group, failures)?.results(),
+        })
     }
 }

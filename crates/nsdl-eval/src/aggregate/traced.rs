@@ -3,8 +3,7 @@
 use std::hash::Hash;
 
 use nsdl_ir::{
-    AggregateId, AggregateInstance, AggregateKind, AggregateOp, BestMember, Diagnostic, FoldStep,
-    TupleId, Word,
+    AggregateInstance, AggregateKind, AggregateOp, BestMember, Diagnostic, FoldStep, TupleId, Word,
 };
 use rustc_hash::FxHashMap;
 
@@ -13,32 +12,49 @@ use super::fold::Fold;
 use super::sort::Position;
 use super::{GroupRows, Input};
 use crate::failure::Failures;
-use crate::limits::{Budget, Stop};
+use crate::limits::Stop;
 
 /// One aggregate of a trace.
 pub(crate) struct Traced<'a> {
     pub(crate) input: Input<'a>,
-    pub(crate) id: AggregateId,
     /// The tuples of the members and of the groups, by row.
     pub(crate) members: &'a [TupleId],
     pub(crate) groups: &'a [TupleId],
     pub(crate) certain: &'a [bool],
-    /// How many steps folds may still take.
+}
+
+/// What an aggregate adds to a trace.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The groups that can have a result.
+    pub(crate) instances: Vec<AggregateInstance>,
+    /// How many steps they took.
     pub(crate) steps: usize,
-    pub(crate) budget: &'a Budget,
+    /// New random variables: the weights of their alternatives.
+    pub(crate) choices: Vec<Vec<f64>>,
+    /// Results of members and of the new variables.
+    pub(crate) derivations: Vec<Derivation>,
+}
+
+/// A result that holds where all these do.
+#[derive(Debug)]
+pub(crate) struct Derivation {
+    pub(crate) head: TupleId,
+    /// An alternative of a new variable, as positions in [`Found::choices`].
+    pub(crate) choice: Option<(usize, usize)>,
+    pub(crate) body: Vec<TupleId>,
 }
 
 /// Makes the tuple of an output row, or finds it; the flag says whether it is certain.
 pub(crate) type Derive<'d> = dyn FnMut(&[Word], bool) -> TupleId + 'd;
 
 impl Traced<'_> {
-    /// The groups that can have a result, and how many steps their folds took.
     pub(crate) fn run(
         &self,
         derive: &mut Derive<'_>,
         failures: &mut Failures,
-    ) -> Result<(Vec<AggregateInstance>, usize), Stop> {
-        let (mut instances, mut steps) = (Vec::new(), 0);
+    ) -> Result<Found, Stop> {
+        let mut found = Found::default();
         for group in self.input.group() {
             let exists = group.exists.map(|row| self.groups[row as usize]);
             let forced = exists.is_none_or(|tuple| self.certain[tuple.index()]);
@@ -46,54 +62,83 @@ impl Traced<'_> {
                 derive(&[group.key, result].concat(), certain && forced)
             };
             if self.input.aggregate.single_world {
-                // Nothing to choose from: each result is one of no members.
-                let results = self.input.results(&group, failures);
-                instances.extend(results.iter().map(|words| AggregateInstance {
-                    aggregate: self.id,
-                    group: exists,
-                    members: Vec::new(),
-                    kind: AggregateKind::Count {
-                        results: vec![Some(result(words, true))],
-                    },
-                }));
-                steps += results.len();
+                let results = self.input.results(&group, failures)?;
+                for words in results {
+                    found
+                        .instances
+                        .push(self.given(&words, exists, &mut result));
+                    found.steps += 1;
+                }
                 continue;
             }
+            let steps = &mut found.steps;
             let (members, kind) = match self.input.aggregate.op {
-                AggregateOp::Count => self.count(&group, &mut result, &mut steps)?,
+                AggregateOp::Count => self.count(&group, &mut result, steps)?,
+                AggregateOp::StringJoin if self.input.aggregate.all => {
+                    self.join(&group, &mut result, steps)?
+                }
                 AggregateOp::Sum
                 | AggregateOp::Prod
                 | AggregateOp::Avg
-                | AggregateOp::StringJoin => {
-                    self.fold(&group, &mut result, failures, &mut steps)?
-                }
+                | AggregateOp::StringJoin => self.fold(&group, &mut result, failures, steps)?,
                 AggregateOp::Exists => self.exists(&group, &mut result),
                 AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
-                    instances.extend(self.sort(&group, exists, &mut result, &mut steps)?);
+                    let sorted = self.sort(&group, exists, &mut result, steps)?;
+                    found.instances.extend(sorted);
                     continue;
                 }
                 AggregateOp::Min | AggregateOp::Max | AggregateOp::Argmin | AggregateOp::Argmax => {
                     self.best(&group, &mut result)
                 }
+                AggregateOp::WeightedSum
+                | AggregateOp::WeightedAvg
+                | AggregateOp::Rank
+                | AggregateOp::Top
+                | AggregateOp::Unique
+                | AggregateOp::Uniform
+                | AggregateOp::Categorical
+                | AggregateOp::Normalize
+                | AggregateOp::Softmax
+                | AggregateOp::Disjunct => {
+                    self.weighted(&group, exists, &mut result, failures, &mut found)?;
+                    continue;
+                }
             };
-            steps += members.len();
+            found.steps += members.len();
             if possible(&kind) {
                 let members = members
                     .into_iter()
                     .map(|row| self.members[row as usize])
                     .collect();
-                instances.push(AggregateInstance {
-                    aggregate: self.id,
+                found.instances.push(AggregateInstance {
+                    aggregate: self.input.id,
                     group: exists,
                     members,
                     kind,
                 });
             }
         }
-        Ok((instances, steps))
+        Ok(found)
     }
 
-    fn is_certain(&self, row: u32) -> bool {
+    /// A result that holds wherever its group does: one of no members.
+    pub(super) fn given(
+        &self,
+        words: &[Word],
+        exists: Option<TupleId>,
+        derive: &mut Derive<'_>,
+    ) -> AggregateInstance {
+        AggregateInstance {
+            aggregate: self.input.id,
+            group: exists,
+            members: Vec::new(),
+            kind: AggregateKind::Count {
+                results: vec![Some(derive(words, true))],
+            },
+        }
+    }
+
+    pub(super) fn is_certain(&self, row: u32) -> bool {
         self.certain[self.members[row as usize].index()]
     }
 
@@ -115,8 +160,8 @@ impl Traced<'_> {
         let (least, most) = (self.certain_members(group), group.members.len());
         let uncertain = most - least;
         *steps += uncertain * (uncertain + 1) / 2;
-        if *steps > self.steps {
-            return Err(self.too_large(most, uncertain + 1).into());
+        if *steps > self.input.steps {
+            return Err(too_large(&self.input, most, uncertain + 1).into());
         }
         let result = |count: usize| {
             let possible = count >= least && (count > 0 || self.input.exist_empty());
@@ -209,7 +254,7 @@ impl Traced<'_> {
             });
             let results = results.collect();
             instances.push(AggregateInstance {
-                aggregate: self.id,
+                aggregate: self.input.id,
                 group: exists,
                 members: members.clone(),
                 kind: AggregateKind::Fold { levels, results },
@@ -230,10 +275,10 @@ impl Traced<'_> {
         let mut states = vec![start];
         for &row in members {
             *steps += states.len();
-            if *steps > self.steps {
-                return Err(self.too_large(members.len(), states.len()).into());
+            if *steps > self.input.steps {
+                return Err(too_large(&self.input, members.len(), states.len()).into());
             }
-            self.budget.check(0, 0)?;
+            self.input.budget.check(0, 0)?;
             let mut next = Vec::with_capacity(states.len());
             let mut numbers = FxHashMap::default();
             let mut number = |state| {
@@ -261,16 +306,17 @@ impl Traced<'_> {
         }
         Ok((levels, states))
     }
+}
 
-    fn too_large(&self, members: usize, states: usize) -> Diagnostic {
-        Diagnostic::error("E0614", format!("a group of {members} members has too many possible results"))
-            .label(self.input.aggregate.span, "this aggregate")
-            .note(format!(
-                "some of its members have {states} different partial results; all aggregates together may take {} steps",
-                self.steps
-            ))
-            .help("aggregate fewer uncertain members or values with fewer different results, or raise the limit of instances")
-    }
+/// E0614.
+pub(super) fn too_large(input: &Input<'_>, members: usize, states: usize) -> Diagnostic {
+    Diagnostic::error("E0614", format!("a group of {members} members has too many possible results"))
+        .label(input.aggregate.span, "this aggregate")
+        .note(format!(
+            "some of its members have {states} different partial results; all aggregates together may take {} steps",
+            input.steps
+        ))
+        .help("aggregate fewer uncertain members or values with fewer different results, or raise the limit of instances")
 }
 
 /// Whether there is any result.
@@ -280,6 +326,7 @@ fn possible(kind: &AggregateKind) -> bool {
             results.iter().any(Option::is_some)
         }
         AggregateKind::Best { members } => !members.is_empty(),
+        AggregateKind::Paths { results, .. } => !results.is_empty(),
         AggregateKind::Exists { some, none } => some.is_some() || none.is_some(),
     }
 }

@@ -185,7 +185,9 @@ impl Builder {
             arguments: shape[1],
             single_world: false,
             separator: String::new(),
+            all: false,
             ascending: false,
+            count: 2,
         });
     }
 

@@ -40,6 +40,8 @@ pub struct Size {
     /// At most so many leaves of facts.
     pub leaves: usize,
     pub tagged_rules: bool,
+    /// Whether aggregates may read how probable their members are.
+    pub weights: bool,
 }
 
 /// Facts, a recursive stratum, aggregates and negation over it, and a second recursive stratum.
@@ -64,7 +66,7 @@ pub fn plan(seed: u64, size: Size) -> Builder {
         .collect();
     let members = relation(&mut builder, "members", 3);
     let groups = relation(&mut builder, "groups", 1);
-    let ops = [
+    let mut ops = vec![
         AggregateOp::Count,
         AggregateOp::Sum,
         AggregateOp::Prod,
@@ -77,6 +79,17 @@ pub fn plan(seed: u64, size: Size) -> Builder {
         AggregateOp::Argmax,
         AggregateOp::Exists,
     ];
+    if size.weights {
+        ops.extend([
+            AggregateOp::Rank,
+            AggregateOp::Top,
+            AggregateOp::Unique,
+            AggregateOp::Uniform,
+            AggregateOp::Categorical,
+            AggregateOp::Normalize,
+            AggregateOp::Softmax,
+        ]);
+    }
     let mut outputs = Vec::new();
     for _ in 0..2 {
         let (op, keys) = (random.pick(&ops), random.below(2));
@@ -87,12 +100,11 @@ pub fn plan(seed: u64, size: Size) -> Builder {
             | AggregateOp::Sum
             | AggregateOp::Prod
             | AggregateOp::Avg
-            | AggregateOp::StringJoin
             | AggregateOp::Exists => 1,
-            AggregateOp::Min | AggregateOp::Max => arguments + 1,
             AggregateOp::Argmin | AggregateOp::Argmax => arguments,
-            AggregateOp::Sort | AggregateOp::Enumerate => arguments + 2,
-            AggregateOp::Argsort => arguments + 1,
+            AggregateOp::Sort | AggregateOp::Rank => arguments + 2,
+            // `Argsort` too: a position and the arguments.
+            _ => arguments + 1,
         };
         outputs.push((
             relation(&mut builder, "output", keys + results),

@@ -72,6 +72,17 @@ fn results(group: &AggregateInstance, holds: &[bool]) -> Vec<TupleId> {
                 .map(|member| member.result)
                 .collect()
         }
+        AggregateKind::Paths { levels, results } => {
+            let mut reached = BTreeSet::from([0]);
+            for level in levels {
+                let steps = level
+                    .iter()
+                    .filter(|step| reached.contains(&step.from) && held[step.member as usize]);
+                reached = steps.map(|step| step.to).collect();
+            }
+            let ends = reached.into_iter();
+            ends.map(|state| results[state as usize]).collect()
+        }
         AggregateKind::Exists { some, none } => if held.contains(&true) { *some } else { *none }
             .into_iter()
             .collect(),
