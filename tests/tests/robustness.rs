@@ -188,3 +188,76 @@ fn long_programs_load() {
         .expect("the sum is right");
     assert_eq!(session.run().expect("it runs").relations[1].len(), 1);
 }
+
+/// Loads and runs a program; how many tuples its last relation has.
+fn last(text: &str) -> usize {
+    let mut session = Session::new();
+    session
+        .add_program("large.dl", text)
+        .expect("the program is right");
+    let outcome = session.run().expect("it runs");
+    outcome.relations.last().map_or(0, |last| last.len())
+}
+
+#[test]
+fn large_things_are_no_trouble() {
+    let nested = format!(
+        "rel p(1)\nrel q(x) = {}p(x){}",
+        "(".repeat(1_000),
+        ")".repeat(1_000)
+    );
+    assert_eq!(last(&nested), 1);
+    assert_eq!(last(&format!("rel p(\"{}\")", "x".repeat(10_000_000))), 1);
+    let facts: Vec<String> = (0..100_000).map(|n| format!("({n}, {})", n % 7)).collect();
+    assert_eq!(last(&format!("rel p = {{{}}}", facts.join(", "))), 100_000);
+}
+
+#[test]
+fn long_rules_are_ordered_at_once() {
+    let chain = |literal: &dyn Fn(usize) -> String, backwards: bool| {
+        let mut parts: Vec<String> = (0..20_000).map(literal).collect();
+        if backwards {
+            parts.reverse();
+        }
+        parts.join(", ")
+    };
+    let same = chain(&|_| "p(x)".into(), false);
+    assert_eq!(last(&format!("rel p(1)\nrel q(x) = {same}")), 1);
+    let joined = chain(&|n| format!("p(x{n}, x{})", n + 1), false);
+    assert_eq!(last(&format!("rel p(1, 1)\nrel q(x0) = {joined}")), 1);
+    // Each equation waits for the one behind it.
+    let sums = chain(&|n| format!("x{} == x{n} + 1", n + 1), true);
+    assert_eq!(last(&format!("rel p(1)\nrel q(x20000) = {sums}, p(x0)")), 1);
+}
+
+#[test]
+fn ten_thousand_lines_load_and_their_errors_are_told() {
+    let lines: String = (0..10_000)
+        .map(|n| match n {
+            0 => "rel r0(1, 2)\n".to_string(),
+            n => format!(
+                "rel r{n}(b, a) = r{}(a, b), a < b or r{}(a, b)\n",
+                n - 1,
+                n / 2
+            ),
+        })
+        .collect();
+    assert_eq!(last(&lines), 1);
+    for wrong in [
+        "rel p{n}(x = q(x)\n",
+        "rel p{n}(x) = unknown{n}(x)\n",
+        "rel p{n} = {1, \"a\"}\n",
+    ] {
+        let text: String = (0..10_000)
+            .map(|n| wrong.replace("{n}", &n.to_string()))
+            .collect();
+        let error = Session::new()
+            .add_program("wrong.dl", &text)
+            .expect_err("it is wrong");
+        assert!(
+            (100..=101).contains(&error.diagnostics.len()),
+            "{}",
+            error.diagnostics.len()
+        );
+    }
+}

@@ -6,7 +6,9 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
 
-use crate::flat::{Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind};
+use crate::flat::{
+    Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind, Variable,
+};
 use crate::infer::Types;
 use crate::ready::Ready;
 use crate::suggest::nearest;
@@ -224,17 +226,53 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
         } else {
             None
         };
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("bind `{name}` by a positive atom in the body, such as `p({name})`"),
-        };
-        diagnostics.push(
-            Diagnostic::error("E0401", format!("variable `{name}` is not bound {rule}"))
-                .label(span, "can be anything")
-                .note(why)
-                .help(help),
-        );
+        let error = Diagnostic::error("E0401", format!("variable `{name}` is not bound {rule}"))
+            .label(span, "can be anything")
+            .note(why);
+        let bind = format!("bind `{name}` by a positive atom in the body, such as `p({name})`");
+        diagnostics.push(match (near, lonely(clause, bound)) {
+            (Some(near), _) => error.help(format!("did you mean `{near}`?")),
+            (None, Some(other)) => error.label(other.span, "used only here").help(format!(
+                "{bind}, or write `{name}` for `{}`, if they are one",
+                other.name
+            )),
+            (None, None) => error.help(bind),
+        });
     }
+}
+
+/// The only bound variable of a clause that it uses once: it may be a slip for an unbound one.
+fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
+    let mut uses = vec![0usize; clause.variables.len()];
+    let mut used = |slot: Slot| {
+        if let Some(uses) = uses.get_mut(slot.index()) {
+            *uses += 1;
+        }
+    };
+    for literal in &clause.body {
+        match literal {
+            Literal::Atom { args, .. } | Literal::Absent { args, .. } => {
+                slots(args).for_each(|(slot, _)| used(slot));
+            }
+            Literal::Constraint(term) => term.slots(&mut |slot, _| used(slot)),
+            Literal::Range(range) => {
+                for term in [&range.value, &range.low, &range.high] {
+                    term.slots(&mut |slot, _| used(slot));
+                }
+            }
+        }
+    }
+    for weight in clause.choice.iter().flat_map(Choice::terms) {
+        weight.slots(&mut |slot, _| used(slot));
+    }
+    for arg in clause.heads.iter().flat_map(|head| &head.args) {
+        arg.slots(&mut |slot, _| used(slot));
+    }
+    let all = clause.variables.iter().zip(&uses).zip(bound);
+    let mut once = all.filter_map(|((variable, uses), bound)| {
+        (*uses == 1 && *bound && !variable.name.starts_with('_')).then_some(variable)
+    });
+    once.next().filter(|_| once.next().is_none())
 }
 
 /// Whether a range would bind `slot` if its limits were bound: the limits are reported.

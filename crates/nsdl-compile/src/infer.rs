@@ -8,6 +8,7 @@
 
 mod classes;
 mod kind;
+mod path;
 
 use nsdl_ir::{
     AggregateOp, BinaryOp, Diagnostic, Function, Parameter, RelationId, Slot, Span, Type, UnaryOp,
@@ -17,6 +18,7 @@ use crate::constant::Const;
 use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation, Term, TermKind};
 use classes::{Class, Side};
 use kind::{Evidence, Kind, Why};
+use path::Link;
 
 /// The types of a program.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) fn infer(program: &Program) -> (Types, Vec<Diagnostic>) {
     let mut it = Inference {
         classes: Vec::new(),
         columns: Vec::new(),
+        links: Vec::new(),
+        clause: None,
         diagnostics: Vec::new(),
     };
     it.relations(program);
@@ -46,6 +50,10 @@ struct Inference {
     classes: Vec<Class>,
     /// First class of each relation: the columns follow each other.
     columns: Vec<u32>,
+    /// What was made one, and where: clashes show it.
+    links: Vec<Link>,
+    /// The clause at hand, if any.
+    clause: Option<u32>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -78,7 +86,8 @@ impl Inference {
     /// Returns the first class of each clause's variables.
     fn clauses(&mut self, program: &Program) -> Vec<u32> {
         let mut firsts = Vec::with_capacity(program.clauses.len());
-        for clause in &program.clauses {
+        for (number, clause) in (0..).zip(&program.clauses) {
+            self.clause = Some(number);
             let first = self.fresh(clause.variables.len());
             firsts.push(first);
             for literal in &clause.body {
@@ -114,6 +123,7 @@ impl Inference {
                 }
             }
         }
+        self.clause = None;
         firsts
     }
 

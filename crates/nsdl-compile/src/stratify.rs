@@ -150,6 +150,7 @@ fn negative_cycle(
     let mut reader = steps.get(start).map_or("", |(node, _)| name(*node));
     let whole = reader;
     let mut links = Vec::new();
+    let mut negated = false;
     let mut labels: Vec<(Span, String)> = Vec::new();
     // The strongest edge since the last user's relation, the first of equals.
     let mut link: Option<Edge> = None;
@@ -162,6 +163,7 @@ fn negative_cycle(
         link = Some(Edge { reads, span });
         let read = name(*node);
         if is_user(*node) {
+            negated |= reads == Reads::Absence;
             links.push(match reads {
                 Reads::Tuples => format!("`{reader}` needs `{read}`"),
                 Reads::Absence => format!("`{reader}` needs `not {read}`"),
@@ -184,9 +186,6 @@ fn negative_cycle(
             (reader, link) = (read, None);
         }
     }
-    let negated = graph
-        .edge_weight(edge)
-        .is_some_and(|edge| edge.reads == Reads::Absence);
     let what = if negated { "negation" } else { "aggregate" };
     let message = format!("`{whole}` depends on its own {what}: {}", links.join(", "));
     let mut error = Diagnostic::error("E0403", message);

@@ -4,12 +4,19 @@ use nsdl_ir::{Span, Type};
 
 use super::Inference;
 use super::kind::{Evidence, Kind, Why, clash};
+use super::path::{Link, path};
+
+/// For so many clashes the chain of rules is searched for: that looks at the whole program.
+const EXPLAINED: usize = 20;
 
 /// A class, or a member that points to another one.
+#[derive(Clone, Copy)]
 pub(super) struct Class {
     parent: u32,
     /// What narrowed it last; `None`: anything is possible.
     evidence: Option<Evidence>,
+    /// The column or variable that the evidence is about.
+    witness: u32,
 }
 
 /// The type of an expression.
@@ -26,6 +33,7 @@ impl Inference {
             .extend((first..).take(count).map(|parent| Class {
                 parent,
                 evidence: None,
+                witness: parent,
             }));
         first
     }
@@ -78,49 +86,99 @@ impl Inference {
     pub(super) fn meet(&mut self, left: Side, right: Side, at: Span) -> Side {
         match (left, right) {
             (Side::Class(left), Side::Class(right)) => {
+                let link = Link {
+                    ends: [left, right],
+                    span: at,
+                    clause: self.clause,
+                };
                 let (left, right) = (self.find(left), self.find(right));
                 if left == right {
                     return Side::Class(left);
                 }
-                let (a, b) = (
-                    self.classes[left as usize].evidence,
-                    self.classes[right as usize].evidence,
-                );
-                let evidence = match (a, b) {
-                    (Some(a), Some(b)) => match self.narrow(a, b, at) {
-                        Some(evidence) => Some(evidence),
-                        // Apart they cause no further errors.
-                        None => return Side::Class(left),
+                self.links.push(link);
+                let known = [left, right].map(|class| {
+                    let class = &self.classes[class as usize];
+                    class.evidence.map(|evidence| (evidence, class.witness))
+                });
+                let both = match known {
+                    [Some(a), Some(b)] => match self.narrow(a, b, at) {
+                        Some(both) => Some(both),
+                        None => {
+                            // Apart they cause no further errors.
+                            self.links.pop();
+                            return Side::Class(left);
+                        }
                     },
-                    (a, b) => a.or(b),
+                    [a, b] => a.or(b),
                 };
                 // The older class stays the root: columns come before the variables that range over them,
                 // so paths are short.
                 let (root, child) = (left.min(right), left.max(right));
                 self.classes[child as usize].parent = root;
-                self.classes[root as usize].evidence = evidence;
+                self.know(root, both);
                 Side::Class(root)
             }
             (Side::Class(class), Side::Known(known)) | (Side::Known(known), Side::Class(class)) => {
                 let root = self.find(class);
-                let evidence = match self.classes[root as usize].evidence {
-                    Some(old) => Some(self.narrow(old, known, at).unwrap_or(old)),
-                    None => Some(known),
+                let Class {
+                    evidence, witness, ..
+                } = self.classes[root as usize];
+                let both = match evidence.map(|old| (old, witness)) {
+                    Some(old) => self.narrow(old, (known, class), at).unwrap_or(old),
+                    None => (known, class),
                 };
-                self.classes[root as usize].evidence = evidence;
+                self.know(root, Some(both));
                 Side::Class(root)
             }
-            (Side::Known(a), Side::Known(b)) => Side::Known(self.narrow(a, b, at).unwrap_or(a)),
+            (Side::Known(a), Side::Known(b)) => {
+                // The same witness: nothing links them but the place itself.
+                let both = self.narrow((a, 0), (b, 0), at);
+                Side::Known(both.map_or(a, |(both, _)| both))
+            }
         }
     }
 
-    /// What both say; `None`, and reported, if they clash.
-    pub(super) fn narrow(&mut self, a: Evidence, b: Evidence, at: Span) -> Option<Evidence> {
+    fn know(&mut self, root: u32, known: Option<(Evidence, u32)>) {
+        let class = &mut self.classes[root as usize];
+        if let Some((evidence, witness)) = known {
+            (class.evidence, class.witness) = (Some(evidence), witness);
+        }
+    }
+
+    /// What both say, with its witness; `None`, and reported, if they clash.
+    fn narrow(
+        &mut self,
+        (a, of_a): (Evidence, u32),
+        (b, of_b): (Evidence, u32),
+        at: Span,
+    ) -> Option<(Evidence, u32)> {
         let Some(kind) = a.kind.meet(b.kind) else {
-            self.diagnostics.push(clash(a, b, at));
+            let chain = match self.diagnostics.len() < EXPLAINED {
+                true => path(&self.links, of_a, of_b),
+                false => Vec::new(),
+            };
+            let mut error = clash(a, b, at);
+            // What this very clause says is to be seen from the places of the clash.
+            let others = chain.iter().filter(|link| {
+                let apart = |span: Span| span.end <= link.span.start || link.span.end <= span.start;
+                link.clause.is_none_or(|clause| self.clause != Some(clause))
+                    && [a.span, b.span, Some(at)]
+                        .into_iter()
+                        .flatten()
+                        .all(|span| span.source != link.span.source || apart(span))
+            });
+            let others: Vec<Span> = others.map(|link| link.span).collect();
+            let words = match others.as_slice() {
+                [_] => "must be of one type here",
+                _ => "linked here",
+            };
+            for span in others {
+                error = error.label(span, words);
+            }
+            self.diagnostics.push(error);
             return None;
         };
-        let stronger = if kind == a.kind { a } else { b };
-        Some(Evidence { kind, ..stronger })
+        let (stronger, witness) = if kind == a.kind { (a, of_a) } else { (b, of_b) };
+        Some((Evidence { kind, ..stronger }, witness))
     }
 }
