@@ -68,6 +68,9 @@ pub(crate) struct Body<'a> {
     pub(crate) negatives: &'a [TupleId],
 }
 
+/// Operations between two looks at the stack.
+const LOOK: usize = 64;
+
 /// Rows visited between two looks at the budget.
 const WORK: usize = 1 << 16;
 
@@ -120,6 +123,14 @@ impl<'a, S: Sink> Join<'a, S> {
 
     /// Runs the operations from `at`; true if an instance came of it.
     fn step(&mut self, at: usize) -> Result<bool, Stop> {
+        // A rule of thousands of literals recurses as deep: look at the stack now and then.
+        if at % LOOK == LOOK - 1 {
+            return stacker::maybe_grow(256 << 10, 4 << 20, || self.operation(at));
+        }
+        self.operation(at)
+    }
+
+    fn operation(&mut self, at: usize) -> Result<bool, Stop> {
         let order = self.order;
         let Some(op) = order.ops.get(at) else {
             return self.emit();
