@@ -5,6 +5,7 @@
 //! interned [`Word`]s.
 
 mod aggregate;
+mod data;
 mod diagnostic;
 mod expr;
 mod function;
@@ -20,6 +21,7 @@ mod types;
 mod value;
 
 pub use aggregate::AggregateOp;
+pub use data::{ConstructorDefinition, DataType};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use expr::{BinaryOp, Expr, UnaryOp};
 pub use function::{Family, Function, Parameter, Signature};

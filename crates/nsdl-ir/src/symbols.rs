@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::{Constructor, Tensor, Word};
+use crate::{Constructor, DataType, Tensor, Type, Word};
 
 /// Interned text, 128-bit patterns, terms, tuples, lists and tensors: equal values have equal ids, ids are dense and never reused.
 ///
@@ -14,10 +14,14 @@ use crate::{Constructor, Tensor, Word};
 pub struct Symbols {
     texts: RwLock<IndexSet<Arc<str>, FxBuildHasher>>,
     wides: RwLock<IndexSet<u128, FxBuildHasher>>,
-    terms: RwLock<IndexSet<(&'static Constructor, Arc<[Word]>), FxBuildHasher>>,
+    terms: RwLock<IndexSet<Application, FxBuildHasher>>,
     lists: RwLock<IndexSet<Arc<[Word]>, FxBuildHasher>>,
     tensors: RwLock<IndexSet<Arc<Tensor>, FxBuildHasher>>,
+    data_types: RwLock<IndexMap<String, Arc<DataType>, FxBuildHasher>>,
 }
+
+/// A constructor and its fields.
+type Application = (&'static Constructor, Arc<[Word]>);
 
 impl Symbols {
     /// An empty table.
@@ -100,5 +104,46 @@ impl Symbols {
     pub fn tensor(&self, id: Word) -> Option<Arc<Tensor>> {
         let tensors = self.tensors.read().unwrap_or_else(PoisonError::into_inner);
         tensors.get_index(id as usize).cloned()
+    }
+
+    /// Makes a data type known, so that its terms can be read; it replaces one of the same name.
+    pub fn define(&self, data_type: Arc<DataType>) {
+        let mut types = self
+            .data_types
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        types.insert(data_type.name.clone(), data_type);
+    }
+
+    /// The data type of that name.
+    pub fn data_type(&self, name: &str) -> Option<Arc<DataType>> {
+        let types = self
+            .data_types
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        types.get(name).cloned()
+    }
+
+    /// The constructor `name` of the data type `ty`; of [`Type::Entity`], that of any data type without parameters.
+    pub fn constructor(&self, name: &str, ty: Type) -> Option<&'static Constructor> {
+        let position = |data_type: &DataType| {
+            let mut constructors = data_type.constructors.iter();
+            constructors.position(|it| it.name == name)
+        };
+        match ty {
+            Type::Adt(adt) => {
+                let data_type = self.data_type(adt.name)?;
+                data_type.constructor(position(&data_type)?, adt.arguments)
+            }
+            Type::Entity => {
+                let types = self
+                    .data_types
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let mut types = types.values().rev();
+                types.find_map(|it| it.constructor(position(it)?, &[]))
+            }
+            _ => None,
+        }
     }
 }

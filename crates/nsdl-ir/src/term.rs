@@ -48,10 +48,17 @@ impl Drop for Term {
     fn drop(&mut self) {
         let mut open: Vec<Value> = std::mem::take(&mut self.fields);
         while let Some(value) = open.pop() {
-            if let Value::Term(term) = value
-                && let Some(mut term) = Arc::into_inner(term)
-            {
-                open.append(&mut term.fields);
+            match value {
+                Value::Term(term) => {
+                    if let Some(mut term) = Arc::into_inner(term) {
+                        open.append(&mut term.fields);
+                    }
+                }
+                Value::Tuple(mut parts) | Value::List(_, mut parts) => {
+                    let parts = Arc::get_mut(&mut parts).into_iter().flatten();
+                    open.extend(parts.map(|part| std::mem::replace(part, Value::Bool(false))));
+                }
+                _ => {}
             }
         }
     }
@@ -87,5 +94,24 @@ mod tests {
         assert_eq!(value.to_word(&symbols), Some(word));
         assert_eq!(value, Value::from_word(word, ty, &symbols));
         assert!(value.to_string().starts_with("Next(Next("));
+    }
+
+    #[test]
+    fn so_may_a_term_of_lists() {
+        let ty = Type::adt("Tree", &[]);
+        let node = Constructor {
+            ty,
+            position: 0,
+            name: "Node".into(),
+            fields: vec![Type::list(ty)],
+        }
+        .interned();
+        let symbols = Symbols::new();
+        let mut word = symbols.intern_term(node, &[symbols.intern_list(&[])]);
+        for _ in 0..200_000 {
+            word = symbols.intern_term(node, &[symbols.intern_list(&[word])]);
+        }
+        let value = Value::from_word(word, ty, &symbols);
+        assert_eq!(value.to_word(&symbols), Some(word));
     }
 }

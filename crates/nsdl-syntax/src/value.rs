@@ -1,49 +1,36 @@
 //! Values from text: as in programs, and as in CSV fields.
 
-use nsdl_ir::{Diagnostic, SourceId, Type, Value};
+mod compound;
+
+use nsdl_ir::{Diagnostic, Symbols, Type, Value};
 
 use crate::ast::Literal;
-use crate::lexer::lex;
-use crate::token::Token;
 
 /// A value of type `ty` as programs and output write it: `-3`, `0xff`, `1.5`, `inf`, `true`, `'a'`, `"text"`,
-/// `s"RED"`. The whole text must match; spaces around it do not count. An integer may stand for a float.
+/// `s"RED"`, `(1, "a")`, `[1, 2]`, `Cons(1, Nil())`. The whole text must match; spaces around it do not count. An
+/// integer may stand for a float. The constructors of terms are those that `symbols` knows.
 ///
 /// # Errors
-/// `E0120` if it is no such value, `E0121` if it is out of range, `E0122` for NaN, and the errors of literals.
-pub fn parse_value(text: &str, ty: Type) -> Result<Value, Diagnostic> {
+/// `E0120` if it is no such value, `E0121` if it is out of range, `E0122` for NaN, `E0270` for an unknown
+/// constructor, and the errors of literals.
+pub fn parse_value(text: &str, ty: Type, symbols: &Symbols) -> Result<Value, Diagnostic> {
     let trimmed = text.trim();
     if ty.is_float()
         && let Some(value) = special_float(trimmed, ty)
     {
         return value;
     }
-    let (negative, digits) = match trimmed.strip_prefix('-') {
-        Some(digits) => (true, digits.trim_start()),
-        None => (false, trimmed),
-    };
-    let mut lexed = lex(digits, SourceId::default());
-    if !lexed.diagnostics.is_empty() {
-        // Its place is in a text that nobody else has.
-        let mut problem = lexed.diagnostics.swap_remove(0);
-        problem.labels.clear();
-        return Err(problem.note(format!("in the value `{}`", shorten(text))));
-    }
-    match (lexed.tokens.pop(), lexed.tokens.is_empty()) {
-        // From the first byte to the last: a comment is not part of a value.
-        (Some((0, Token::Literal(literal), end)), true) if end == digits.len() => {
-            literal_value(&literal, negative, ty)
-        }
-        _ => Err(mismatch(text, ty)),
-    }
+    compound::read(trimmed, ty, symbols)
 }
 
-/// A value of type `ty` from a CSV field, as it is: nothing is trimmed, and text is not quoted.
+/// A value of type `ty` from a CSV field, as it is: nothing is trimmed, and text is not quoted, but for values that
+/// are made of values.
 ///
 /// # Errors
-/// `E0120` if the field is no such value, `E0121` if it is out of range, `E0122` for NaN.
-pub fn parse_field(text: &str, ty: Type) -> Result<Value, Diagnostic> {
+/// `E0120` if the field is no such value, `E0121` if it is out of range, `E0122` for NaN, and those of [`parse_value`].
+pub fn parse_field(text: &str, ty: Type, symbols: &Symbols) -> Result<Value, Diagnostic> {
     let value = match ty {
+        _ if ty.is_compound() => return parse_value(text, ty, symbols),
         Type::String => Some(Value::String(text.into())),
         Type::Symbol => Some(Value::Symbol(text.into())),
         Type::Bool => text.parse().ok().map(Value::Bool),
@@ -96,6 +83,12 @@ pub fn literal_value(literal: &Literal, negative: bool, ty: Type) -> Result<Valu
         }
         Literal::Symbol(value) if ty == Type::Symbol && !negative => {
             Ok(Value::Symbol(value.as_str().into()))
+        }
+        Literal::DateTime(value) if ty == Type::DateTime && !negative => {
+            Ok(Value::DateTime(*value))
+        }
+        Literal::Duration(value) if ty == Type::Duration && !negative => {
+            Ok(Value::Duration(*value))
         }
         _ => Err(mismatch(&text(), ty)),
     }
@@ -169,6 +162,13 @@ fn mismatch(text: &str, ty: Type) -> Diagnostic {
         Type::Char => "a value of type `char` is one character, in programs `'a'`",
         Type::String => "text stands between double quotes: `\"text\"`",
         Type::Symbol => "a symbol is written `s\"RED\"`",
+        Type::DateTime => "an instant is written `t\"2020-01-31T10:00:00Z\"`",
+        Type::Duration => "a duration is written `d\"3 days\"`",
+        Type::Entity | Type::Adt(_) => {
+            "a term is written `Name(field, …)`, also without fields: `Nil()`"
+        }
+        Type::Tuple(_) => "a tuple is written `(1, \"a\")`, with one part `(1,)`",
+        Type::List(_) => "a list is written `[1, 2]`",
         _ if ty.is_float() => "such values are `1.5`, `-2e10`, `inf`",
         _ if ty.is_unsigned() => "such values are `0`, `12`",
         _ => "such values are `0`, `-12`",

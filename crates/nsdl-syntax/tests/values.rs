@@ -1,15 +1,19 @@
 //! Values from text, in programs and in CSV fields.
 
-use nsdl_ir::{Type, Value};
+use std::sync::Arc;
+
+use nsdl_ir::{ConstructorDefinition, DataType, Symbols, Type, Value};
 use nsdl_syntax::{parse_field, parse_value};
 
 /// The value in output form, or the code of the error.
 fn value(text: &str, ty: Type) -> String {
-    parse_value(text, ty).map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
+    parse_value(text, ty, &Symbols::new())
+        .map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
 }
 
 fn field(text: &str, ty: Type) -> String {
-    parse_field(text, ty).map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
+    parse_field(text, ty, &Symbols::new())
+        .map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
 }
 
 #[test]
@@ -56,7 +60,10 @@ fn program_syntax() {
     for text in [
         "", "1 2", "1 // one", "1)", "x", "--1", "\"a", "1u7", "rel a(1)",
     ] {
-        assert!(parse_value(text, Type::I32).is_err(), "{text}");
+        assert!(
+            parse_value(text, Type::I32, &Symbols::new()).is_err(),
+            "{text}"
+        );
     }
     assert_eq!(value("\"\\q\"", Type::String), "E0104");
 }
@@ -79,7 +86,8 @@ fn floats() {
     }
     // Rounded once, from the digits to the type.
     assert!(
-        parse_value("16777217", Type::F32).is_ok_and(|value| value == Value::F32(16_777_216.0))
+        parse_value("16777217", Type::F32, &Symbols::new())
+            .is_ok_and(|value| value == Value::F32(16_777_216.0))
     );
     assert_eq!(value("2f32", Type::F32), "2.0");
     assert_eq!(value("2f32", Type::F64), "E0120");
@@ -109,13 +117,14 @@ fn csv_fields_are_taken_as_they_are() {
 
 #[test]
 fn messages_name_the_value_and_the_range() {
-    let problem = parse_field("300", Type::I8).expect_err("out of range");
+    let problem = parse_field("300", Type::I8, &Symbols::new()).expect_err("out of range");
     assert_eq!(problem.message, "`300` is out of the range of `i8`");
     assert_eq!(
         problem.help.as_deref(),
         Some("`i8` reaches from -128 to 127")
     );
-    let problem = parse_value(&"x".repeat(1000), Type::I8).expect_err("no integer");
+    let problem =
+        parse_value(&"x".repeat(1000), Type::I8, &Symbols::new()).expect_err("no integer");
     assert!(problem.message.len() < 150, "long values are shortened");
 }
 
@@ -133,4 +142,74 @@ fn output_reads_back() {
         let first = value(text, ty);
         assert_eq!(value(&first, ty), first, "{text}");
     }
+}
+
+fn with_lists() -> Symbols {
+    let (symbols, parameter) = (Symbols::new(), Type::parameter("T"));
+    let constructor = |name: &str, fields: &[Type]| ConstructorDefinition {
+        name: name.into(),
+        fields: fields.into(),
+    };
+    symbols.define(Arc::new(DataType {
+        name: "List".into(),
+        parameters: vec!["T".into()],
+        constructors: vec![
+            constructor("Cons", &[parameter, Type::adt("List", &[parameter])]),
+            constructor("Nil", &[]),
+        ],
+    }));
+    symbols.define(Arc::new(DataType {
+        name: "Box".into(),
+        parameters: vec![],
+        constructors: vec![constructor(
+            "Box",
+            &[Type::list(Type::tuple(&[Type::I32, Type::String]))],
+        )],
+    }));
+    symbols
+}
+
+#[test]
+fn terms_tuples_and_lists() {
+    let symbols = with_lists();
+    let read = |text: &str, ty: Type| {
+        parse_value(text, ty, &symbols)
+            .map_or_else(|problem| problem.code.to_owned(), |value| value.to_string())
+    };
+    let list = Type::adt("List", &[Type::F64]);
+    assert_eq!(
+        read("Cons(1.5,Cons( -inf , Nil))", list),
+        "Cons(1.5, Cons(-inf, Nil()))"
+    );
+    assert_eq!(
+        read("Box([(1, \"a\"), (-2, \")\"),])", Type::Entity),
+        "Box([(1, \"a\"), (-2, \")\")])"
+    );
+    assert_eq!(read("()", Type::tuple(&[])), "()");
+    assert_eq!(read("(1,)", Type::tuple(&[Type::I8])), "(1,)");
+    assert_eq!(read("[]", Type::list(Type::I8)), "[]");
+    for (text, ty, code) in [
+        ("Cons(1.5)", list, "E0120"),
+        ("Cons(1.5, Nil(), Nil())", list, "E0120"),
+        ("Cons(\"a\", Nil())", list, "E0120"),
+        ("Snoc(Nil(), 1.5)", list, "E0270"),
+        ("Nil()", Type::adt("Box", &[]), "E0270"),
+        ("Nil()", Type::Entity, "E0270"),
+        ("Nil() Nil()", list, "E0120"),
+        ("Cons(1.5, Nil()", list, "E0120"),
+        ("[1, 2", Type::list(Type::I8), "E0120"),
+        ("[300]", Type::list(Type::I8), "E0121"),
+        ("(1, 2)", Type::tuple(&[Type::I8]), "E0120"),
+    ] {
+        assert_eq!(read(text, ty), code, "{text}");
+    }
+}
+
+#[test]
+fn a_deep_term_reads_back() {
+    let symbols = with_lists();
+    let ty = Type::adt("List", &[Type::I32]);
+    let text = format!("{}Nil(){}", "Cons(7, ".repeat(200_000), ")".repeat(200_000));
+    let value = parse_value(&text, ty, &symbols).expect("a list");
+    assert!(value.to_string() == text);
 }

@@ -28,7 +28,7 @@ pub(crate) fn convert(value: &Value, ty: Type) -> Result<Value, Misfit> {
     if float.is_some_and(f64::is_nan) {
         return Err(Misfit::NaN);
     }
-    if value.ty() == ty {
+    if value.ty() == ty || ty == Type::Entity && matches!(value, Value::Term(_)) {
         return Ok(value.clone());
     }
     if value.ty().is_integer() && ty.is_integer() {

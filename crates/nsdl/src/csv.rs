@@ -22,14 +22,20 @@ pub(crate) fn read(
         )
     })?;
     let name = path.display().to_string();
-    let (tuples, probabilities) = parse(relation, types, &name, &bytes)?;
+    let (tuples, probabilities) = parse(relation, types, &name, &bytes, symbols)?;
     let tags = Tags::new(relation, &tuples, probabilities, false)?;
     Batch::new(relation, &tuples, tags, symbols)
 }
 
 type Records = (Vec<Vec<Value>>, Option<Vec<f64>>);
 
-fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Records, Diagnostic> {
+fn parse(
+    relation: &str,
+    types: &[Type],
+    file: &str,
+    bytes: &[u8],
+    symbols: &Symbols,
+) -> Result<Records, Diagnostic> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     check_quotes(bytes, file)?;
     let mut reader = csv::ReaderBuilder::new()
@@ -84,7 +90,7 @@ fn parse(relation: &str, types: &[Type], file: &str, bytes: &[u8]) -> Result<Rec
         }
         let mut tuple = Vec::with_capacity(types.len());
         for (column, (field, &ty)) in fields.iter().zip(types).enumerate() {
-            let value = parse_field(field, ty).map_err(|why| {
+            let value = parse_field(field, ty, symbols).map_err(|why| {
                 let column = column + 1 + usize::from(tagged);
                 let mut d = Diagnostic::error(
                     "E0704",
@@ -171,7 +177,7 @@ mod tests {
     use super::*;
 
     fn fails(types: &[Type], text: &str) -> (&'static str, String) {
-        let d = parse("r", types, "f.csv", text.as_bytes()).unwrap_err();
+        let d = parse("r", types, "f.csv", text.as_bytes(), &Symbols::new()).unwrap_err();
         (d.code, d.message)
     }
 
@@ -183,6 +189,7 @@ mod tests {
             &types,
             "f.csv",
             b"\xef\xbb\xbf a ,1\r\n\"x,\"\"y\n\",-2\n",
+            &Symbols::new(),
         )
         .unwrap();
         assert_eq!(tuples[0], [Value::String(" a ".into()), Value::I32(1)]);
@@ -193,7 +200,8 @@ mod tests {
 
     #[test]
     fn an_extra_leading_field_is_the_probability() {
-        let (tuples, p) = parse("r", &[Type::U8], "f.csv", b"0.5,1\n1,2\n").unwrap();
+        let (tuples, p) =
+            parse("r", &[Type::U8], "f.csv", b"0.5,1\n1,2\n", &Symbols::new()).unwrap();
         assert_eq!((tuples.len(), p), (2, Some(vec![0.5, 1.0])));
         let (code, message) = fails(&[Type::U8], "0.5,1\n1.5,2\n");
         assert_eq!(code, "E0510");
@@ -225,15 +233,20 @@ mod tests {
         assert!(fails(&[Type::String], "a\n\"b\nc").1.contains("f.csv:2"));
         assert!(fails(&[Type::String], "a\"b\n").1.contains("f.csv:1"));
         assert!(fails(&[Type::String], "\"a\"b\n").1.contains("f.csv:1"));
-        assert!(parse("r", &[Type::String], "f.csv", b"\xff\n").is_err());
+        assert!(parse("r", &[Type::String], "f.csv", b"\xff\n", &Symbols::new()).is_err());
     }
 
     #[test]
     fn relations_without_columns_and_empty_files() {
-        let (tuples, _) = parse("r", &[], "f.csv", b"\"\"\n").unwrap();
+        let (tuples, _) = parse("r", &[], "f.csv", b"\"\"\n", &Symbols::new()).unwrap();
         assert_eq!(tuples, [Vec::new()]);
-        let (tuples, p) = parse("r", &[], "f.csv", b"0.5\n").unwrap();
+        let (tuples, p) = parse("r", &[], "f.csv", b"0.5\n", &Symbols::new()).unwrap();
         assert_eq!((tuples.len(), p), (1, Some(vec![0.5])));
-        assert!(parse("r", &[Type::I32], "f.csv", b"").unwrap().0.is_empty());
+        assert!(
+            parse("r", &[Type::I32], "f.csv", b"", &Symbols::new())
+                .unwrap()
+                .0
+                .is_empty()
+        );
     }
 }
