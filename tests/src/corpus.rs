@@ -81,6 +81,8 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect(&path, paths);
+        } else if folder.ends_with("parts") {
+            // Modules that others import.
         } else if path.extension().is_some_and(|extension| extension == "dl") {
             paths.push(path);
         }

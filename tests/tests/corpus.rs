@@ -82,7 +82,7 @@ fn default_expectation(case: &Case) -> &[Printed] {
 #[test]
 fn programs_mean_what_they_say() {
     every(false, |case| {
-        let mut session = session(&case.name, &case.text)?;
+        let mut session = session(&case.path.display().to_string(), &case.text)?;
         for (provenance, relations) in &case.expected {
             expect(case, &mut session, provenance, relations)?;
         }
@@ -110,7 +110,7 @@ fn programs_mean_what_they_say() {
 #[test]
 fn provenances_agree_where_they_must() {
     every(false, |case| {
-        let mut session = session(&case.name, &case.text)?;
+        let mut session = session(&case.path.display().to_string(), &case.text)?;
         let all = [
             "exact",
             "topkproofs 10000",
@@ -146,8 +146,9 @@ fn formatting_keeps_the_meaning() {
         if once != twice {
             return Err(format!("  formatting twice changes\n{once}\ninto\n{twice}"));
         }
-        let mut session =
-            session("formatted.dl", &once).map_err(|error| format!("{error}\n{once}"))?;
+        // Under the name of the file, since it says where its imports are.
+        let mut session = session(&case.path.display().to_string(), &once)
+            .map_err(|error| format!("{error}\n{once}"))?;
         expect(case, &mut session, "", default_expectation(case))
             .map_err(|what| format!("{what}\n{once}"))
     });
@@ -157,8 +158,8 @@ fn formatting_keeps_the_meaning() {
 fn semi_naive_evaluation_is_naive_evaluation() {
     every(false, |case| {
         let symbols = Symbols::new();
-        let (ast, _) = nsdl_syntax::parse(&case.text, SourceId::default());
-        let compiled = nsdl_compile::compile(&[&ast], &[], &symbols)
+        let session = session(&case.path.display().to_string(), &case.text)?;
+        let compiled = nsdl_compile::compile(&session.trees(), &[], &symbols)
             .map_err(|errors| format!("{errors:?}"))?;
         let plan = compiled.plan;
         for trace in [false, true] {
@@ -217,7 +218,7 @@ fn errors_are_reported() {
         session
             .add_program("before.dl", known)
             .map_err(|error| error.to_string())?;
-        let Err(error) = session.add_program(&case.name, &case.text) else {
+        let Err(error) = session.add_program(&case.path.display().to_string(), &case.text) else {
             return Err("  no error".into());
         };
         let errors = error
@@ -294,7 +295,7 @@ fn place(diagnostic: &Diagnostic, text: &str) -> Place {
 fn the_command_line_agrees() {
     let nsdl = binary();
     every(false, |case| {
-        let mut session = session(&case.name, &case.text)?;
+        let mut session = session(&case.path.display().to_string(), &case.text)?;
         let relations = relations(&mut session, "")?;
         let path = case.path.to_string_lossy();
         for (format, expected) in [

@@ -1,17 +1,19 @@
 //! Syntax tree to evaluation plan: names, types, strata, join order.
 //!
-//! The passes, in order, each in a file of its name: `resolve` (names), `desugar` (to a flat program),
+//! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve` (names), `desugar` (to a flat program),
 //! `infer` (types), `bind` (safety), `stratify`, and `plan`, which asks `order` for the join orders.
 //! [`show`] prints the result.
 
 mod bind;
 mod constant;
 mod desugar;
+mod expand;
 mod flat;
 mod function;
 mod infer;
 mod lint;
 mod mentions;
+mod modules;
 mod order;
 mod plan;
 mod ready;
@@ -25,6 +27,7 @@ use nsdl_ir::{Diagnostic, Plan, Symbols, Type};
 use nsdl_syntax::ast::Ast;
 use rustc_hash::FxHashSet;
 
+pub use modules::qualify;
 pub use show::show;
 pub use suggest::did_you_mean;
 
@@ -82,7 +85,13 @@ fn passes(
     externals: &[External],
     symbols: &Symbols,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let (names, relations, mut found) = resolve::resolve(asts, externals);
+    let (expanded, mut found) = expand::expand(asts);
+    if found.iter().any(Diagnostic::is_error) {
+        return Err(tidy(found));
+    }
+    let asts: &[&Ast] = &expanded.iter().collect::<Vec<_>>();
+    let (names, relations, more) = resolve::resolve(asts, externals);
+    found.extend(more);
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
     }

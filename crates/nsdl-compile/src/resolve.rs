@@ -244,7 +244,8 @@ impl<'a> Names<'a> {
                 span: name.span,
                 columns: Vec::new(),
                 auxiliary: false,
-                hidden: false,
+                // What a module has beside what is asked for is nobody's business.
+                hidden: text.contains('.'),
                 certain: false,
             },
             arity: definitions.arity.get(text).copied(),

@@ -28,6 +28,7 @@ mod parameters;
 mod parse;
 mod raw;
 pub mod render;
+pub mod rewrite;
 mod sources;
 mod syntax_error;
 mod token;

@@ -84,6 +84,7 @@ mod error;
 mod explain;
 mod facts;
 mod failure;
+mod imports;
 mod marginals;
 mod module;
 pub mod print;
@@ -98,6 +99,7 @@ mod why;
 
 pub use error::{Error, Result};
 pub use explain::{codes, explain};
+pub use imports::LIBRARY;
 pub use module::{Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;

@@ -15,6 +15,7 @@ use nsdl_syntax::ast::{Ast, ItemKind};
 use crate::batch::{Batch, Tags};
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Undo, relation_id};
+use crate::imports::{self, Loaded};
 use crate::program::{Program, Signature};
 use crate::provenance::Provenance;
 use crate::relation::Relation;
@@ -31,6 +32,8 @@ pub use enter::Entry;
 pub struct Session {
     pub(crate) texts: Texts,
     programs: Vec<Arc<Ast>>,
+    /// The modules among them.
+    loaded: Loaded,
     /// What to print instead of what the programs say.
     queries: Option<Arc<Ast>>,
     pub(crate) facts: Facts,
@@ -90,8 +93,7 @@ impl Session {
     /// Everything that is wrong with the text, alone or beside the session's other programs and facts.
     pub fn add_program(&mut self, name: &str, text: &str) -> Result<Vec<Diagnostic>> {
         let mut next = self.clone();
-        let ast = next.parse(name, text)?;
-        next.programs.push(Arc::new(ast));
+        next.parse_program(name, text)?;
         let warnings = next.check()?;
         *self = next;
         Ok(warnings)
@@ -307,6 +309,11 @@ impl Session {
         self.provenance.unwrap_or(default)
     }
 
+    /// The syntax trees of the programs and of the modules they import, each module before its first user.
+    pub fn trees(&self) -> Vec<&Ast> {
+        self.programs.iter().map(Arc::as_ref).collect()
+    }
+
     /// The evaluation plan, for people.
     pub fn plan(&self) -> String {
         nsdl_compile::show(&self.plan, &self.symbols)
@@ -353,12 +360,29 @@ impl Session {
         Ok(ast)
     }
 
+    /// Parses a program, loads its imports and adds all of them, unchecked.
+    fn parse_program(&mut self, name: &str, text: &str) -> Result<()> {
+        let ast = self.parse(name, text)?;
+        let trees = self.load(ast, name)?;
+        self.programs.extend(trees.into_iter().map(Arc::new));
+        Ok(())
+    }
+
+    /// The modules that a tree imports, then the tree itself. `name` may be the file it is from.
+    fn load(&mut self, ast: Ast, name: &str) -> Result<Vec<Ast>> {
+        let mut loaded = self.loaded.clone();
+        let mut texts = self.texts.clone();
+        let trees = imports::load(ast, name, &mut texts, &mut loaded);
+        self.texts = texts;
+        let trees = trees.map_err(|errors| self.error(errors))?;
+        self.loaded = loaded;
+        Ok(trees)
+    }
+
     /// Adds a program whose relations may be known only once facts are added: unlike [`Session::add_program`],
     /// checks its syntax alone.
     pub(crate) fn add_unchecked(&mut self, name: &str, text: &str) -> Result<()> {
-        let ast = self.parse(name, text)?;
-        self.programs.push(Arc::new(ast));
-        Ok(())
+        self.parse_program(name, text)
     }
 
     /// Adds facts without a look at the programs.

@@ -25,7 +25,8 @@ impl Session {
             .into_iter()
             .partition(|item| matches!(item.kind, ItemKind::Query(_)));
         if !ast.items.is_empty() {
-            next.programs.push(Arc::new(ast));
+            let trees = next.load(ast, name)?;
+            next.programs.extend(trees.into_iter().map(Arc::new));
         }
         let before = next.queries.take();
         let mut warnings = next.check()?;
