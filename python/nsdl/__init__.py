@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 try:
-    from ._nsdl import __version__, explain
+    from ._nsdl import __version__, explain, format
 except ImportError:  # an extension built with the feature `tch` needs the libraries that torch brings along
     import torch  # noqa: F401
 
-    from ._nsdl import __version__, explain
+    from ._nsdl import __version__, explain, format
 from .context import Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
 from .mapping import Independent, independent
@@ -37,6 +37,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "explain",
+    "format",
     "independent",
 ]
 

@@ -7,6 +7,7 @@ import torch
 __version__: str
 
 def explain(code: str) -> str: ...
+def format(text: str) -> str: ...
 
 _Row = tuple[Any, ...]
 _Explanation = tuple[float, list[tuple[str, float | None, bool]]]

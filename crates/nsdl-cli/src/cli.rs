@@ -20,6 +20,7 @@ Examples:
   nsdl run path.dl -q 'path(0, _)'       ask something else
   nsdl check path.dl                     find errors without running
   nsdl repl path.dl                      explore it line by line
+  nsdl fmt path.dl                       bring it into the canonical layout
   nsdl explain E0201                     what a code means, with a wrong and a right program
 
 Data goes to stdout; warnings, errors and progress go to stderr.
@@ -36,6 +37,14 @@ Examples:
 A CSV file has no header and one field per column of the relation, which the program declares with its
 types; one extra leading field is the probability of the fact.";
 
+const FORMAT_EXAMPLES: &str = "\
+Examples:
+  nsdl fmt path.dl examples/*.dl         rewrite the files
+  nsdl fmt --check *.dl                  for a build server
+  nsdl fmt - < path.dl                   print the result
+
+A file with syntax errors is reported and left as it is.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Evaluate a program and print its relations
@@ -47,6 +56,9 @@ pub(crate) enum Command {
     Repl(Repl),
     /// Say more about the code of an error or warning
     Explain(Explain),
+    /// Bring programs into the one canonical layout, comments kept
+    #[command(after_help = FORMAT_EXAMPLES)]
+    Fmt(Fmt),
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +97,16 @@ pub(crate) struct Check {
     /// Show no warnings
     #[arg(long)]
     pub(crate) no_warnings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Program files, or `-` to read standard input and print the result
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing: name the files that would change, and exit with status 1 if there are any
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod check;
 mod cli;
 mod explain;
+mod fmt;
 mod interrupt;
 mod line_editor;
 mod repl;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Fmt(args) => fmt::fmt(&args),
         Command::Repl(args) => line_editor::repl(&args),
     };
     match result {

@@ -10,14 +10,31 @@ pub(crate) fn load(session: &mut Session, file: &Path) -> Result<Vec<Diagnostic>
     if file != Path::new("-") {
         return session.add_file(file);
     }
+    session.add_program("<stdin>", &standard_input()?)
+}
+
+/// The name and the text of a file, or of standard input for `-`.
+pub(crate) fn read(file: &Path) -> Result<(String, String), Error> {
+    if file == Path::new("-") {
+        return Ok(("<stdin>".into(), standard_input()?));
+    }
+    let name = file.display().to_string();
+    let text =
+        std::fs::read_to_string(file).map_err(|error| unreadable(&format!("`{name}`"), &error))?;
+    Ok((name, text))
+}
+
+fn standard_input() -> Result<String, Error> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| {
-            Error::from(Diagnostic::error(
-                "E0701",
-                format!("cannot read standard input: {error}"),
-            ))
-        })?;
-    session.add_program("<stdin>", &text)
+        .map_err(|error| unreadable("standard input", &error))?;
+    Ok(text)
+}
+
+fn unreadable(what: &str, error: &std::io::Error) -> Error {
+    Error::from(Diagnostic::error(
+        "E0701",
+        format!("cannot read {what}: {error}"),
+    ))
 }

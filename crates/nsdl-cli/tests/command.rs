@@ -456,7 +456,11 @@ fn codes_are_explained() {
     let unknown = nsdl(&["explain", "E201"], "");
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
     assert!(unknown.err.contains("E0830"), "{}", unknown.err);
-    assert!(unknown.err.contains("did you mean `E0201`"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("did you mean `E0201`"),
+        "{}",
+        unknown.err
+    );
 }
 
 #[test]
@@ -482,4 +486,27 @@ fn a_report_ends_with_where_to_read_on() {
         let silent = nsdl(&[command, "-", "--no-warnings"], warned);
         assert_eq!((silent.code, silent.err.as_str()), (0, ""));
     }
+}
+
+#[test]
+fn programs_are_formatted() {
+    let printed = nsdl(&["fmt", "-"], "rel a(1)// one\nrel b(x)=a(x)");
+    assert_eq!(
+        (printed.code, printed.out.as_str()),
+        (0, "rel a(1) // one\nrel b(x) = a(x)\n")
+    );
+    let broken = nsdl(&["fmt", "-"], "rel a(1");
+    assert_eq!((broken.code, broken.out.as_str()), (1, ""));
+    assert!(broken.err.contains("E0108"), "{}", broken.err);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.dl");
+    let file = path.to_str().unwrap();
+    std::fs::write(&path, "rel a( 1 )").unwrap();
+    let check = nsdl(&["fmt", "--check", file], "");
+    assert_eq!(check.code, 1);
+    assert!(check.err.contains("a.dl is not in the canonical layout"), "{}", check.err);
+    assert_eq!(nsdl(&["fmt", file], "").code, 0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "rel a(1)\n");
+    assert_eq!(nsdl(&["fmt", "--check", file], "").code, 0);
 }

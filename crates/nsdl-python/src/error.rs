@@ -47,6 +47,12 @@ pub fn warnings(found: &[Diagnostic], render: impl Fn(&[Diagnostic]) -> String) 
         .collect()
 }
 
+/// The text of a program in its canonical layout, comments kept.
+#[pyfunction]
+pub fn format(py: Python<'_>, text: &str) -> PyResult<String> {
+    nsdl::format("<program>", text).map_err(|error| raise(py, &error))
+}
+
 /// The page about the code of an error or warning, in Markdown.
 #[pyfunction]
 pub fn explain(py: Python<'_>, code: &str) -> PyResult<&'static str> {

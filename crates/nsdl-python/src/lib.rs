@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _nsdl {
     #[pymodule_export]
-    use super::error::explain;
+    use super::error::{explain, format};
     #[pymodule_export]
     use super::module::{CompiledModule, compile, rebuild};
     #[pymodule_export]

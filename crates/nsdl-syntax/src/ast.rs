@@ -320,6 +320,29 @@ pub enum Formula {
     Or(Vec<Formula>),
 }
 
+impl Formula {
+    /// Where it is written.
+    pub fn span(&self) -> Span {
+        match self {
+            Formula::Atom(atom) => atom.span,
+            Formula::Not { span, .. }
+            | Formula::Element { span, .. }
+            | Formula::Case { span, .. } => *span,
+            Formula::Constraint(expr) => expr.span,
+            Formula::Range(range) => range.span,
+            Formula::Aggregate(aggregate) => aggregate.span,
+            Formula::Implies {
+                premise,
+                conclusion,
+            } => premise.span().to(conclusion.span()),
+            Formula::And(parts) | Formula::Or(parts) => match (parts.first(), parts.last()) {
+                (Some(first), Some(last)) => first.span().to(last.span()),
+                _ => Span::default(),
+            },
+        }
+    }
+}
+
 /// `x in 0..5`: binds `x` to each integer of the range, or tests it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range {

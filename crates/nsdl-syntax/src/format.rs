@@ -1,10 +1,13 @@
 //! The canonical text of a syntax tree: parsing it yields the same tree, places aside.
 
 mod formula;
+mod text;
 
 use std::fmt::{self, Display, Write};
 
 use crate::ast::*;
+
+pub use text::text;
 
 /// Longest line that a fact set is printed in.
 const WIDTH: usize = 100;
@@ -119,6 +122,16 @@ impl Display for Shown<'_, Item> {
     }
 }
 
+/// What stands between the members of a fact set, and behind them.
+fn fact_set_brackets(members: usize, exclusive: bool) -> (&'static str, &'static str) {
+    match (exclusive, members) {
+        // A single alternative is exclusive only by its separator.
+        (true, 1) => (";", ";}"),
+        (true, _) => (";", "}"),
+        (false, _) => (",", "}"),
+    }
+}
+
 fn fact_set(
     f: &mut fmt::Formatter<'_>,
     relation: &str,
@@ -130,24 +143,19 @@ fn fact_set(
         .map(|member| Shown(member).to_string())
         .collect();
     let length: usize = members.iter().map(|member| member.len() + 2).sum();
-    let (separator, line_break, indent) = match (exclusive, length + relation.len() + 10 > WIDTH) {
-        (true, true) => (";\n", "\n", "    "),
-        (false, true) => (",\n", "\n", "    "),
-        (true, false) => ("; ", "", ""),
-        (false, false) => (", ", "", ""),
+    let (separator, close) = fact_set_brackets(members.len(), exclusive);
+    let (space, line_break, indent) = match length + relation.len() + 10 > WIDTH {
+        true => ("\n", "\n", "    "),
+        false => (" ", "", ""),
     };
     write!(f, "rel {relation} = {{{line_break}")?;
     for (index, member) in members.iter().enumerate() {
-        let separator = if index == 0 { "" } else { separator };
-        write!(f, "{separator}{indent}{member}")?;
+        if index > 0 {
+            write!(f, "{separator}{space}")?;
+        }
+        write!(f, "{indent}{member}")?;
     }
-    // A single alternative is exclusive only by its separator.
-    let last = if exclusive && members.len() == 1 {
-        ";"
-    } else {
-        ""
-    };
-    write!(f, "{last}{line_break}}}")
+    write!(f, "{line_break}{close}")
 }
 
 struct Tag<'a>(&'a Option<Expr>);
@@ -222,11 +230,9 @@ impl Display for Shown<'_, TypeDeclaration> {
                 ..
             } => {
                 write!(f, "{}{} = ", name.text, Angles(parameters))?;
-                for (index, ConstructorDeclaration { name, fields, .. }) in
-                    constructors.iter().enumerate()
-                {
+                for (index, constructor) in constructors.iter().enumerate() {
                     let bar = if index == 0 { "" } else { " | " };
-                    write!(f, "{bar}{}({})", name.text, Commas(fields))?;
+                    write!(f, "{bar}{}", Shown(constructor))?;
                 }
                 Ok(())
             }
@@ -244,6 +250,17 @@ impl Display for Shown<'_, TypeDeclaration> {
             ),
         }
     }
+}
+
+impl Display for Shown<'_, ConstructorDeclaration> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.0.name.text, Commas(&self.0.fields))
+    }
+}
+
+/// `type List<T> =`
+fn type_head(name: &Name, parameters: &[Name]) -> String {
+    format!("type {}{} =", name.text, Angles(parameters))
 }
 
 /// Type parameters or arguments, if there are any.

@@ -19,6 +19,8 @@ pub struct Lexed<'input> {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether the text ends inside a block comment or a triple-quoted string.
     pub open_at_end: bool,
+    /// Where the comments are, in order.
+    pub comments: Vec<Range<usize>>,
 }
 
 /// Splits `text`, which is shorter than 2³² bytes, into tokens.
@@ -49,6 +51,7 @@ pub fn lex(text: &str, source: SourceId) -> Lexed<'_> {
         tokens,
         diagnostics: problems.diagnostics,
         open_at_end: problems.open_at_end,
+        comments: problems.comments,
     }
 }
 

@@ -66,6 +66,7 @@ fn run(text: &str, source: SourceId) -> Outcome {
         mut tokens,
         diagnostics: mut problems,
         open_at_end,
+        comments: _,
     } = lex(text, source);
     let mut bad: Vec<usize> = problems
         .iter()

@@ -15,6 +15,8 @@ pub struct Problems {
     pub source: nsdl_ir::SourceId,
     /// Whether the text ends inside a block comment or a triple-quoted string.
     pub open_at_end: bool,
+    /// Where the comments are, in order.
+    pub comments: Vec<std::ops::Range<usize>>,
 }
 
 /// A token. Bad literals are tokens too, so that the parser goes on behind them; the lexer has reported them.
@@ -218,6 +220,8 @@ impl Token<'_> {
 fn line_comment<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Skip {
     let rest = lexer.remainder();
     lexer.bump(rest.find('\n').unwrap_or(rest.len()));
+    let place = lexer.span();
+    lexer.extras.comments.push(place);
     Skip
 }
 
@@ -225,7 +229,11 @@ fn line_comment<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Skip {
 fn block_comment<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Skip {
     let rest = lexer.remainder();
     match rest.find("*/") {
-        Some(end) => lexer.bump(end + 2),
+        Some(end) => {
+            lexer.bump(end + 2);
+            let place = lexer.span();
+            lexer.extras.comments.push(place);
+        }
         None => {
             let span = literal::span(lexer, 0..2);
             lexer.extras.open_at_end = true;

@@ -84,6 +84,7 @@ mod error;
 mod explain;
 mod facts;
 mod failure;
+mod format;
 mod imports;
 mod marginals;
 mod module;
@@ -99,6 +100,7 @@ mod why;
 
 pub use error::{Error, Result};
 pub use explain::{codes, explain};
+pub use format::format;
 pub use imports::LIBRARY;
 pub use module::{Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};

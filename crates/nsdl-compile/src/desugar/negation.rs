@@ -73,7 +73,7 @@ impl<'a> Desugar<'a> {
                 },
                 None,
             ) => {
-                let mut all = self.negative(premise, place(premise), total);
+                let mut all = self.negative(premise, premise.span(), total);
                 all.extend(self.normal_form(conclusion, None, total));
                 all
             }
@@ -219,24 +219,4 @@ fn conjunction<'a>(parts: impl Iterator<Item = Alternatives<'a>>) -> Alternative
         }
     }
     all
-}
-
-/// Where a formula is written.
-fn place(formula: &Formula) -> Span {
-    match formula {
-        Formula::Atom(atom) => atom.span,
-        Formula::Not { span, .. } => *span,
-        Formula::Constraint(expr) => expr.span,
-        Formula::Range(range) => range.span,
-        Formula::Element { span, .. } | Formula::Case { span, .. } => *span,
-        Formula::Aggregate(aggregate) => aggregate.span,
-        Formula::Implies {
-            premise,
-            conclusion,
-        } => place(premise).to(place(conclusion)),
-        Formula::And(parts) | Formula::Or(parts) => match (parts.first(), parts.last()) {
-            (Some(first), Some(last)) => place(first).to(place(last)),
-            _ => Span::default(),
-        },
-    }
 }

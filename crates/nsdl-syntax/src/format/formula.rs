@@ -76,6 +76,17 @@ fn formula_within(formula: &Formula, within: Within, f: &mut fmt::Formatter<'_>)
     })
 }
 
+/// A part of a body, as it stands between commas.
+pub(super) fn conjunct(formula: &Formula) -> String {
+    struct Conjunct<'a>(&'a Formula);
+    impl Display for Conjunct<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formula_within(self.0, Within::And, f)
+        }
+    }
+    Conjunct(formula).to_string()
+}
+
 fn parenthesised(
     parentheses: bool,
     parts: &[Formula],
