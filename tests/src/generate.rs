@@ -565,7 +565,8 @@ impl Generator {
     ) -> Option<(Aggregate, Vec<(Var, Type)>, Vec<(Var, Type)>)> {
         use Reduction::*;
         let op = *self.random.pick(&[
-            Count, Count, Sum, Sum, Prod, Avg, Min, Max, Sort, Argsort, Argmin, Argmax, Exists,
+            Count, Count, Sum, Sum, Prod, Avg, Min, Max, Sort, Argsort, Argsort, Argmin, Argmin,
+            Argmax, Argmax, Exists, Enumerate, Rank, Top, Normalize, Softmax,
         ]);
         let mut body = Vec::new();
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
@@ -593,7 +594,8 @@ impl Generator {
             !matches!(op, Sum | Prod | Avg) || ty == Type::I32
         })?;
         let mut bindings = vec![value];
-        if matches!(op, Count | Exists | Min | Max | Sort) && self.random.chance(0.3) {
+        let takes_several = !matches!(op, Sum | Prod | Avg | Argmin | Argmax | Argsort);
+        if takes_several && self.random.chance(0.3) {
             bindings.extend(take(&mut self.random, &|_| true));
         }
         let takes_arguments = matches!(op, Argmin | Argmax | Argsort)
@@ -615,19 +617,24 @@ impl Generator {
             Exists => vec![Type::Bool],
             Sum | Prod | Avg => vec![value.1],
             Argmin | Argmax => arguments.iter().map(|(_, ty)| *ty).collect(),
-            Sort | Argsort => {
-                let shown = if op == Sort { bindings.as_slice() } else { &[] };
+            Sort | Argsort | Enumerate | Rank => {
+                let shown = if op == Argsort {
+                    &[]
+                } else {
+                    bindings.as_slice()
+                };
                 let shown = arguments.iter().chain(shown).map(|(_, ty)| *ty);
                 [Type::Usize].into_iter().chain(shown).collect()
             }
-            Min | Max => arguments
+            Min | Max | Top | Normalize | Softmax => arguments
                 .iter()
                 .chain(&bindings)
                 .map(|(_, ty)| *ty)
                 .collect(),
         };
         let results: Vec<(Var, Type)> = types.into_iter().map(|ty| (self.fresh(ty), ty)).collect();
-        let groups = if keys.is_empty() || self.random.chance(0.5) {
+        // What the members of a weighted aggregate weigh must not depend on `where`, for the oracle.
+        let groups = if keys.is_empty() || op.reads_weights() || self.random.chance(0.4) {
             None
         } else {
             self.groups(layer, &keys)

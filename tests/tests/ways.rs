@@ -3,7 +3,10 @@
 // Helpers of tests may panic too.
 #![allow(clippy::expect_used)]
 
+mod marginals;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nsdl::{Limits, OutputTag, Provenance, Relation, Session, Value};
 use nsdl_ir::{SourceId, Symbols};
@@ -193,6 +196,7 @@ fn semi_naive_evaluation_is_naive_evaluation() {
         for trace in [false, true] {
             let options = nsdl_eval::Options {
                 trace,
+                marginals: Some(Arc::new(marginals::Exact)),
                 ..Default::default()
             };
             let fast =

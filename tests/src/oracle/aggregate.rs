@@ -8,6 +8,8 @@ use super::{Aggregate, Reduction, Tuple, Var};
 /// An aggregate ready to be evaluated.
 #[derive(Clone, Debug)]
 pub struct Groups {
+    /// Its number among those of the program; those in its own body come before it.
+    pub id: usize,
     /// As written.
     pub aggregate: Aggregate,
     /// The variables that tell groups apart.
@@ -119,6 +121,15 @@ pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Ve
             placed
                 .map(|(position, member)| [vec![position], shown(member)].concat())
                 .collect()
+        }
+        Reduction::Enumerate => {
+            let placed = (0..).zip(members);
+            placed
+                .map(|(position, member)| [vec![position], member.clone()].concat())
+                .collect()
+        }
+        Reduction::Rank | Reduction::Top | Reduction::Normalize | Reduction::Softmax => {
+            unreachable!("these read weights")
         }
         Reduction::Exists => vec![vec![i64::from(!members.is_empty())]],
         Reduction::Min => distinct(best(false).cloned().collect()),

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::solve::{Binding, Model, PATIENCE, Scope};
-use super::world::{Invalid, MOST_ROWS, Ready, row};
+use super::weights::Known;
+use super::world::{Invalid, MOST_ROWS, Outcome, Ready, row};
 use super::{Literal, Program};
 
 /// A fuzzy algebra; the negation of both is 1 − x.
@@ -83,6 +84,8 @@ impl Algebra {
                 model,
                 absence: &absence,
                 patience: &patience,
+                known: &Known::new(),
+                choose: &|_, _| Outcome::Nothing,
             };
             scope.solve(&rule.steps, &Binding::new(), &[], &mut |binding, tags| {
                 for (alternative, head) in &rule.heads {

@@ -1,8 +1,10 @@
 //! All worlds: the probability of each tuple, and its derivatives.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::solve::Model;
+use super::weights::{Known, Weights};
 use super::world::{Invalid, Outcome, Ready, Variable};
 use super::{Program, Tuple};
 
@@ -33,6 +35,15 @@ struct Choice {
     probability: f64,
 }
 
+impl Choice {
+    fn outcome(&self) -> Outcome {
+        match self.chosen + 1 < self.options {
+            true => Outcome::One(self.chosen),
+            false => Outcome::Nothing,
+        }
+    }
+}
+
 /// Enumerates all worlds of a program, `limit` at most.
 ///
 /// Variables are discovered as they are first asked for, so those of rules need no grounding in advance:
@@ -45,19 +56,13 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
         firsts.push(leaves);
         leaves += set.members.len();
     }
+    let known = weights(&ready, limit)?;
     let mut all = Distribution {
         relations: vec![BTreeMap::new(); program.relations.len()],
         worlds: 0,
     };
-    let mut script: Vec<usize> = Vec::new();
-    loop {
-        all.worlds += 1;
-        if all.worlds > limit {
-            return Err(Invalid::TooLarge);
-        }
-        let (model, choices) = run(&ready, &script)?;
-        let gradient = gradient(&choices, &firsts, leaves, program);
-        let weight: f64 = choices.iter().map(|choice| choice.probability).product();
+    all.worlds = worlds(&ready, &known, limit, &mut |model, choices, weight| {
+        let gradient = gradient(choices, &firsts, leaves, program);
         for (relation, rows) in model.iter().enumerate() {
             for row in rows.keys() {
                 let entry = all.relations[relation].entry(row.clone()).or_default();
@@ -70,6 +75,51 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
                     .for_each(|(sum, part)| *sum += part);
             }
         }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// How probable the members are of those aggregates that read it.
+fn weights(ready: &Ready<'_>, limit: usize) -> Result<Known, Invalid> {
+    let mut known = Known::new();
+    for groups in &ready.weighted {
+        let mut found = Weights::new();
+        worlds(ready, &known, limit, &mut |model, choices, weight| {
+            let choose = |variable: &Variable, _: &[f64]| {
+                let made = choices.iter().find(|choice| choice.variable == *variable);
+                made.map_or(Outcome::Nothing, Choice::outcome)
+            };
+            for (key, members) in ready.members(groups, model, &known, &choose)? {
+                let group = found.entry(key).or_default();
+                for member in members {
+                    *group.entry(member).or_default() += weight;
+                }
+            }
+            Ok(())
+        })?;
+        known.insert(groups.id, found);
+    }
+    Ok(known)
+}
+
+/// Calls `visit` with the model, the choices and the weight of each world; how many there are.
+fn worlds(
+    ready: &Ready<'_>,
+    known: &Known,
+    limit: usize,
+    visit: &mut dyn FnMut(&Model, &[Choice], f64) -> Result<(), Invalid>,
+) -> Result<usize, Invalid> {
+    let mut script: Vec<usize> = Vec::new();
+    let mut count = 0;
+    loop {
+        count += 1;
+        if count > limit {
+            return Err(Invalid::TooLarge);
+        }
+        let (model, choices) = run(ready, known, &script)?;
+        let weight: f64 = choices.iter().map(|choice| choice.probability).product();
+        visit(&model, &choices, weight)?;
         script = choices.iter().map(|choice| choice.chosen).collect();
         while let Some(last) = script.pop() {
             if last + 1 < choices[script.len()].options {
@@ -78,16 +128,20 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
             }
         }
         if script.is_empty() {
-            return Ok(all);
+            return Ok(count);
         }
     }
 }
 
 /// The model of the world that begins with these choices and then always takes the first.
-fn run(ready: &Ready<'_>, script: &[usize]) -> Result<(Model, Vec<Choice>), Invalid> {
-    let mut choices: Vec<Choice> = Vec::new();
-    let mut index: HashMap<Variable, usize> = HashMap::new();
-    let model = ready.model(&mut |variable, weights| {
+fn run(
+    ready: &Ready<'_>,
+    known: &Known,
+    script: &[usize],
+) -> Result<(Model, Vec<Choice>), Invalid> {
+    let made: RefCell<(Vec<Choice>, HashMap<Variable, usize>)> = RefCell::default();
+    let model = ready.model(known, &|variable, weights| {
+        let (choices, index) = &mut *made.borrow_mut();
         let at = *index.entry(variable.clone()).or_insert_with(|| {
             let chosen = script.get(choices.len()).copied().unwrap_or(0);
             let none = 1.0 - weights.iter().sum::<f64>();
@@ -100,13 +154,9 @@ fn run(ready: &Ready<'_>, script: &[usize]) -> Result<(Model, Vec<Choice>), Inva
             });
             choices.len() - 1
         });
-        if choices[at].chosen + 1 < choices[at].options {
-            Outcome::One(choices[at].chosen)
-        } else {
-            Outcome::Nothing
-        }
+        choices[at].outcome()
     })?;
-    Ok((model, choices))
+    Ok((model, made.into_inner().0))
 }
 
 /// The derivative of the weight of a world by the weight of each fact.
@@ -124,7 +174,7 @@ fn gradient(choices: &[Choice], firsts: &[usize], leaves: usize, program: &Progr
             {
                 firsts[set]
             }
-            Variable::Set(_) | Variable::Rule(..) => continue,
+            Variable::Set(_) | Variable::Rule(..) | Variable::Aggregate(..) => continue,
         };
         let others: f64 = choices
             .iter()
@@ -151,5 +201,16 @@ pub fn datalog(program: &Program, accept: impl Fn(f64) -> bool) -> Result<Model,
             .rev()
             .fold(0, |bits, &weight| bits << 1 | u64::from(accept(weight)))
     };
-    Ready::new(program)?.model(&mut |_, weights| Outcome::Several(bits(weights)))
+    let choose = |_: &Variable, weights: &[f64]| Outcome::Several(bits(weights));
+    let ready = Ready::new(program)?;
+    let mut known = Known::new();
+    for groups in &ready.weighted {
+        let model = ready.model(&known, &choose)?;
+        let members = ready.members(groups, &model, &known, &choose)?.into_iter();
+        let all_hold = |members: BTreeSet<Tuple>| members.into_iter().map(|it| (it, 1.0)).collect();
+        let weights = members.map(|(key, members)| (key, all_hold(members)));
+        let weights = weights.collect();
+        known.insert(groups.id, weights);
+    }
+    ready.model(&known, &choose)
 }

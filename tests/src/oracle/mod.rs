@@ -10,6 +10,7 @@ pub mod enumerate;
 mod print;
 pub mod solve;
 pub mod strata;
+pub mod weights;
 pub mod world;
 
 pub use print::letter;
@@ -238,6 +239,20 @@ pub enum Reduction {
     Argmin,
     Argmax,
     Exists,
+    Enumerate,
+    Rank,
+    /// `top<2>`
+    Top,
+    Normalize,
+    Softmax,
+}
+
+impl Reduction {
+    /// Whether it reads how probable its members are.
+    pub fn reads_weights(self) -> bool {
+        use Reduction::*;
+        matches!(self, Rank | Top | Normalize | Softmax)
+    }
 }
 
 /// The variables that occur in `literals`, those inside aggregates included only if `inside` holds.

@@ -243,6 +243,11 @@ impl Reduction {
             Reduction::Argmin => "argmin",
             Reduction::Argmax => "argmax",
             Reduction::Exists => "exists",
+            Reduction::Enumerate => "enumerate",
+            Reduction::Rank => "rank",
+            Reduction::Top => "top<2>",
+            Reduction::Normalize => "normalize",
+            Reduction::Softmax => "softmax",
         }
     }
 }

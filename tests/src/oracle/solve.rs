@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregate::{Groups, members, results};
+use super::weights::{self, Known};
+use super::world::{Outcome, Variable};
 use super::{Aggregate, Atom, Comparison, Expr, Literal, Operator, Term, Tuple, Var, variables};
 
 /// The rows of each relation with their tags, all 1 in a world.
@@ -162,6 +164,7 @@ fn group(aggregate: &Aggregate, elsewhere: &[Var]) -> Result<Groups, Unbound> {
         None => None,
     };
     Ok(Groups {
+        id: usize::MAX,
         aggregate: aggregate.clone(),
         keys,
         body,
@@ -207,6 +210,10 @@ pub struct Scope<'a> {
     pub absence: &'a dyn Fn(&[f64]) -> f64,
     /// How many more steps may be taken; at 0 nothing more is found, and the program is too large.
     pub patience: &'a Cell<u32>,
+    /// How probable the members of aggregates are.
+    pub known: &'a Known,
+    /// The alternatives that hold of random variables that aggregates make.
+    pub choose: &'a dyn Fn(&Variable, &[f64]) -> Outcome,
 }
 
 /// Steps that the oracle takes for one world.
@@ -275,12 +282,18 @@ impl Scope<'_> {
                 }
             }
             Step::Aggregate(groups) => {
-                for (key, members) in members(self, groups) {
-                    for result in results(
-                        groups.aggregate.op,
-                        groups.aggregate.arguments.len(),
-                        &members,
-                    ) {
+                let (op, arguments) = (groups.aggregate.op, groups.aggregate.arguments.len());
+                let all = match op.reads_weights() {
+                    true => weights::results(self, groups),
+                    false => {
+                        let members = members(self, groups).into_iter();
+                        members
+                            .map(|(key, members)| (key, results(op, arguments, &members)))
+                            .collect()
+                    }
+                };
+                for (key, results) in all {
+                    for result in results {
                         // As a formula, `exists` has no variable for its result: it must be true.
                         if groups.aggregate.results.is_empty() && result != [1] {
                             continue;

@@ -1,10 +1,12 @@
 //! The perfect model of a program in one world.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::aggregate::{Groups, members};
 use super::solve::{Binding, Model, PATIENCE, Scope, Step, Unbound, bound_by, order, value};
 use super::strata::{NotStratified, levels};
+use super::weights::{Known, number};
 use super::{Atom, HeadAtom, Literal, Program, Term, Tuple, Var, variables};
 
 /// Programs with more rows are too large for the oracle: usually they have no end.
@@ -42,6 +44,8 @@ pub enum Variable {
     Set(usize),
     /// Of a tagged rule: which of the rules that `or` splits the program's rules into, and its binding.
     Rule(usize, Tuple),
+    /// That an aggregate makes: which one, and its group.
+    Aggregate(usize, Tuple),
 }
 
 /// Which alternatives of a variable hold.
@@ -74,6 +78,8 @@ pub struct Ready<'a> {
     pub levels: Vec<usize>,
     /// Its rules, `or` split.
     pub rules: Vec<SplitRule<'a>>,
+    /// The aggregates that read weights, in an order in which what they read comes first.
+    pub weighted: Vec<Groups>,
 }
 
 /// A rule without `or` outside of aggregates.
@@ -91,7 +97,8 @@ pub struct SplitRule<'a> {
 impl<'a> Ready<'a> {
     /// Splits, orders and stratifies.
     pub fn new(program: &'a Program) -> Result<Self, Invalid> {
-        let mut rules = Vec::new();
+        let levels = levels(program)?;
+        let (mut rules, mut weighted, mut next) = (Vec::new(), Vec::new(), 0);
         for rule in &program.rules {
             let heads = rule.head.atoms();
             let mut outside = Vec::new();
@@ -101,7 +108,11 @@ impl<'a> Ready<'a> {
                 .for_each(|arg| arg.variables(&mut outside));
             for mut body in split(&rule.body) {
                 name_wildcards(&mut body, &outside);
-                let steps = order(&body, &outside)?;
+                let mut steps = order(&body, &outside)?;
+                let mut found = Vec::new();
+                number(&mut steps, &mut next, &mut found);
+                let level = heads.iter().map(|(_, head)| levels[head.relation]).max();
+                weighted.extend(found.into_iter().map(|groups| (level, groups)));
                 let bound = bound_by(&steps);
                 if !outside.iter().all(|var| bound.contains(var)) {
                     return Err(Invalid::Unbound);
@@ -115,17 +126,20 @@ impl<'a> Ready<'a> {
                 });
             }
         }
+        weighted.sort_by_key(|(level, groups)| (*level, groups.id));
         Ok(Self {
             program,
-            levels: levels(program)?,
+            levels,
             rules,
+            weighted: weighted.into_iter().map(|(_, groups)| groups).collect(),
         })
     }
 
     /// The model in the world that `choose` makes: it is asked for each variable that matters, more than once.
     pub fn model(
         &self,
-        choose: &mut dyn FnMut(&Variable, &[f64]) -> Outcome,
+        known: &Known,
+        choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
     ) -> Result<Model, Invalid> {
         let mut model: Model = vec![BTreeMap::new(); self.program.relations.len()];
         for (index, set) in self.program.facts.iter().enumerate() {
@@ -150,7 +164,7 @@ impl<'a> Ready<'a> {
         }
         let patience = Cell::new(PATIENCE);
         for level in 0..=self.levels.iter().copied().max().unwrap_or(0) {
-            self.complete(level, &mut model, choose, &patience)?;
+            self.complete(level, &mut model, known, choose, &patience)?;
         }
         Ok(model)
     }
@@ -160,7 +174,8 @@ impl<'a> Ready<'a> {
         &self,
         level: usize,
         model: &mut Model,
-        choose: &mut dyn FnMut(&Variable, &[f64]) -> Outcome,
+        known: &Known,
+        choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
         patience: &Cell<u32>,
     ) -> Result<(), Invalid> {
         let absence = |tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 };
@@ -181,6 +196,8 @@ impl<'a> Ready<'a> {
                     model,
                     absence: &absence,
                     patience,
+                    known,
+                    choose,
                 };
                 scope.solve(&rule.steps, &Binding::new(), &[], &mut |binding, _| {
                     let outcome = rule.weights.as_ref().map(|weights| {
@@ -206,6 +223,31 @@ impl<'a> Ready<'a> {
             }
         }
         Err(Invalid::TooLarge)
+    }
+}
+
+impl Ready<'_> {
+    /// The members of each group of an aggregate in a finished model.
+    pub fn members(
+        &self,
+        groups: &Groups,
+        model: &Model,
+        known: &Known,
+        choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
+    ) -> Result<BTreeMap<Tuple, BTreeSet<Tuple>>, Invalid> {
+        let patience = Cell::new(PATIENCE);
+        let scope = Scope {
+            model,
+            absence: &|tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 },
+            patience: &patience,
+            known,
+            choose,
+        };
+        let found = members(&scope, groups);
+        match patience.get() {
+            0 => Err(Invalid::TooLarge),
+            _ => Ok(found),
+        }
     }
 }
 
