@@ -52,12 +52,19 @@ class Context:
     ) -> None:
         """Adds facts: tuples, or values for a relation with one column, or an array of rows.
 
-        ``probs`` has one probability per tuple. Pairs ``(p, tuple)`` say the same: columns hold no tuples,
-        so they cannot be mistaken. ``exclusive`` facts are the alternatives of one random choice.
+        ``probs`` has one probability per tuple. Pairs ``(p, tuple)`` say the same, unless the relation is known to
+        have a second column of tuples, lists or tensors. ``exclusive`` facts are the alternatives of one random
+        choice.
         """
         rows, pairs = [], []
+        compound = self._session.is_compound(relation, 1)
         for item in plain(tuples):
-            if isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[1], (tuple, list)):
+            if (
+                not compound
+                and isinstance(item, (tuple, list))
+                and len(item) == 2
+                and isinstance(item[1], (tuple, list))
+            ):
                 pairs.append(item[0])
                 rows.append(tuple(item[1]))
             else:

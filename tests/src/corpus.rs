@@ -157,15 +157,16 @@ pub fn printed(text: &str) -> Option<Printed> {
 
 /// One past the parenthesis that closes the first one; parentheses in quotes do not count.
 fn end_of_tuple(text: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut escaped = false;
+    let (mut quote, mut escaped, mut depth) = (None, false, 0);
     for (at, c) in text.char_indices() {
         match (quote, c) {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
-            (None, ')') => return Some(at + 1),
+            (None, '(') => depth += 1,
+            (None, ')') if depth <= 1 => return Some(at + 1),
+            (None, ')') => depth -= 1,
             _ => {}
         }
     }

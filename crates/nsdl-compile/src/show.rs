@@ -159,6 +159,15 @@ impl Show<'_> {
                     self.expr(right, *ty)
                 )
             }
+            Expr::Mixed {
+                op,
+                types,
+                operands,
+            } => {
+                let [left, right] = operands.as_ref();
+                let (left, right) = (self.expr(left, types[0]), self.expr(right, types[1]));
+                format!("({left} {} {right})", op.symbol())
+            }
             Expr::Cast { from, to, operand } => {
                 format!("({} as {to})", self.expr(operand, *from))
             }

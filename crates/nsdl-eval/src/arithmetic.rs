@@ -17,7 +17,8 @@ pub(crate) type Order = fn(Word, Word, &Symbols) -> Ordering;
 /// The function of `op` on operands of type `ty`.
 pub(crate) fn unary(op: UnaryOp, ty: Type) -> Unary {
     match (op, ty) {
-        (UnaryOp::Not, _) => |value, _| Ok(value ^ 1),
+        (UnaryOp::Not, Type::Bool) => |value, _| Ok(value ^ 1),
+        (UnaryOp::Not, ty) => crate::bitwise::not(ty),
         (UnaryOp::Negate, Type::I8) => negate::<i8>,
         (UnaryOp::Negate, Type::I16) => negate::<i16>,
         (UnaryOp::Negate, Type::I32) => negate::<i32>,
@@ -30,6 +31,12 @@ pub(crate) fn unary(op: UnaryOp, ty: Type) -> Unary {
         (UnaryOp::Negate, Type::U128) => negate::<u128>,
         (UnaryOp::Negate, Type::F32) => negate::<f32>,
         (UnaryOp::Negate, Type::F64) => negate::<f64>,
+        (UnaryOp::Negate, Type::Duration) => {
+            |value, symbols| negate_value(value, Type::Duration, symbols)
+        }
+        (UnaryOp::Negate, Type::Tensor) => {
+            |value, symbols| negate_value(value, Type::Tensor, symbols)
+        }
         (UnaryOp::Negate, _) => |_, _| Err(NotANumber),
     }
 }
@@ -40,7 +47,7 @@ pub(crate) fn binary(op: BinaryOp, ty: Type) -> Binary {
     match op {
         And => |a, b, _| Ok(a & b),
         Or => |a, b, _| Ok(a | b),
-        Xor => |a, b, _| Ok(a ^ b),
+        Xor if ty == Type::Bool => |a, b, _| Ok(a ^ b),
         // Equal words are equal values, for every type.
         Equal => |a, b, _| Ok((a == b).into()),
         NotEqual => |a, b, _| Ok((a != b).into()),
@@ -63,7 +70,7 @@ pub(crate) fn binary(op: BinaryOp, ty: Type) -> Binary {
             },
             _ => |_, _, _| Err(NotANumber),
         },
-        BitAnd | BitOr | ShiftLeft | ShiftRight => |_, _, _| Err(NotANumber),
+        Xor | BitAnd | BitOr | ShiftLeft | ShiftRight => crate::bitwise::binary(op, ty),
     }
 }
 
@@ -171,6 +178,14 @@ pub(crate) trait Number: Copy {
 
 fn negate<T: Number>(value: Word, symbols: &Symbols) -> Computed<Word> {
     T::read(value, symbols).negate()?.write(symbols)
+}
+
+/// Times −1.
+fn negate_value(value: Word, ty: Type, symbols: &Symbols) -> Computed<Word> {
+    let value = nsdl_ir::Value::from_word(value, ty, symbols);
+    let minus_one = nsdl_ir::Value::I64(-1);
+    let result = nsdl_functions::operate(BinaryOp::Multiply, &value, &minus_one)?;
+    result.to_word(symbols).ok_or(NotANumber)
 }
 
 fn numeric<T: Number>(op: BinaryOp) -> Binary {

@@ -1,6 +1,6 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{Expr, Function, Slot, Span, Symbols, Type, Value, Word};
+use nsdl_ir::{BinaryOp, Expr, Function, Slot, Span, Symbols, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
@@ -14,6 +14,7 @@ pub(crate) enum Code {
     Const(Word),
     Unary(Unary, Box<Code>),
     Binary(Binary, Box<(Code, Code)>),
+    Mixed(BinaryOp, [Type; 2], Box<[Code; 2]>),
     Cast(Type, Type, Box<Code>),
     Call(Function, Box<[(Code, Type)]>),
     /// Condition, consequence, alternative.
@@ -37,6 +38,11 @@ impl Code {
                 binary(*op, *ty),
                 Box::new((Code::new(left), Code::new(right))),
             ),
+            Expr::Mixed {
+                op,
+                types,
+                operands,
+            } => Code::Mixed(*op, *types, Box::new(operands.each_ref().map(Code::new))),
             Expr::Cast { from, to, operand } => {
                 Code::Cast(*from, *to, Box::new(Code::new(operand)))
             }
@@ -70,6 +76,13 @@ impl Code {
                 operands.1.eval(slots, symbols)?,
                 symbols,
             ),
+            Code::Mixed(op, types, operands) => {
+                let [left, right] = operands.as_ref();
+                let left = Value::from_word(left.eval(slots, symbols)?, types[0], symbols);
+                let right = Value::from_word(right.eval(slots, symbols)?, types[1], symbols);
+                let value = nsdl_functions::operate(*op, &left, &right)?;
+                value.to_word(symbols).ok_or(FailureKind::NotANumber)
+            }
             Code::Cast(from, to, operand) => {
                 let value = Value::from_word(operand.eval(slots, symbols)?, *from, symbols);
                 let value = nsdl_functions::cast(&value, *to)?;
@@ -153,18 +166,19 @@ impl Sites {
 
 /// Whether it can fail for some values.
 pub(crate) fn fallible(expr: &Expr) -> bool {
-    use nsdl_ir::BinaryOp::{Add, Divide, Multiply, Remainder, Subtract};
+    use BinaryOp::{Add, Divide, Multiply, Remainder, ShiftLeft, ShiftRight, Subtract};
     match expr {
         Expr::Slot(_) | Expr::Const(_) => false,
         Expr::Unary { op, operand, .. } => *op == nsdl_ir::UnaryOp::Negate || fallible(operand),
         Expr::Binary {
             op, left, right, ..
         } => {
-            matches!(op, Add | Subtract | Multiply | Divide | Remainder)
-                || fallible(left)
-                || fallible(right)
+            let fails = [
+                Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight,
+            ];
+            fails.contains(op) || fallible(left) || fallible(right)
         }
-        Expr::Cast { .. } | Expr::Call { .. } => true,
+        Expr::Mixed { .. } | Expr::Cast { .. } | Expr::Call { .. } => true,
         Expr::If {
             condition,
             consequence,
@@ -185,6 +199,7 @@ pub(crate) fn slots(expr: &Expr, visit: &mut impl FnMut(Slot)) {
             slots(left, visit);
             slots(right, visit);
         }
+        Expr::Mixed { operands, .. } => operands.iter().for_each(|it| slots(it, visit)),
         Expr::Cast { operand, .. } => slots(operand, visit),
         Expr::Call { args, .. } => args.iter().for_each(|arg| slots(arg, visit)),
         Expr::If {

@@ -17,7 +17,7 @@ pub enum FailureKind {
     NotANumber,
     /// A cast to a type that has no such value.
     Cast,
-    /// A function without a value for its arguments.
+    /// A function or operator without a value for its arguments.
     Domain,
 }
 
@@ -26,6 +26,7 @@ impl From<Fault> for FailureKind {
         match fault {
             Fault::Cast => FailureKind::Cast,
             Fault::Domain => FailureKind::Domain,
+            Fault::DivisionByZero => FailureKind::DivisionByZero,
             Fault::Overflow => FailureKind::Overflow,
             Fault::NotANumber => FailureKind::NotANumber,
         }

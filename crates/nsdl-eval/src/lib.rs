@@ -8,6 +8,7 @@
 mod aggregate;
 mod arithmetic;
 mod bits;
+mod bitwise;
 mod expr;
 mod failure;
 mod fixpoint;

@@ -312,7 +312,12 @@ fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
                 Some(&(from, _)) => varying.push((column, from)),
                 None => fixed.push((column, Operand::Slot(nsdl_ir::Slot::new(slot)))),
             },
-            Code::Unary(..) | Code::Binary(..) | Code::Cast(..) | Code::Call(..) | Code::If(_) => {
+            Code::Unary(..)
+            | Code::Binary(..)
+            | Code::Mixed(..)
+            | Code::Cast(..)
+            | Code::Call(..)
+            | Code::If(_) => {
                 return None;
             }
         }

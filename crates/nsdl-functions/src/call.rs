@@ -2,7 +2,7 @@
 
 use nsdl_ir::{Function, Value};
 
-use crate::{Fault, float, hash, number, text};
+use crate::{Fault, float, hash, number, tensor, text, time};
 
 /// The value of a call whose arguments fit the signature.
 ///
@@ -42,6 +42,20 @@ pub fn call(function: Function, args: &[Value]) -> Result<Value, Fault> {
         (StringIndexOf, [s, part]) => text::index_of(s, part),
         (StringReplace, [s, from, to]) => text::replace(s, from, to),
         (Hash, args) => Ok(hash::hash(args)),
+        (Datetime, args) => time::datetime(args),
+        (DatetimeYear, [t]) => time::year(t),
+        (DatetimeMonth, [t]) => time::part(t, |t| t.month()),
+        (DatetimeMonth0, [t]) => time::part(t, |t| t.month() - 1),
+        (DatetimeDay, [t]) => time::part(t, |t| t.day()),
+        (DatetimeWeekday, [t]) => time::part(t, |t| t.weekday().to_monday_one_offset()),
+        (DatetimeHour, [t]) => time::part(t, |t| t.hour()),
+        (DatetimeMinute, [t]) => time::part(t, |t| t.minute()),
+        (DatetimeSecond, [t]) => time::part(t, |t| t.second()),
+        (DurationMonths, [d]) => time::months(d),
+        (DurationDays, [d]) => time::units(d, 86_400),
+        (DurationSeconds, [d]) => time::units(d, 1),
+        (Dim, [t]) => tensor::dim(t),
+        (Dot, [a, b]) => tensor::dot(a, b),
         // The compiler checks the number of arguments.
         _ => Err(Fault::Domain),
     }
@@ -180,6 +194,67 @@ mod tests {
             call(Function::Format, &[pattern, name.clone(), age, name]),
             Err(Fault::Domain)
         );
+    }
+
+    #[test]
+    fn times_have_parts() {
+        use Function::*;
+        let time = |text| Value::DateTime(nsdl_ir::DateTime::parse(text).unwrap());
+        let length = |text| Value::Duration(nsdl_ir::Duration::parse(text).unwrap());
+        let day = time("2020-02-29T10:20:30Z");
+        for (function, part) in [
+            (DatetimeMonth, 2),
+            (DatetimeMonth0, 1),
+            (DatetimeDay, 29),
+            (DatetimeWeekday, 6),
+            (DatetimeHour, 10),
+            (DatetimeMinute, 20),
+            (DatetimeSecond, 30),
+        ] {
+            assert_eq!(
+                call(function, std::slice::from_ref(&day)),
+                Ok(Value::U32(part))
+            );
+        }
+        assert_eq!(
+            call(DatetimeYear, &[time("-0044-03-15")]),
+            Ok(Value::I32(-44))
+        );
+        let date = |rest: &[u32]| {
+            let mut args = vec![Value::I32(2020)];
+            args.extend(rest.iter().copied().map(Value::U32));
+            call(Datetime, &args)
+        };
+        assert_eq!(date(&[2, 29, 10, 20, 30]), Ok(day));
+        assert_eq!(date(&[2, 29]), Ok(time("2020-02-29")));
+        assert_eq!(date(&[2, 30]), Err(Fault::Domain));
+        assert_eq!(date(&[2, 29, 24]), Err(Fault::Domain));
+        let span = length("1 year 3 days 2 hours");
+        assert_eq!(
+            call(DurationMonths, std::slice::from_ref(&span)),
+            Ok(Value::I32(12))
+        );
+        assert_eq!(
+            call(DurationDays, std::slice::from_ref(&span)),
+            Ok(Value::I64(3))
+        );
+        assert_eq!(call(DurationSeconds, &[span]), Ok(Value::I64(74 * 3600)));
+    }
+
+    #[test]
+    fn tensors_have_products() {
+        let tensor = |text| Value::Tensor(nsdl_ir::Tensor::parse(text).unwrap().into());
+        let row = tensor("[1, 2]");
+        assert_eq!(
+            call(Function::Dot, &[row.clone(), row.clone()]),
+            Ok(tensor("5"))
+        );
+        assert_eq!(
+            call(Function::Dot, &[row.clone(), tensor("[1]")]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(call(Function::Dim, &[row]), Ok(Value::Usize(1)));
+        assert_eq!(call(Function::Dim, &[tensor("5")]), Ok(Value::Usize(0)));
     }
 
     #[test]

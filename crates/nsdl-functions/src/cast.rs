@@ -1,27 +1,33 @@
-//! `value as T`.
-//!
-//! | from \ to | integer | float | bool | char | String, Symbol |
-//! |---|---|---|---|---|---|
-//! | integer | in range | nearest | 0 and 1 | a Unicode scalar value | decimal |
-//! | float | without its fraction, in range | nearest, not out of range | 0 and 1 | – | shortest decimal |
-//! | bool | 0 or 1 | 0 or 1 | itself | – | `true`, `false` |
-//! | char | scalar value, in range | – | – | itself | that character |
-//! | String, Symbol | parsed | parsed | `true`, `false` | of length 1 | the same text |
+//! `value as T`; the matrix of what casts to what is in docs/language.md, which a test compares with [`castable`].
 
-use nsdl_ir::{Type, Value};
+use std::sync::Arc;
+
+use nsdl_ir::{DateTime, Duration, Tensor, Type, Value};
 
 use crate::Fault;
+use crate::operator::as_tensor;
 
 /// Whether some values of type `from` can be cast to `to`.
 pub fn castable(from: Type, to: Type) -> bool {
+    let simple = |ty: Type| ty.is_number() || matches!(ty, Type::Bool | Type::Char);
+    let time = |ty| matches!(ty, Type::DateTime | Type::Duration | Type::Tensor);
     from == to
-        || is_text(from)
         || is_text(to)
         || match (from, to) {
+            (from, to) if is_text(from) => simple(to) || time(to),
             (Type::Bool, Type::Char) | (Type::Char, Type::Bool) => false,
             (Type::Char, to) => to.is_integer(),
             (from, Type::Char) => from.is_integer(),
-            _ => true,
+            (Type::Tensor, other) | (other, Type::Tensor) if other.is_number() => true,
+            (Type::List(element), Type::Tensor) => {
+                element.is_number() || matches!(element, Type::List(_)) && castable(*element, to)
+            }
+            (Type::List(from), Type::List(to)) => castable(*from, *to),
+            (Type::Tuple(from), Type::Tuple(to)) => {
+                from.len() == to.len()
+                    && std::iter::zip(from, to).all(|(from, to)| castable(*from, *to))
+            }
+            (from, to) => simple(from) && simple(to),
         }
 }
 
@@ -44,11 +50,27 @@ pub fn cast(value: &Value, to: Type) -> Result<Value, Fault> {
         (_, Type::String) => Some(Value::String(text(value).into())),
         (_, Type::Symbol) => Some(Value::Symbol(text(value).into())),
         (Value::String(text) | Value::Symbol(text), _) => parse(text, to),
+        (Value::List(_, elements), Type::Tensor) => stacked(elements).map(Value::Tensor),
+        (_, Type::Tensor) => as_tensor(value).map(Value::Tensor),
         (Value::F32(float), _) => from_float(f64::from(*float), to),
         (Value::F64(float), _) => from_float(*float, to),
         (Value::Bool(bit), _) if to.is_float() => float(f64::from(u8::from(*bit)), to),
         (Value::Bool(bit), _) => Value::from_i128(i128::from(*bit), to),
         (Value::Char(c), _) => from_integer(u128::from(u32::from(*c)), to),
+        (Value::Tensor(tensor), _) => match tensor.data() {
+            [number] => return cast(&Value::F64(*number), to),
+            _ => None,
+        },
+        (Value::List(_, elements), Type::List(ty)) => {
+            let elements = elements.iter().map(|element| cast(element, *ty));
+            let elements: Result<Vec<Value>, Fault> = elements.collect();
+            Some(Value::List(*ty, elements?.into()))
+        }
+        (Value::Tuple(parts), Type::Tuple(types)) => {
+            let parts = std::iter::zip(parts.iter(), types).map(|(part, ty)| cast(part, *ty));
+            let parts: Result<Vec<Value>, Fault> = parts.collect();
+            Some(Value::Tuple(parts?.into()))
+        }
         (Value::U128(integer), _) => from_integer(*integer, to),
         (_, Type::F32) => value.as_i128().map(|integer| Value::F32(integer as f32)),
         (_, Type::F64) => value.as_i128().map(|integer| Value::F64(integer as f64)),
@@ -63,13 +85,27 @@ pub fn cast(value: &Value, to: Type) -> Result<Value, Fault> {
     result.ok_or(Fault::Cast)
 }
 
-/// The text form of SEMANTICS.md 15, without quotes and escapes.
+/// The text form of SEMANTICS.md 15, without quotes and escapes, and without the letter of a time.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Char(c) => c.to_string(),
+        Value::DateTime(time) => time.to_string(),
+        Value::Duration(length) => length.to_string(),
         Value::String(text) | Value::Symbol(text) => text.to_string(),
         value => value.to_string(),
     }
+}
+
+/// Numbers, or lists of equal shapes, side by side. An empty list is an empty tensor.
+fn stacked(elements: &[Value]) -> Option<Arc<Tensor>> {
+    let parts: Option<Vec<Tensor>> = elements
+        .iter()
+        .map(|element| match element {
+            Value::List(_, elements) => stacked(elements).map(Arc::unwrap_or_clone),
+            number => as_tensor(number).map(Arc::unwrap_or_clone),
+        })
+        .collect();
+    Tensor::stack(&parts?).map(Arc::new)
 }
 
 fn from_integer(integer: u128, to: Type) -> Option<Value> {
@@ -111,12 +147,15 @@ fn float(value: f64, to: Type) -> Option<Value> {
     (single.is_finite() || !value.is_finite()).then_some(Value::F32(single))
 }
 
-/// Nothing around the value is skipped.
+/// Nothing around a number is skipped.
 fn parse(text: &str, to: Type) -> Option<Value> {
     match to {
         Type::Bool => text.parse().ok().map(Value::Bool),
         Type::Char => text.parse().ok().map(Value::Char),
         Type::U128 => text.parse().ok().map(Value::U128),
+        Type::DateTime => DateTime::parse(text).map(Value::DateTime),
+        Type::Duration => Duration::parse(text).map(Value::Duration),
+        Type::Tensor => Tensor::parse(text).map(|tensor| Value::Tensor(Arc::new(tensor))),
         Type::F32 => text
             .parse()
             .ok()
@@ -187,6 +226,9 @@ mod tests {
             ("true", Type::Bool),
             ("\"", Type::Char),
             ("a b", Type::Symbol),
+            ("2020-01-31T10:00:00Z", Type::DateTime),
+            ("P1Y2M3DT4.5S", Type::Duration),
+            ("[[1.0, 2.0], [3.0, 4.5]]", Type::Tensor),
         ] {
             let value = cast(&string(text), ty);
             assert_eq!(
@@ -216,13 +258,52 @@ mod tests {
             Value::Bool(true),
             Value::Char('1'),
             string("1"),
+            Value::DateTime(DateTime::parse("2020-01-31").unwrap()),
+            Value::Duration(Duration::parse("1 day").unwrap()),
+            Value::Tensor(Tensor::parse("1").unwrap().into()),
+            Value::Tuple([Value::I32(1)].into()),
+            Value::List(Type::I32, [Value::I32(1)].into()),
+        ];
+        let compound = [
+            Type::tuple(&[Type::U8]),
+            Type::tuple(&[]),
+            Type::list(Type::F64),
         ];
         for value in &values {
-            for to in Type::ALL {
+            for to in Type::ALL.into_iter().chain(compound) {
+                let result = cast(value, to);
                 if !castable(value.ty(), to) {
-                    assert_eq!(cast(value, to), Err(Fault::Cast), "{value} as {to}");
+                    assert_eq!(result, Err(Fault::Cast), "{value} as {to}");
+                } else if let Ok(result) = result {
+                    assert_eq!(result.ty(), to, "{value} as {to}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn parts_and_tensors() {
+        let list = |values: &[Value]| Value::List(Type::I32, values.into());
+        let pair = list(&[Value::I32(1), Value::I32(-2)]);
+        let matrix = Value::List(pair.ty(), [pair.clone(), pair.clone()].into());
+        let text = |value: &Value, to| cast(value, to).map(|value| value.to_string());
+        assert_eq!(text(&pair, Type::list(Type::F64)), Ok("[1.0, -2.0]".into()));
+        assert_eq!(text(&pair, Type::list(Type::U8)), Err(Fault::Cast));
+        assert_eq!(
+            text(&matrix, Type::Tensor),
+            Ok("[[1.0, -2.0], [1.0, -2.0]]".into())
+        );
+        assert_eq!(text(&list(&[]), Type::Tensor), Ok("[]".into()));
+        let uneven = Value::List(pair.ty(), [pair.clone(), list(&[])].into());
+        assert_eq!(text(&uneven, Type::Tensor), Err(Fault::Cast));
+        let tensor = cast(&Value::F32(1.5), Type::Tensor).unwrap();
+        assert_eq!(text(&tensor, Type::I32), Ok("1".into()));
+        assert_eq!(
+            text(&cast(&pair, Type::Tensor).unwrap(), Type::F64),
+            Err(Fault::Cast)
+        );
+        let tuple = Value::Tuple([Value::I32(1), string("2")].into());
+        let ty = Type::tuple(&[Type::String, Type::U8]);
+        assert_eq!(text(&tuple, ty), Ok("(\"1\", 2)".into()));
     }
 }

@@ -9,8 +9,10 @@ pub enum Fault {
     Cast,
     /// The result does not fit its type.
     Overflow,
-    /// The function has no value for these arguments.
+    /// The function or operator has no value for these arguments.
     Domain,
+    /// Division by zero.
+    DivisionByZero,
     /// A float that is not a number.
     NotANumber,
 }
@@ -20,7 +22,8 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Fault::Cast => "the type has no such value",
             Fault::Overflow => "the result is out of range",
-            Fault::Domain => "the function has no value there",
+            Fault::Domain => "it has no value there",
+            Fault::DivisionByZero => "division by zero",
             Fault::NotANumber => "the result is not a number",
         })
     }

@@ -8,7 +8,7 @@ use crate::cast::text;
 pub(crate) fn hash(values: &[Value]) -> Value {
     let mut state: u64 = 0xcbf2_9ce4_8422_2325;
     for value in values {
-        for part in [value.ty().name(), &text(value)] {
+        for part in [&value.ty().to_string(), &text(value)] {
             for byte in part.bytes().chain([0]) {
                 state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
             }

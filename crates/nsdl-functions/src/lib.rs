@@ -1,4 +1,4 @@
-//! Casts and functions over values: the compiler folds constants with them, the evaluator runs them.
+//! Casts, functions and operators over values: the compiler folds constants with them, the evaluator runs them.
 
 mod call;
 mod cast;
@@ -6,8 +6,12 @@ mod fault;
 mod float;
 mod hash;
 mod number;
+mod operator;
+mod tensor;
 mod text;
+mod time;
 
 pub use call::call;
 pub use cast::{cast, castable};
 pub use fault::Fault;
+pub use operator::{operate, operator_type};

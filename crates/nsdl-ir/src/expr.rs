@@ -30,6 +30,16 @@ pub enum Expr {
         /// The right operand.
         right: Box<Expr>,
     },
+    /// `left op right` of times, tensors, or text and anything: the operands may be of different types, see
+    /// `nsdl_functions::operator_type`.
+    Mixed {
+        /// What to do.
+        op: BinaryOp,
+        /// Types of the operands.
+        types: [Type; 2],
+        /// Left and right.
+        operands: Box<[Expr; 2]>,
+    },
     /// `operand as to`: fails where `to` has no such value.
     Cast {
         /// Type of the operand.
@@ -62,7 +72,7 @@ pub enum Expr {
 /// Operators with one operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UnaryOp {
-    /// Minus, on signed integers and floats.
+    /// Minus, on signed integers, floats, durations and tensors.
     Negate,
     /// Logical not on `bool`, of every bit on integers.
     Not,

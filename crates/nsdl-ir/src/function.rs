@@ -80,6 +80,11 @@ const USIZE: Parameter = Parameter::Exactly(Type::Usize);
 const U32: Parameter = Parameter::Exactly(Type::U32);
 const U64: Parameter = Parameter::Exactly(Type::U64);
 const CHAR: Parameter = Parameter::Exactly(Type::Char);
+const I32: Parameter = Parameter::Exactly(Type::I32);
+const I64: Parameter = Parameter::Exactly(Type::I64);
+const DATETIME: Parameter = Parameter::Exactly(Type::DateTime);
+const DURATION: Parameter = Parameter::Exactly(Type::Duration);
+const TENSOR: Parameter = Parameter::Exactly(Type::Tensor);
 
 macro_rules! functions {
     ($($variant:ident $name:literal $family:ident [$($required:expr),*] [$($optional:expr),*] $rest:expr => $result:ident, $text:literal;)+) => {
@@ -146,6 +151,20 @@ functions! {
     StringIndexOf "$string_index_of" Number [STRING, STRING] [] None => USIZE, "(String, String) -> usize";
     StringReplace "$string_replace" Number [STRING, STRING, STRING] [] None => STRING, "(String, String, String) -> String";
     Hash "$hash" Number [] [] Some(ANY) => U64, "(Any...) -> u64";
+    Datetime "$datetime" Number [I32, U32, U32] [U32, U32, U32] None => DATETIME, "(i32, u32, u32, u32?, u32?, u32?) -> DateTime";
+    DatetimeYear "$datetime_year" Number [DATETIME] [] None => I32, "(DateTime) -> i32";
+    DatetimeMonth "$datetime_month" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeMonth0 "$datetime_month0" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeDay "$datetime_day" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeWeekday "$datetime_weekday" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeHour "$datetime_hour" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeMinute "$datetime_minute" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DatetimeSecond "$datetime_second" Number [DATETIME] [] None => U32, "(DateTime) -> u32";
+    DurationMonths "$duration_months" Number [DURATION] [] None => I32, "(Duration) -> i32";
+    DurationDays "$duration_days" Number [DURATION] [] None => I64, "(Duration) -> i64";
+    DurationSeconds "$duration_seconds" Number [DURATION] [] None => I64, "(Duration) -> i64";
+    Dim "$dim" Number [TENSOR] [] None => USIZE, "(Tensor) -> usize";
+    Dot "$dot" Number [TENSOR, TENSOR] [] None => TENSOR, "(Tensor, Tensor) -> Tensor";
 }
 
 impl Function {

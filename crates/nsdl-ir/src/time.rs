@@ -1,11 +1,13 @@
-//! Instants and durations.
+//! Instants and durations: their arithmetic, order and printed form.
+
+mod parse;
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use jiff::civil;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ToSpan, Unit};
+use jiff::{Timestamp, ToSpan};
 
 /// An instant, in microseconds since 1970-01-01T00:00:00Z; of the years −9999 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,16 +31,25 @@ pub struct Duration {
 const MONTH: i128 = 2_629_746_000_000;
 
 impl DateTime {
-    /// `2020-01-01T10:00:00Z`, with any offset, or `2020-01-01 10:00` or `2020-01-01` in UTC; `None` if it is no date.
-    pub fn parse(text: &str) -> Option<DateTime> {
-        let text = text.trim();
-        let instant = text.parse::<Timestamp>().ok().or_else(|| {
-            let civil = text.parse::<civil::DateTime>().ok()?;
-            Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-        })?;
+    /// The instant of a date and a time of day in UTC.
+    pub fn from_civil(civil: civil::DateTime) -> Option<DateTime> {
+        let instant = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
         Some(DateTime {
             microseconds: instant.as_microsecond(),
         })
+    }
+
+    /// The instant so many microseconds after (before, if negative) 1970; `None` outside of the years −9999 to 9999.
+    pub fn from_microseconds(microseconds: i64) -> Option<DateTime> {
+        let instant = DateTime { microseconds };
+        instant.civil().map(|_| instant)
+    }
+
+    /// Midnight UTC of a day of the calendar; `None` if there is no such day.
+    pub fn from_date(year: i32, month: u32, day: u32) -> Option<DateTime> {
+        let (month, day) = (month.try_into().ok()?, day.try_into().ok()?);
+        let date = civil::Date::new(year.try_into().ok()?, month, day).ok()?;
+        DateTime::from_civil(date.at(0, 0, 0, 0))
     }
 
     /// As a date and a time of day in UTC; `None` outside of the years −9999 to 9999.
@@ -50,62 +61,59 @@ impl DateTime {
     /// `self` after `duration`: months first, to the last day of a shorter month. `None` outside of the range.
     pub fn add(self, duration: Duration) -> Option<DateTime> {
         let shifted = self.civil()?.checked_add(duration.months.months()).ok()?;
-        let instant = shifted.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        let microseconds = instant
-            .as_microsecond()
-            .checked_add(duration.microseconds)?;
-        let sum = DateTime { microseconds };
-        sum.civil().map(|_| sum)
+        let start = DateTime::from_civil(shifted)?.microseconds;
+        DateTime::from_microseconds(start.checked_add(duration.microseconds)?)
     }
 
     /// The time from `earlier` to `self`, without months.
     pub fn since(self, earlier: DateTime) -> Option<Duration> {
-        Some(Duration {
-            months: 0,
-            microseconds: self.microseconds.checked_sub(earlier.microseconds)?,
-        })
+        Duration::new(0, self.microseconds.checked_sub(earlier.microseconds)?)
     }
 }
 
 impl Duration {
-    /// `3 weeks 2 hours`, `1 year 6 months`, `-5 days`, or ISO 8601 `P1M3DT2H`; `None` if it is none.
-    pub fn parse(text: &str) -> Option<Duration> {
-        let text = text.trim();
-        // Signs of parts, as ISO 8601-2 has them and `Display` writes them: all behind the months.
-        if let Some((months, rest)) = text.split_once('P').and_then(|(sign, _)| {
-            let (head, tail) = text.get(sign.len()..)?.split_once('-')?;
-            let (head, prefix) = match head.strip_suffix('T') {
-                Some(head) => (head, "PT"),
-                None => (head, "P"),
-            };
-            let rest = format!("{prefix}{}", tail.replace('-', ""));
-            Some((
-                format!("{sign}{head}"),
-                if sign == "-" {
-                    rest
-                } else {
-                    format!("-{rest}")
-                },
-            ))
-        }) {
-            return Some(Duration {
-                months: Duration::parse(&months)?.months,
-                microseconds: Duration::parse(&rest)?.microseconds,
-            });
+    /// The most months and microseconds that one may have: 19,998 years, what lies between the ends of the calendar.
+    const MOST: (u32, u64) = (239_976, 7_304_484 * 86_400_000_000);
+
+    /// `None` if it is longer than 19,998 years.
+    pub fn new(months: i32, microseconds: i64) -> Option<Duration> {
+        let (most_months, most) = Duration::MOST;
+        (months.unsigned_abs() <= most_months && microseconds.unsigned_abs() <= most).then_some(
+            Duration {
+                months,
+                microseconds,
+            },
+        )
+    }
+
+    /// The sum; `None` if it is too long.
+    pub fn checked_add(self, other: Duration) -> Option<Duration> {
+        Duration::new(
+            self.months.checked_add(other.months)?,
+            self.microseconds.checked_add(other.microseconds)?,
+        )
+    }
+
+    /// So many times as long; `None` if that is too long.
+    pub fn checked_mul(self, factor: i64) -> Option<Duration> {
+        let months = i64::from(self.months).checked_mul(factor)?;
+        Duration::new(
+            months.try_into().ok()?,
+            self.microseconds.checked_mul(factor)?,
+        )
+    }
+
+    /// The `divisor`-th part, rounded towards zero to microseconds; `None` if a month would have to be split, whose
+    /// length nobody knows, and for zero.
+    pub fn checked_div(self, divisor: i64) -> Option<Duration> {
+        let months = i64::from(self.months);
+        if months.checked_rem(divisor)? != 0 {
+            return None;
         }
-        let span: Span = text.parse().ok()?;
-        let months = i32::from(span.get_years())
-            .checked_mul(12)?
-            .checked_add(span.get_months())?;
-        let rest = span.years(0).months(0);
-        // A day is 24 hours in UTC.
-        let rest = rest
-            .total(jiff::SpanTotal::from(Unit::Microsecond).days_are_24_hours())
-            .ok()?;
-        Some(Duration {
-            months,
-            microseconds: (rest.abs() < 9e18).then_some(rest as i64)?,
-        })
+        Duration::new(
+            (months / divisor).try_into().ok()?,
+            self.microseconds.checked_div(divisor)?,
+        )
     }
 
     fn length(self) -> i128 {
@@ -187,21 +195,59 @@ impl fmt::Display for Duration {
 mod tests {
     use super::*;
 
+    fn date(text: &str) -> DateTime {
+        DateTime::parse(text).unwrap()
+    }
+
+    fn duration(text: &str) -> Duration {
+        Duration::parse(text).unwrap()
+    }
+
     #[test]
-    fn dates_read_and_print() {
-        let day = DateTime::parse("2020-01-31").unwrap();
-        assert_eq!(day.to_string(), "2020-01-31T00:00:00Z");
-        assert_eq!(DateTime::parse("2020-01-31T02:00:00+02:00"), Some(day));
-        let month = Duration::parse("1 month 2 hours").unwrap();
-        assert_eq!(month.to_string(), "P1MT2H");
-        assert_eq!(day.add(month).unwrap().to_string(), "2020-02-29T02:00:00Z");
-        assert_eq!(DateTime::parse("2020-13-01"), None);
+    fn months_end_where_the_month_does() {
+        let day = date("2020-01-31");
+        let month = duration("1 month 2 hours");
+        assert_eq!(day.add(month), Some(date("2020-02-29T02:00:00Z")));
         assert_eq!(day.since(day).unwrap().to_string(), "PT0S");
+        assert_eq!(date("9999-12-01").add(duration("1 month")), None);
         assert_eq!(
-            Duration::parse("3 weeks 2 hours").unwrap().to_string(),
-            "P21DT2H"
+            DateTime::from_date(2019, 2, 28).unwrap(),
+            date("2019-02-28")
         );
-        assert_eq!(Duration::parse("1.5s").unwrap().to_string(), "PT1.5S");
-        assert_eq!(Duration::parse("-12 days").unwrap().to_string(), "-P12D");
+        assert_eq!(DateTime::from_date(2019, 2, 29), None);
+    }
+
+    #[test]
+    fn durations_are_checked() {
+        assert_eq!(duration("3 days").checked_mul(4), Some(duration("12 days")));
+        assert_eq!(
+            duration("1 year").checked_div(4),
+            Some(duration("3 months"))
+        );
+        assert_eq!(duration("1 month").checked_div(2), None);
+        assert_eq!(duration("1 day").checked_div(0), None);
+        assert_eq!(duration("1 day").checked_mul(i64::MAX), None);
+        let longest = Duration::new(239_976, 7_304_484 * 86_400_000_000).unwrap();
+        assert_eq!(longest.checked_add(duration("1us")), None);
+        assert_eq!(Duration::parse(&longest.to_string()), Some(longest));
+        assert!(duration("30 days") < duration("1 month"));
+        assert!(duration("1 month") < duration("31 days"));
+    }
+
+    #[test]
+    fn every_duration_reads_back() {
+        for months in [0, 1, -1, 12, -25, 239_976] {
+            for microseconds in [
+                0,
+                1,
+                -1,
+                86_400_000_000,
+                -90_061_500_000,
+                631_107_417_599_999_999,
+            ] {
+                let value = Duration::new(months, microseconds).unwrap();
+                assert_eq!(Duration::parse(&value.to_string()), Some(value), "{value}");
+            }
+        }
     }
 }

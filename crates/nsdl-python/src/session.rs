@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nsdl::Provenance;
+use nsdl::{Provenance, Type};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -62,6 +62,15 @@ impl Session {
         self.work(py, |session| {
             session.add_facts(relation, rows, probabilities, exclusive)
         })
+    }
+
+    /// Whether a column is known to hold tuples, lists or tensors, which Python gives as tuples and lists.
+    fn is_compound(&self, relation: &str, column: usize) -> bool {
+        let ty = self
+            .lock()
+            .types(relation)
+            .and_then(|types| types.get(column).copied());
+        ty.is_some_and(|ty| matches!(ty, Type::Tuple(_) | Type::List(_) | Type::Tensor))
     }
 
     fn add_csv(&self, py: Python<'_>, relation: &str, path: &str) -> PyResult<()> {

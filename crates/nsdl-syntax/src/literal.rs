@@ -114,7 +114,7 @@ fn integer(lexer: &mut Lex<'_>, digits: &str, radix: u32, suffix: &str) -> Liter
     Literal::Integer(value, ty)
 }
 
-/// `"…"` on one line or `"""…"""` over several; the lexer has taken the first quote.
+/// `"…"` or `"""…"""`, in which quotes need no escape, both also over several lines; the lexer has taken the first quote.
 pub fn string<'input>(lexer: &mut Lex<'input>) -> Literal {
     if lexer.remainder().starts_with("\"\"") {
         lexer.bump(2);
@@ -129,7 +129,7 @@ pub fn symbol<'input>(lexer: &mut Lex<'input>) -> Literal {
     Literal::Symbol(quoted(lexer, 2, "\""))
 }
 
-/// `t"2020-01-01"` and `d"3 weeks"`, which wait for their types.
+/// `t"2020-01-01"` and `d"3 weeks"`.
 pub fn time<'input>(lexer: &mut Lex<'input>) -> Literal {
     let date = lexer.slice().starts_with('t');
     let text = quoted(lexer, 2, "\"");
@@ -146,11 +146,21 @@ pub fn time<'input>(lexer: &mut Lex<'input>) -> Literal {
                 "`d\"12 days\"`, `d\"3 weeks 2 hours\"`, `d\"P1M\"`",
             ),
         };
+        let error = Diagnostic::error("E0119", format!("`{text}` is not {what}"))
+            .label(place, "cannot be read");
+        let both = if date {
+            DateTime::ambiguous(&text)
+        } else {
+            None
+        };
         report(
             lexer,
-            Diagnostic::error("E0119", format!("`{text}` is not {what}"))
-                .label(place, "cannot be read")
-                .help(format!("write it as {example}")),
+            match both {
+                Some([month, day]) => error
+                    .note("programs differ in whether the month or the day comes first")
+                    .help(format!("write `t\"{month}\"` or `t\"{day}\"`")),
+                None => error.help(format!("write it as {example}")),
+            },
         );
         match date {
             true => Literal::DateTime(DateTime { microseconds: 0 }),
@@ -165,39 +175,58 @@ pub fn time<'input>(lexer: &mut Lex<'input>) -> Literal {
 /// Takes the text up to `close` and resolves its escapes; `open` bytes of the token come before it.
 fn quoted(lexer: &mut Lex<'_>, open: usize, close: &str) -> String {
     let rest = lexer.remainder();
-    let over_lines = close.len() == 3;
-    let bytes = rest.as_bytes();
-    let mut at = 0;
-    let end = loop {
-        match bytes.get(at) {
-            Some(b'\\') if bytes.get(at + 1).is_some_and(|&b| over_lines || b != b'\n') => at += 2,
-            Some(b'\n') if !over_lines => break None,
-            Some(b'"') if bytes[at..].starts_with(close.as_bytes()) => break Some(at),
-            Some(_) => at += 1,
-            None => break None,
+    let Some(end) = end_of_text(rest, close) else {
+        return without_end(lexer, open, close);
+    };
+    if close.len() == 1 && rest[..end].contains('\n') {
+        let after = rest[end + 1..].chars().next();
+        // A quote that begins the next string, and not one that ends this: `"abc)` before a line with `("x")`.
+        if after.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"') {
+            return without_end(lexer, open, close);
         }
-    };
-    let Some(end) = end else {
-        // Only the line is lost, or, for three quotes, the rest of the text.
-        let end = rest[..at.min(rest.len())].trim_end_matches('\r').len();
-        let place = span(lexer, 0..open);
-        lexer.bump(end);
-        let help = if over_lines {
-            lexer.extras.open_at_end = true;
-            "end it with `\"\"\"`"
-        } else {
-            "end it with `\"`; text over several lines stands between `\"\"\"` and `\"\"\"`"
-        };
-        report(
-            lexer,
-            Diagnostic::error("E0102", "this string has no end")
-                .label(place, "begins here")
-                .help(help),
-        );
-        return String::new();
-    };
+        let start = lexer.span().start;
+        lexer.extras.over_lines.get_or_insert(start);
+    }
     lexer.bump(end + close.len());
     unescape(lexer, &rest[..end], open)
+}
+
+/// Where the text before the first `close` ends.
+fn end_of_text(text: &str, close: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match bytes.get(at)? {
+            b'\\' => at += 2,
+            b'"' if bytes[at..].starts_with(close.as_bytes()) => return Some(at),
+            _ => at += 1,
+        }
+    }
+}
+
+/// E0102. Only the line is lost, or, for three quotes, the rest of the text.
+fn without_end(lexer: &mut Lex<'_>, open: usize, close: &str) -> String {
+    let rest = lexer.remainder();
+    let place = span(lexer, 0..open);
+    let mut error =
+        Diagnostic::error("E0102", "this string has no end").label(place, "begins here");
+    if close.len() == 3 {
+        lexer.bump(rest.len());
+        lexer.extras.open_at_end = true;
+        error = error.help("end it with `\"\"\"`");
+    } else {
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        lexer.bump(line.trim_end_matches('\r').len());
+        error = error.help("end it with `\"`; a quote inside of it is written `\\\"`");
+        // Quotes come in pairs: the one that is missing may be missing there.
+        if let Some(start) = lexer.extras.over_lines {
+            let source = lexer.extras.source;
+            let other = Span::new(source, start, start + 1);
+            error = error.label(other, "or this one, which goes on over several lines");
+        }
+    }
+    report(lexer, error);
+    String::new()
 }
 
 /// `'a'`, `'é'`, `'\n'`, `'\u{e9}'`; the lexer has taken the first quote.

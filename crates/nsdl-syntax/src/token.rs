@@ -17,6 +17,8 @@ pub struct Problems {
     pub open_at_end: bool,
     /// Where the comments are, in order.
     pub comments: Vec<std::ops::Range<usize>>,
+    /// Where the first string begins that goes on over several lines without three quotes.
+    pub over_lines: Option<usize>,
 }
 
 /// A token. Bad literals are tokens too, so that the parser goes on behind them; the lexer has reported them.

@@ -231,6 +231,23 @@ fn bad_strings_and_characters_lose_no_more_than_their_line() {
 }
 
 #[test]
+fn strings_may_go_on_over_lines() {
+    assert_eq!(string("\"a\nb\""), "a\nb");
+    assert_eq!(string("\"a\r\n \\\" b\""), "a\r\n \" b");
+    // The quote of the next line begins a string: the first one has no end.
+    assert_eq!(errors("rel a(\"x)\nrel b(\"y\")"), [("E0102", "\"")]);
+    assert_eq!(errors("rel a(\"x)\nrel b(\"\")"), [("E0102", "\"")]);
+    // Quotes come in pairs: the last one lacks its other half, or the first one does.
+    let text = "rel a(\"x)\nrel b(\", y\")\nrel c(1)";
+    let (_, problems) = nsdl_syntax::parse(text, SourceId::default());
+    let problem = problems
+        .iter()
+        .find(|it| it.code == "E0102")
+        .expect("no end");
+    assert_eq!(problem.labels.len(), 2, "{problem:?}");
+}
+
+#[test]
 fn bad_characters_do_not_hide_other_errors() {
     assert_eq!(
         errors("rel a(1) ### \nrel b(2)\nrel c("),

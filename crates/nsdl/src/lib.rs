@@ -98,6 +98,7 @@ mod session;
 mod text;
 mod why;
 
+pub use convert::{list_of, tensor_of};
 pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
@@ -105,7 +106,9 @@ pub use imports::LIBRARY;
 pub use module::{Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
-pub use nsdl_ir::{Diagnostic, Label, LeafId, Severity, Span, Type, Value};
+pub use nsdl_ir::{
+    DateTime, Diagnostic, Duration, Label, LeafId, Severity, Span, Tensor, Type, Value,
+};
 pub use nsdl_syntax::{is_incomplete, parse_value};
 pub use program::{Program, Signature};
 pub use provenance::Provenance;

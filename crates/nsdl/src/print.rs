@@ -67,7 +67,7 @@ pub fn json(relations: &[Relation]) -> String {
                 if n > 0 {
                     out.push_str(", ");
                 }
-                out.push_str(&json_value(value));
+                json_value(value, &mut out);
             }
             out.push_str("], \"tag\": ");
             out.push_str(&match *tag {
@@ -83,15 +83,47 @@ pub fn json(relations: &[Relation]) -> String {
     out
 }
 
-fn json_value(value: &Value) -> String {
+/// Tuples, lists and tensors are arrays, terms and times text.
+fn json_value(value: &Value, out: &mut String) {
     match value {
-        Value::F32(v) => json_float(*v, v.is_finite(), v.is_nan()),
-        Value::F64(v) => json_float(*v, v.is_finite(), v.is_nan()),
-        Value::Char(v) => json_string(v.encode_utf8(&mut [0; 4])),
-        Value::String(v) | Value::Symbol(v) => json_string(v),
+        Value::F32(v) => out.push_str(&json_float(*v, v.is_finite(), v.is_nan())),
+        Value::F64(v) => out.push_str(&json_float(*v, v.is_finite(), v.is_nan())),
+        Value::Tuple(parts) | Value::List(_, parts) => {
+            out.push('[');
+            for (i, part) in parts.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                // A type may be as deep as a rule is long.
+                stacker::maybe_grow(64 << 10, 1 << 20, || json_value(part, out));
+            }
+            out.push(']');
+        }
+        Value::Tensor(tensor) => json_tensor(tensor.shape(), tensor.data(), out),
+        Value::Char(_)
+        | Value::String(_)
+        | Value::Symbol(_)
+        | Value::DateTime(_)
+        | Value::Duration(_)
+        | Value::Term(_) => {
+            out.push_str(&json_string(&csv_field(value)));
+        }
         // Integers and bools read the same in JSON.
-        other => other.to_string(),
+        other => out.push_str(&other.to_string()),
     }
+}
+
+fn json_tensor(shape: &[usize], data: &[f64], out: &mut String) {
+    let Some((count, inner)) = shape.split_first() else {
+        let value = data.first().copied().unwrap_or_default();
+        out.push_str(&json_float(value, value.is_finite(), value.is_nan()));
+        return;
+    };
+    let size: usize = inner.iter().product();
+    out.push('[');
+    for index in 0..*count {
+        out.push_str(if index > 0 { ", " } else { "" });
+        json_tensor(inner, data.get(index * size..).unwrap_or_default(), out);
+    }
+    out.push(']');
 }
 
 fn json_float<F: std::fmt::Debug + std::fmt::Display>(value: F, finite: bool, nan: bool) -> String {
@@ -125,8 +157,11 @@ pub fn csv(relation: &Relation) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// Text and times as they are, everything else as in programs.
 fn csv_field(value: &Value) -> String {
     match value {
+        Value::DateTime(v) => v.to_string(),
+        Value::Duration(v) => v.to_string(),
         Value::Char(v) => v.to_string(),
         Value::String(v) | Value::Symbol(v) => v.to_string(),
         other => other.to_string(),
@@ -208,6 +243,27 @@ mod tests {
         assert_eq!(json(&[]), "{}");
         let nan = relation(&[], vec![(OutputTag::Probability(f64::NAN), vec![])]);
         assert_eq!(json(&[nan]), r#"{"path": [{"tuple": [], "tag": "NaN"}]}"#);
+    }
+
+    #[test]
+    fn what_is_made_of_values_is_an_array() {
+        let time = nsdl_ir::DateTime::parse("2020-01-31").unwrap();
+        let tensor = nsdl_ir::Tensor::parse("[[1, inf]]").unwrap();
+        let pair = Value::Tuple([Value::Bool(true), Value::String("a,b".into())].into());
+        let values = vec![
+            Value::DateTime(time),
+            Value::Tensor(tensor.into()),
+            Value::List(pair.ty(), [pair].into()),
+        ];
+        let r = relation(&[], vec![(OutputTag::Unit, values)]);
+        assert_eq!(
+            json(std::slice::from_ref(&r)),
+            r#"{"path": [{"tuple": ["2020-01-31T00:00:00Z", [[1.0, "inf"]], [[true, "a,b"]]], "tag": null}]}"#
+        );
+        assert_eq!(
+            csv(&r),
+            "2020-01-31T00:00:00Z,\"[[1.0, inf]]\",\"[(true, \"\"a,b\"\")]\"\n"
+        );
     }
 
     #[test]

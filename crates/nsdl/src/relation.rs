@@ -146,7 +146,7 @@ pub(crate) fn order<'a>(
     for (column, &ty) in types.iter().enumerate() {
         let cells = keys.iter_mut().skip(column).step_by(width);
         match ty {
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Isize => {
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Isize | Type::DateTime => {
                 cells.for_each(|w| *w ^= 1 << 63);
             }
             // Negative floats order backwards by their bits; words never hold NaN.
@@ -159,7 +159,17 @@ pub(crate) fn order<'a>(
                     bits | 1 << 31
                 });
             }),
-            Type::String | Type::Symbol | Type::I128 | Type::U128 => {
+            // Words that are ids become ranks.
+            Type::String
+            | Type::Symbol
+            | Type::I128
+            | Type::U128
+            | Type::Duration
+            | Type::Tensor
+            | Type::Entity
+            | Type::Adt(_)
+            | Type::Tuple(_)
+            | Type::List(_) => {
                 let mut distinct: Vec<(Value, Word)> = Vec::new();
                 let mut rank: FxHashMap<Word, u64> = FxHashMap::default();
                 for &w in keys.iter().skip(column).step_by(width) {
@@ -176,7 +186,14 @@ pub(crate) fn order<'a>(
                     *w = rank.get(w).copied().unwrap_or_default();
                 }
             }
-            _ => {} // Unsigned integers, bool and char order by their words.
+            // These order by their words.
+            Type::U8
+            | Type::U16
+            | Type::U32
+            | Type::U64
+            | Type::Usize
+            | Type::Bool
+            | Type::Char => {}
         }
     }
     let mut order: Vec<u32> = (0..count).collect();
@@ -249,6 +266,39 @@ mod tests {
             (
                 Type::String,
                 vec![text("b"), text("a"), text(""), text("é"), text("B")],
+            ),
+            (
+                Type::DateTime,
+                ["2020-01-01", "-0044-03-15", "1970-01-01"]
+                    .map(|text| Value::DateTime(nsdl_ir::DateTime::parse(text).unwrap()))
+                    .to_vec(),
+            ),
+            (
+                Type::Duration,
+                ["1 month", "-1 day", "30 days", "31 days"]
+                    .map(|text| Value::Duration(nsdl_ir::Duration::parse(text).unwrap()))
+                    .to_vec(),
+            ),
+            (
+                Type::Tensor,
+                ["[2, 1]", "[1, 2]", "[[1]]", "0"]
+                    .map(|text| Value::Tensor(nsdl_ir::Tensor::parse(text).unwrap().into()))
+                    .to_vec(),
+            ),
+            (
+                Type::list(Type::I32),
+                [&[2][..], &[], &[1, 5], &[1]]
+                    .map(|v| {
+                        let items: Vec<Value> = v.iter().map(|v| Value::I32(*v)).collect();
+                        Value::List(Type::I32, items.into())
+                    })
+                    .to_vec(),
+            ),
+            (
+                Type::tuple(&[Type::Bool, Type::String]),
+                [(true, "a"), (false, "b"), (false, "a")]
+                    .map(|(bit, s)| Value::Tuple([Value::Bool(bit), text(s)].into()))
+                    .to_vec(),
             ),
         ];
         for (ty, values) in cases {

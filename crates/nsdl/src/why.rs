@@ -291,8 +291,11 @@ impl Session {
     }
 }
 
-/// The value of a literal, with or without a minus. `ty` tells how floats round.
+/// The value of a literal, with or without a minus, or of what is made of literals. `ty` tells how floats round.
 fn constant(expr: &Expr, ty: Type) -> Option<Value> {
+    if ty.is_compound() || ty == Type::Tensor {
+        return nsdl_syntax::expression_value(expr, ty, &|_, _| None).ok();
+    }
     let float = |digits: &str| match ty {
         Type::F32 => digits.parse().map(Value::F32).ok(),
         _ => digits.parse().map(Value::F64).ok(),

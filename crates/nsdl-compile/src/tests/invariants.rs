@@ -144,6 +144,7 @@ fn assert_bound(expr: &Expr, bound: &HashSet<Slot>) {
             assert_bound(left, bound);
             assert_bound(right, bound);
         }
+        Expr::Mixed { operands, .. } => operands.iter().for_each(|it| assert_bound(it, bound)),
         Expr::Cast { operand, .. } => assert_bound(operand, bound),
         Expr::Call { args, .. } => args.iter().for_each(|arg| assert_bound(arg, bound)),
         Expr::If {

@@ -261,6 +261,7 @@ pub fn variables(expr: &Expr) -> Vec<u32> {
         Expr::Const(_) => vec![],
         Expr::Unary { operand, .. } => variables(operand),
         Expr::Binary { left, right, .. } => [variables(left), variables(right)].concat(),
+        Expr::Mixed { operands, .. } => operands.iter().flat_map(variables).collect(),
         Expr::Cast { operand, .. } => variables(operand),
         Expr::Call { args, .. } => args.iter().flat_map(variables).collect(),
         Expr::If {
