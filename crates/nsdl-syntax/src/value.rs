@@ -2,12 +2,14 @@
 
 mod compound;
 
-use nsdl_ir::{Diagnostic, Symbols, Type, Value};
+use std::sync::Arc;
+
+use nsdl_ir::{DateTime, Diagnostic, Duration, Symbols, Tensor, Type, Value};
 
 use crate::ast::Literal;
 
 /// A value of type `ty` as programs and output write it: `-3`, `0xff`, `1.5`, `inf`, `true`, `'a'`, `"text"`,
-/// `s"RED"`, `(1, "a")`, `[1, 2]`, `Cons(1, Nil())`. The whole text must match; spaces around it do not count. An
+/// `s"RED"`, `t"2020-01-31"`, `d"3 weeks"`, `(1, "a")`, `[1, 2]`, a tensor `[[1.0, 2.0]]`, `Cons(1, Nil())`. The whole text must match; spaces around it do not count. An
 /// integer may stand for a float. The constructors of terms are those that `symbols` knows.
 ///
 /// # Errors
@@ -30,7 +32,9 @@ pub fn parse_value(text: &str, ty: Type, symbols: &Symbols) -> Result<Value, Dia
 /// `E0120` if the field is no such value, `E0121` if it is out of range, `E0122` for NaN, and those of [`parse_value`].
 pub fn parse_field(text: &str, ty: Type, symbols: &Symbols) -> Result<Value, Diagnostic> {
     let value = match ty {
-        _ if ty.is_compound() => return parse_value(text, ty, symbols),
+        _ if ty.is_compound() || ty == Type::Tensor => return parse_value(text, ty, symbols),
+        Type::DateTime => DateTime::parse(text).map(Value::DateTime),
+        Type::Duration => Duration::parse(text).map(Value::Duration),
         Type::String => Some(Value::String(text.into())),
         Type::Symbol => Some(Value::Symbol(text.into())),
         Type::Bool => text.parse().ok().map(Value::Bool),
@@ -87,10 +91,28 @@ pub fn literal_value(literal: &Literal, negative: bool, ty: Type) -> Result<Valu
         Literal::DateTime(value) if ty == Type::DateTime && !negative => {
             Ok(Value::DateTime(*value))
         }
-        Literal::Duration(value) if ty == Type::Duration && !negative => {
-            Ok(Value::Duration(*value))
+        Literal::Duration(value) if ty == Type::Duration => {
+            let value = if negative {
+                value.checked_mul(-1)
+            } else {
+                Some(*value)
+            };
+            let value = value.map(Value::Duration);
+            value.ok_or_else(|| out_of_range(&text(), ty))
         }
+        _ if ty == Type::Tensor => match scalar(literal, negative) {
+            Some(tensor) => Ok(Value::Tensor(Arc::new(tensor))),
+            None => Err(mismatch(&text(), ty)),
+        },
         _ => Err(mismatch(&text(), ty)),
+    }
+}
+
+/// A tensor without dimensions of a literal.
+fn scalar(literal: &Literal, negative: bool) -> Option<Tensor> {
+    match literal_value(literal, negative, Type::F64).ok()? {
+        Value::F64(number) => Tensor::scalar(number),
+        _ => None,
     }
 }
 
@@ -164,6 +186,7 @@ fn mismatch(text: &str, ty: Type) -> Diagnostic {
         Type::Symbol => "a symbol is written `s\"RED\"`",
         Type::DateTime => "an instant is written `t\"2020-01-31T10:00:00Z\"`",
         Type::Duration => "a duration is written `d\"3 days\"`",
+        Type::Tensor => "a tensor is written `[[1.0, 2.0], [3.0, 4.0]]`",
         Type::Entity | Type::Adt(_) => {
             "a term is written `Name(field, …)`, also without fields: `Nil()`"
         }

@@ -260,9 +260,17 @@ fn bad_characters_do_not_hide_other_errors() {
 }
 
 #[test]
-fn dates_wait_for_their_type() {
+fn times() {
     assert_eq!(
-        errors("rel a(t\"2020-01-01\", d\"3 weeks\")"),
-        [("E0110", "t\"2020-01-01\""), ("E0110", "d\"3 weeks\"")]
+        canonical("rel a(t\"May 6, 2021\", d\"3 weeks\")"),
+        "rel a(t\"2021-05-06T00:00:00Z\", d\"P21D\")\n"
+    );
+    assert_eq!(
+        errors("rel a(t\"2020-02-30\", d\"soon\", t\"01/02/2020\")"),
+        [
+            ("E0119", "t\"2020-02-30\""),
+            ("E0119", "d\"soon\""),
+            ("E0119", "t\"01/02/2020\""),
+        ]
     );
 }

@@ -144,6 +144,45 @@ fn output_reads_back() {
     }
 }
 
+#[test]
+fn times_and_tensors() {
+    let floats = Type::tuple(&[Type::F64, Type::Duration]);
+    for (text, ty) in [
+        ("t\"2020-01-31T10:00:00Z\"", Type::DateTime),
+        ("d\"P1M-3DT-2H\"", Type::Duration),
+        ("[[1.0, -2.5], [inf, 0.0]]", Type::Tensor),
+        ("[]", Type::Tensor),
+        ("1.5", Type::Tensor),
+        ("-inf", Type::Tensor),
+        ("[[1.0], [2.0]]", Type::Tensor),
+        ("(-inf, d\"PT1S\")", floats),
+        ("[[1.0, 2.0], [3.0]]", Type::list(Type::Tensor)),
+    ] {
+        assert_eq!(value(text, ty), text, "{ty}");
+        if ty.is_compound() || ty == Type::Tensor {
+            assert_eq!(field(text, ty), text, "{ty}");
+        }
+    }
+    assert_eq!(
+        field("2020-01-31", Type::DateTime),
+        "t\"2020-01-31T00:00:00Z\""
+    );
+    assert_eq!(field("3 weeks", Type::Duration), "d\"P21D\"");
+    assert_eq!(value("-d\"3 weeks\"", Type::Duration), "d\"-P21D\"");
+    assert_eq!(value("[1, 2]", Type::Tensor), "[1.0, 2.0]");
+    for (text, ty, code) in [
+        ("soon", Type::DateTime, "E0120"),
+        ("\"2020-01-31\"", Type::DateTime, "E0120"),
+        ("t\"01/02/2020\"", Type::DateTime, "E0119"),
+        ("[[1], 2]", Type::Tensor, "E0120"),
+        ("[nan]", Type::Tensor, "E0122"),
+        ("[\"a\"]", Type::Tensor, "E0120"),
+        ("[1 2]", Type::Tensor, "E0120"),
+    ] {
+        assert_eq!(value(text, ty), code, "{text}");
+    }
+}
+
 fn with_lists() -> Symbols {
     let (symbols, parameter) = (Symbols::new(), Type::parameter("T"));
     let constructor = |name: &str, fields: &[Type]| ConstructorDefinition {

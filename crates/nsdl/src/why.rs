@@ -285,17 +285,21 @@ impl Session {
         let tuple: Option<Vec<Value>> = args
             .iter()
             .enumerate()
-            .map(|(i, arg)| constant(arg, types.get(i).copied().unwrap_or(Type::F64)))
+            .map(|(i, arg)| {
+                let ty = types.get(i).copied().unwrap_or(Type::F64);
+                if ty.is_compound() || ty == Type::Tensor {
+                    let text = nsdl_syntax::format::expr(arg);
+                    return nsdl_syntax::parse_value(&text, ty, &self.symbols).ok();
+                }
+                constant(arg, ty)
+            })
             .collect();
         self.why(&query.relation.text, &tuple.ok_or_else(not_ground)?, k)
     }
 }
 
-/// The value of a literal, with or without a minus, or of what is made of literals. `ty` tells how floats round.
+/// The value of a literal, with or without a minus. `ty` tells how floats round.
 fn constant(expr: &Expr, ty: Type) -> Option<Value> {
-    if ty.is_compound() || ty == Type::Tensor {
-        return nsdl_syntax::expression_value(expr, ty, &|_, _| None).ok();
-    }
     let float = |digits: &str| match ty {
         Type::F32 => digits.parse().map(Value::F32).ok(),
         _ => digits.parse().map(Value::F64).ok(),

@@ -1,9 +1,9 @@
-//! Values made of values: terms, tuples and lists, as programs and output write them.
+//! Values made of values: terms, tuples, lists and tensors, as programs and output write them.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use nsdl_ir::{Constructor, Diagnostic, SourceId, Symbols, Term, Type, Value};
+use nsdl_ir::{Constructor, Diagnostic, SourceId, Symbols, Tensor, Term, Type, Value};
 
 use super::{literal_value, mismatch, shorten, special_float};
 use crate::lexer::{Spanned, lex};
@@ -67,7 +67,11 @@ impl<'t> Reader<'t> {
                 let parts = self.several(Token::LeftParen, Token::RightParen, types, ty)?;
                 Ok(Value::Tuple(parts.into()))
             }
-            Type::List(element) => self.list(*element, ty),
+            Type::List(element) => {
+                let values = self.list(*element, ty)?;
+                Ok(Value::List(*element, values.into()))
+            }
+            Type::Tensor if self.is_next(&Token::LeftBracket) => self.tensor(),
             _ => self.plain(ty),
         })
     }
@@ -124,7 +128,21 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn list(&mut self, element: Type, ty: Type) -> Result<Value, Diagnostic> {
+    /// The tensors inside the brackets, side by side.
+    fn tensor(&mut self) -> Result<Value, Diagnostic> {
+        let parts = self.list(Type::Tensor, Type::Tensor)?;
+        let parts = parts.iter().filter_map(|part| match part {
+            Value::Tensor(tensor) => Some(Tensor::clone(tensor)),
+            _ => None,
+        });
+        let parts: Vec<Tensor> = parts.collect();
+        match Tensor::stack(&parts) {
+            Some(tensor) => Ok(Value::Tensor(tensor.into())),
+            None => Err(mismatch(self.text, Type::Tensor)),
+        }
+    }
+
+    fn list(&mut self, element: Type, ty: Type) -> Result<Vec<Value>, Diagnostic> {
         let mut values = Vec::new();
         let mut more = self.take(&Token::LeftBracket);
         if !more {
@@ -137,17 +155,21 @@ impl<'t> Reader<'t> {
             values.push(self.value(element)?);
             more = self.take(&Token::Comma);
         }
-        Ok(Value::List(element, values.into()))
+        Ok(values)
     }
 
     fn plain(&mut self, ty: Type) -> Result<Value, Diagnostic> {
         let negative = self.take(&Token::Minus);
         match self.next() {
             Some(Token::Literal(literal)) => literal_value(&literal, negative, ty),
-            Some(Token::Identifier(name)) if ty.is_float() => {
+            Some(Token::Identifier(name)) if ty.is_float() || ty == Type::Tensor => {
                 let minus = if negative { "-" } else { "" };
-                special_float(&format!("{minus}{name}"), ty)
-                    .unwrap_or_else(|| Err(mismatch(self.text, ty)))
+                match (special_float(&format!("{minus}{name}"), ty), ty) {
+                    (Some(Ok(Value::F64(number))), Type::Tensor) => Tensor::scalar(number)
+                        .map(|tensor| Value::Tensor(tensor.into()))
+                        .ok_or_else(|| mismatch(self.text, ty)),
+                    (special, _) => special.unwrap_or_else(|| Err(mismatch(self.text, ty))),
+                }
             }
             _ => Err(mismatch(self.text, ty)),
         }
