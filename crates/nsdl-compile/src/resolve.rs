@@ -31,6 +31,8 @@ pub(crate) struct Names<'a> {
     /// Aliases; `None` if what one stands for is reported.
     types: FxHashMap<&'a str, Option<Type>>,
     constants: FxHashMap<&'a str, State<'a>>,
+    /// Constants that are integers computed by a division.
+    quotients: rustc_hash::FxHashSet<&'a str>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn resolve<'a>(
         relations: IndexMap::default(),
         types: FxHashMap::default(),
         constants: FxHashMap::default(),
+        quotients: rustc_hash::FxHashSet::default(),
         diagnostics: Vec::new(),
     };
     let items = || asts.iter().flat_map(|ast| &ast.items);

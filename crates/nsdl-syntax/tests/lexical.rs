@@ -239,7 +239,7 @@ fn strings_may_go_on_over_lines() {
     assert_eq!(errors("rel a(\"x)\nrel b(\"\")"), [("E0102", "\"")]);
     // Quotes come in pairs: the last one lacks its other half, or the first one does.
     let text = "rel a(\"x)\nrel b(\", y\")\nrel c(1)";
-    let (_, problems) = nsdl_syntax::parse(text, SourceId::default());
+    let (_, problems) = parse(text, SourceId::default());
     let problem = problems
         .iter()
         .find(|it| it.code == "E0102")

@@ -72,7 +72,7 @@ impl<'a> Desugar<'a> {
     /// A tag in [0, 1]; `None`, and reported, if it is none.
     fn probability(&mut self, tag: &'a Expr) -> Option<f64> {
         let value = self.value(tag, "tag")?;
-        rule::probability(&value, tag, &mut self.diagnostics)
+        rule::probability(&value, tag, self.names, &mut self.diagnostics)
     }
 
     /// A constant; what else it is, is reported. `place` says where it stands.

@@ -4,8 +4,8 @@
 //! disjunctive head is one categorical variable: an alternative without a tag weighs 1/n of n, and a tag
 //! before the whole head scales every alternative.
 
-use nsdl_ir::{BinaryOp, Diagnostic, Span, Value};
-use nsdl_syntax::ast::{self, Expr, ExprKind, Formula};
+use nsdl_ir::{Diagnostic, Span, Value};
+use nsdl_syntax::ast::{self, Expr, Formula};
 
 use super::facts::{outside_unit, sum_above_one};
 use super::negation::Condition;
@@ -13,6 +13,7 @@ use super::{Desugar, Scope};
 use crate::constant::Const;
 use crate::flat::{Choice, Head, Term, TermKind};
 use crate::mentions::{self, Mentions};
+use crate::resolve::Names;
 
 impl<'a> Desugar<'a> {
     pub(super) fn rule(
@@ -123,7 +124,7 @@ impl<'a> Desugar<'a> {
         let TermKind::Const(value) = &term.kind else {
             return term;
         };
-        let weight = probability(value, tag, &mut self.diagnostics).unwrap_or(1.0);
+        let weight = probability(value, tag, self.names, &mut self.diagnostics).unwrap_or(1.0);
         Term {
             kind: TermKind::Const(Const::Typed(Value::F64(weight))),
             span: tag.span,
@@ -135,6 +136,7 @@ impl<'a> Desugar<'a> {
 pub(super) fn probability(
     value: &Const,
     tag: &Expr,
+    names: &Names<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<f64> {
     let Some(probability) = value.tag() else {
@@ -146,7 +148,7 @@ pub(super) fn probability(
         );
         return None;
     };
-    if value.is_integer() && divides(tag) {
+    if value.is_integer() && names.divides(tag) {
         diagnostics.push(
             Diagnostic::error("E0504", "a tag is not a quotient of integers")
                 .label(tag.span, format!("rounded to {}", value.text()))
@@ -156,16 +158,6 @@ pub(super) fn probability(
     }
     diagnostics.extend(outside_unit(probability, tag.span));
     Some(probability)
-}
-
-fn divides(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Binary(op, left, right) => {
-            *op == BinaryOp::Divide || divides(left) || divides(right)
-        }
-        ExprKind::Unary(_, operand) => divides(operand),
-        _ => false,
-    }
 }
 
 fn known(weight: &Term) -> Option<f64> {

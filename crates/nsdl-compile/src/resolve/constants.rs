@@ -1,8 +1,8 @@
 //! Constants: each is evaluated once, after those it is built from.
 
 use indexmap::IndexMap;
-use nsdl_ir::{Diagnostic, Span, Type};
-use nsdl_syntax::ast::{ConstantDeclaration, Item, ItemKind, TypeExpr};
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Type};
+use nsdl_syntax::ast::{ConstantDeclaration, Expr, ExprKind, Item, ItemKind, TypeExpr};
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
@@ -68,6 +68,18 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Whether an expression whose value is an integer divides: its value may be rounded.
+    pub(crate) fn divides(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Binary(op, left, right) => {
+                *op == BinaryOp::Divide || self.divides(left) || self.divides(right)
+            }
+            ExprKind::Unary(_, operand) => self.divides(operand),
+            ExprKind::Variable(name) => self.quotients.contains(name.as_str()),
+            _ => false,
+        }
+    }
+
     /// The value of a declared constant; an empty error if it is reported already.
     fn evaluate(&mut self, name: &'a str) -> Result<Const, Vec<Diagnostic>> {
         let declaration = match self.constants.get(name) {
@@ -89,6 +101,9 @@ impl<'a> Names<'a> {
         // A chain of constants is as deep as it is long.
         let result = stacker::maybe_grow(1 << 18, 1 << 22, || fold(&declaration.value, self));
         let result = result.and_then(|value| self.typed(declaration, value));
+        if result.as_ref().is_ok_and(Const::is_integer) && self.divides(&declaration.value) {
+            self.quotients.insert(name);
+        }
         self.constants.insert(
             name,
             result
