@@ -55,9 +55,9 @@ pub fn operate(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Fault
             Ok(Value::String((text(left) + &text(right)).into()))
         }
         (Value::DateTime(a), Add, Value::Duration(b))
-        | (Value::Duration(b), Add, Value::DateTime(a)) => time(a.add(*b)),
+        | (Value::Duration(b), Add, Value::DateTime(a)) => time(a.checked_add(*b)),
         (Value::DateTime(a), Subtract, Value::Duration(b)) => {
-            time(b.checked_mul(-1).and_then(|b| a.add(b)))
+            time(b.checked_mul(-1).and_then(|b| a.checked_add(b)))
         }
         (Value::DateTime(a), Subtract, Value::DateTime(b)) => length(a.since(*b)),
         (Value::Duration(a), Add, Value::Duration(b)) => length(a.checked_add(*b)),

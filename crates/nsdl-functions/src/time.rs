@@ -15,7 +15,7 @@ pub(crate) fn datetime(args: &[Value]) -> Result<Value, Fault> {
         let date = |index| part(index)?.try_into().ok();
         let midnight = DateTime::from_date(part(0)?.try_into().ok()?, date(1)?, date(2)?)?;
         let seconds = (small(3, 24)? * 60 + small(4, 60)?) * 60 + small(5, 60)?;
-        midnight.add(Duration::new(0, seconds * 1_000_000)?)
+        midnight.checked_add(Duration::new(0, seconds * 1_000_000)?)
     };
     date().map(Value::DateTime).ok_or(Fault::Domain)
 }

@@ -59,7 +59,7 @@ impl DateTime {
     }
 
     /// `self` after `duration`: months first, to the last day of a shorter month. `None` outside of the range.
-    pub fn add(self, duration: Duration) -> Option<DateTime> {
+    pub fn checked_add(self, duration: Duration) -> Option<DateTime> {
         let shifted = self.civil()?.checked_add(duration.months.months()).ok()?;
         let start = DateTime::from_civil(shifted)?.microseconds;
         DateTime::from_microseconds(start.checked_add(duration.microseconds)?)
@@ -207,9 +207,9 @@ mod tests {
     fn months_end_where_the_month_does() {
         let day = date("2020-01-31");
         let month = duration("1 month 2 hours");
-        assert_eq!(day.add(month), Some(date("2020-02-29T02:00:00Z")));
+        assert_eq!(day.checked_add(month), Some(date("2020-02-29T02:00:00Z")));
         assert_eq!(day.since(day).unwrap().to_string(), "PT0S");
-        assert_eq!(date("9999-12-01").add(duration("1 month")), None);
+        assert_eq!(date("9999-12-01").checked_add(duration("1 month")), None);
         assert_eq!(
             DateTime::from_date(2019, 2, 28).unwrap(),
             date("2019-02-28")
