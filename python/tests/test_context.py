@@ -98,6 +98,18 @@ def test_values_that_stand_for_numbers():
     assert ctx.relation("e") == [(0, 1), (1, 2)]
 
 
+def test_the_seed_decides_the_draws():
+    def drawn(**options):
+        ctx = nsdl.Context(**options)
+        ctx.add_program("rel p = {1, 2, 3, 4, 5, 6, 7, 8}\nrel q = uniform<3>(x: p(x))")
+        ctx.run()
+        return ctx.relation("q")
+
+    assert drawn(seed=5) == drawn(seed=5)
+    assert drawn() == drawn(seed=0)
+    assert len({tuple(drawn(seed=seed)) for seed in range(8)}) > 1
+
+
 def test_why_lists_proofs():
     ctx = nsdl.Context()
     ctx.add_program(PATH)
