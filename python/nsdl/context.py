@@ -21,6 +21,8 @@ class Context:
     ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"`` or
     ``"exact"``; by default ``"exact"`` if anything is uncertain, else ``"unit"``. ``k`` is the number of
     proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and ``categorical`` draw.
+    Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
+    answers are the same.
 
     >>> ctx = Context()
     >>> ctx.add_facts("edge", [(0, 1), (1, 2)])
@@ -32,8 +34,14 @@ class Context:
     A call that raises leaves the context as it was.
     """
 
-    def __init__(self, provenance: str | None = None, k: int = 3, seed: int = 0) -> None:
-        self._session = _nsdl.Session(provenance, k, seed)
+    def __init__(
+        self,
+        provenance: str | None = None,
+        k: int = 3,
+        seed: int = 0,
+        demand: bool = True,
+    ) -> None:
+        self._session = _nsdl.Session(provenance, k, seed, demand)
 
     def add_program(self, text: str) -> None:
         """Adds declarations, facts, rules and queries in the language of nsdl."""

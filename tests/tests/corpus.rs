@@ -161,8 +161,8 @@ fn semi_naive_evaluation_is_naive_evaluation() {
         let session = session(&case.path.display().to_string(), &case.text)?;
         let compiled = nsdl_compile::compile(&session.trees(), &[], &symbols)
             .map_err(|errors| format!("{errors:?}"))?;
-        let plan = compiled.plan;
-        for trace in [false, true] {
+        let plans = std::iter::once(compiled.plan).chain(compiled.focused);
+        for (plan, trace) in plans.flat_map(|plan| [(plan.clone(), false), (plan, true)]) {
             let options = nsdl_eval::Options {
                 trace,
                 marginals: Some(Arc::new(marginals::Exact)),

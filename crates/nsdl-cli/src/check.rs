@@ -11,6 +11,7 @@ use crate::{explain, source, terminal};
 pub(crate) fn check(args: &Check) -> Result<(), ExitCode> {
     let color = terminal::color();
     let mut session = Session::new();
+    session.set_demand(!args.no_demand);
     let warnings = source::load(&mut session, &args.file).map_err(|error| {
         terminal::message(&explain::failure(&error, color));
         ExitCode::FAILURE

@@ -79,6 +79,9 @@ pub(crate) struct Run {
     /// What `uniform` and `categorical` draw: the same seed gives the same draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Compute relations in full, even where the queries ask for less (magic sets)
+    #[arg(long)]
+    pub(crate) no_demand: bool,
     /// Exit with status 1 if a derivation was dropped (overflow, division by zero and the like)
     #[arg(long)]
     pub(crate) strict: bool,
@@ -91,6 +94,9 @@ pub(crate) struct Run {
 pub(crate) struct Check {
     /// Program file (.dl or .scl), or `-` for standard input
     pub(crate) file: PathBuf,
+    /// Show the plan that computes relations in full
+    #[arg(long)]
+    pub(crate) no_demand: bool,
     /// Also print what the program became
     #[arg(long, value_enum, value_name = "STAGE")]
     pub(crate) show: Option<Stage>,

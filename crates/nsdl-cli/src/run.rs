@@ -29,6 +29,7 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
 
     let mut session = Session::new();
     session.set_provenance(provenance);
+    session.set_demand(!args.no_demand);
     session.set_cancel(cancel.clone());
     session.set_seed(args.seed);
     // Warnings are shown once the facts are there, which may be all that is missing.

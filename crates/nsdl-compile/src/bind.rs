@@ -7,7 +7,7 @@
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
 
 use crate::flat::{
-    Argument, ArgumentKind, Choice, Clause, Literal, Program, Term, TermKind, Variable,
+    Argument, ArgumentKind, Choice, Clause, Guard, Literal, Program, Term, TermKind, Variable,
 };
 use crate::infer::Types;
 use crate::ready::Ready;
@@ -130,10 +130,17 @@ fn solve(side: &Term, value: &Term, slot: Slot, types: &[Type]) -> Option<Soluti
 pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for (clause, types) in program.clauses.iter().zip(&types.variables) {
-        let body: Vec<&Literal> = clause.body.iter().collect();
-        let bound = bound_by(&body, types);
-        if bound.contains(&false) {
-            report(program, clause, &bound, &mut diagnostics);
+        let mut guards: Vec<Option<&Guard>> =
+            clause.heads.iter().flat_map(Clause::guards).collect();
+        // Without a guard the body is the same for every head.
+        let unguarded = guards.iter().any(Option::is_none);
+        guards.retain(Option::is_some);
+        guards.extend(unguarded.then_some(None));
+        for guard in guards {
+            let bound = bound_by(&clause.body(guard), &Clause::slots(types, guard));
+            if bound.contains(&false) {
+                report(program, clause, &bound, &mut diagnostics);
+            }
         }
     }
     diagnostics

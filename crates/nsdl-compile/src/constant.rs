@@ -17,7 +17,7 @@ pub(crate) use arithmetic::{binary, unary};
 pub(crate) use conversion::{cast, conditional, not_castable};
 
 /// The value of a constant expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Const {
     /// Any integer type.
     Integer(i128),

@@ -165,6 +165,7 @@ impl<'a> Desugar<'a> {
             relation: answers,
             args: columns,
             alternative: 0,
+            guards: Vec::new(),
         };
         self.program
             .clauses
@@ -185,6 +186,7 @@ impl<'a> Desugar<'a> {
             auxiliary: true,
             hidden: false,
             certain: false,
+            demand: Vec::new(),
         });
         id
     }
@@ -334,6 +336,7 @@ impl<'a> Desugar<'a> {
             relation: projection,
             args: columns,
             alternative: 0,
+            guards: Vec::new(),
         };
         self.program
             .clauses

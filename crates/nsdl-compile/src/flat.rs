@@ -6,6 +6,7 @@
 use nsdl_ir::{Aggregate, BinaryOp, Function, Query, RelationId, Slot, Span, Tag, Type, UnaryOp};
 
 use crate::constant::Const;
+use crate::demand::Pattern;
 
 /// A program.
 #[derive(Debug, Default)]
@@ -19,7 +20,7 @@ pub(crate) struct Program {
 }
 
 /// A relation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Relation {
     pub name: String,
     pub span: Span,
@@ -28,6 +29,8 @@ pub(crate) struct Relation {
     pub hidden: bool,
     /// See [`nsdl_ir::Relation::certain`].
     pub certain: bool,
+    /// If any, it is computed on demand only: for what is asked for with one of these patterns.
+    pub demand: Vec<Pattern>,
 }
 
 /// What is known of a column's type before inference.
@@ -40,7 +43,7 @@ pub(crate) struct Declared {
 }
 
 /// A fact; its row has one constant per column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fact {
     pub relation: RelationId,
     pub row: Vec<(Const, Span)>,
@@ -49,7 +52,7 @@ pub(crate) struct Fact {
 }
 
 /// One conjunctive body and all the heads it derives: one rule of the plan per head.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clause {
     pub span: Span,
     /// Indexed by slot.
@@ -61,7 +64,7 @@ pub(crate) struct Clause {
 }
 
 /// A variable of a clause. `_` and the values of argument expressions are called `_`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Variable {
     pub name: String,
     /// Its first use.
@@ -69,16 +72,29 @@ pub(crate) struct Variable {
 }
 
 /// A head atom.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub relation: RelationId,
     pub args: Vec<Term>,
     /// Which alternative of the choice derives it.
     pub alternative: u32,
+    /// If any, it is derived only where one of them holds; see `demand`.
+    pub guards: Vec<Guard>,
+}
+
+/// What must ask for a head for it to be derived.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    /// An atom over a demand relation.
+    pub atom: Literal,
+    /// The values of arguments of the head that are expressions, as equations.
+    pub equations: Vec<Literal>,
+    /// Types of the slots that stand for them, which follow those of the clause.
+    pub slots: Vec<Type>,
 }
 
 /// A random choice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Choice {
     /// Numbers or `bool`, one per alternative.
     pub weights: Vec<Term>,
@@ -88,7 +104,7 @@ pub(crate) struct Choice {
 }
 
 /// A literal of a body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Literal {
     /// `p(x)`
     Atom {
@@ -109,7 +125,7 @@ pub(crate) enum Literal {
 }
 
 /// `value in low..high`
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Range {
     /// A slot.
     pub value: Term,
@@ -152,6 +168,80 @@ pub(crate) enum TermKind {
     /// Condition, consequence, alternative.
     If(Box<[Term; 3]>),
     Call(Function, Vec<Term>),
+}
+
+impl Clause {
+    /// The body for a head behind `guard`, whose atom comes first.
+    pub fn body<'c>(&'c self, guard: Option<&'c Guard>) -> Vec<&'c Literal> {
+        let guard = guard
+            .into_iter()
+            .flat_map(|guard| std::iter::once(&guard.atom).chain(&guard.equations));
+        guard.chain(&self.body).collect()
+    }
+
+    /// The types of the slots of that body, where those of the clause are `slots`.
+    pub fn slots(slots: &[Type], guard: Option<&Guard>) -> Vec<Type> {
+        let extra = guard.map_or(&[][..], |guard| &guard.slots);
+        [slots, extra].concat()
+    }
+
+    /// The guards of a head, or none once.
+    pub fn guards(head: &Head) -> impl Iterator<Item = Option<&Guard>> {
+        let unguarded = head.guards.is_empty().then_some(None);
+        unguarded.into_iter().chain(head.guards.iter().map(Some))
+    }
+}
+
+impl Guard {
+    /// The guard of a head of a clause with `slots` slots, for what `demand` holds: the bound columns.
+    pub fn new(
+        demand: RelationId,
+        head: &Head,
+        pattern: &Pattern,
+        columns: &[Type],
+        slots: usize,
+    ) -> Self {
+        let (mut args, mut equations, mut extra) = (Vec::new(), Vec::new(), Vec::new());
+        let mut whole: Option<Span> = None;
+        for column in pattern.columns() {
+            let (Some(arg), Some(ty)) = (head.args.get(column), columns.get(column)) else {
+                continue;
+            };
+            let span = arg.span;
+            whole = Some(whole.map_or(span, |whole| whole.to(span)));
+            let kind = match &arg.kind {
+                TermKind::Slot(slot) => ArgumentKind::Slot(*slot),
+                TermKind::Const(value) => ArgumentKind::Const(value.clone()),
+                _ => {
+                    let slot = Slot::new(slots + extra.len());
+                    let value = Term {
+                        kind: TermKind::Slot(slot),
+                        span,
+                    };
+                    extra.push(*ty);
+                    equations.push(Literal::Constraint(Term {
+                        kind: TermKind::Binary(
+                            BinaryOp::Equal,
+                            Box::new(value),
+                            Box::new(arg.clone()),
+                        ),
+                        span,
+                    }));
+                    ArgumentKind::Slot(slot)
+                }
+            };
+            args.push(Argument { kind, span });
+        }
+        Guard {
+            atom: Literal::Atom {
+                relation: demand,
+                args,
+                span: whole.unwrap_or_default(),
+            },
+            equations,
+            slots: extra,
+        }
+    }
 }
 
 impl Choice {

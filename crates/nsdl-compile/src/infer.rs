@@ -21,7 +21,7 @@ use kind::{Evidence, Kind, Why};
 use path::Link;
 
 /// The types of a program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Types {
     /// By relation and column.
     pub columns: Vec<Vec<Type>>,

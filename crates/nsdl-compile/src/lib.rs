@@ -1,11 +1,13 @@
 //! Syntax tree to evaluation plan: names, types, strata, join order.
 //!
-//! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve` (names), `desugar` (to a flat program),
-//! `infer` (types), `bind` (safety), `stratify`, and `plan`, which asks `order` for the join orders.
+//! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve`
+//! (names), `desugar` (to a flat program), `infer` (types), `demand` (what is asked for), `bind` (safety),
+//! `stratify`, and `plan`, which asks `order` for the join orders.
 //! [`show`] prints the result.
 
 mod bind;
 mod constant;
+mod demand;
 mod desugar;
 mod expand;
 mod flat;
@@ -27,6 +29,9 @@ use nsdl_ir::{Diagnostic, Plan, Symbols, Type};
 use nsdl_syntax::ast::Ast;
 use rustc_hash::FxHashSet;
 
+use flat::Program;
+use infer::Types;
+
 pub use modules::qualify;
 pub use show::show;
 pub use suggest::did_you_mean;
@@ -36,6 +41,10 @@ pub use suggest::did_you_mean;
 pub struct Compiled {
     /// What to evaluate.
     pub plan: Plan,
+    /// The same for the queries alone: relations that they reach with constants are computed on demand (magic
+    /// sets), so that those and other relations lack rows. `None` where it does not pay. The relations of
+    /// `plan` have the same ids here, and the queries the same answers for the same reasons.
+    pub focused: Option<Plan>,
     /// What its author probably did not mean.
     pub warnings: Vec<Diagnostic>,
 }
@@ -101,12 +110,23 @@ fn passes(
         return Err(tidy(found));
     }
     let (types, mut errors) = infer::infer(&program);
-    errors.extend(bind::check(&program, &types));
+    let on_demand = match demand::transform(&program, &types, false) {
+        Ok(on_demand) => on_demand,
+        Err(more) => {
+            // What demand would bind is not bound then.
+            errors.extend(more);
+            return Err(tidy(errors));
+        }
+    };
+    let (whole, whole_types) = on_demand
+        .as_ref()
+        .map_or((&program, &types), |(program, types)| (program, types));
+    errors.extend(bind::check(whole, whole_types));
     if errors.iter().any(|error| error.code != "E0302") {
         // A type that cannot be inferred is most often a consequence of the other errors.
         errors.retain(|error| error.code != "E0302");
     }
-    let strata = stratify::stratify(&program);
+    let strata = stratify::stratify(whole);
     let strata = match strata {
         Ok(strata) if errors.is_empty() => strata,
         strata => {
@@ -115,18 +135,34 @@ fn passes(
         }
     };
     found.extend(lint::program(asts, externals, &names, &program));
-    match plan::plan(program, &types, &strata, symbols) {
+    match plan::plan(whole, &program.facts, whole_types, &strata, symbols) {
         Ok(plan) => {
             found.extend(lint::facts(&plan));
             lint::allowed(asts, &mut found);
-            let warnings = tidy(found);
-            Ok(Compiled { plan, warnings })
+            Ok(Compiled {
+                focused: focus(&program, &types, &plan, symbols),
+                plan,
+                warnings: tidy(found),
+            })
         }
         Err(errors) => {
             found.extend(errors);
             Err(tidy(found))
         }
     }
+}
+
+/// The plan for the queries alone, where asking for less than everything pays.
+fn focus(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Option<Plan> {
+    let (program, types) = demand::transform(program, types, true).ok()??;
+    // Where these find fault, the passes above found none: then the plain plan does.
+    if !bind::check(&program, &types).is_empty() {
+        return None;
+    }
+    let strata = stratify::stratify(&program).ok()?;
+    let mut focused = plan::plan(&program, &[], &types, &strata, symbols).ok()?;
+    focused.facts.clone_from(&plan.facts);
+    Some(focused)
 }
 
 /// Each diagnostic once (the splits of a rule repeat them), by place.

@@ -5,13 +5,15 @@
 //! still errors here.
 
 use nsdl_ir::{
-    BinaryOp, Choice, ChoiceId, Column, DeltaOrder, Diagnostic, Expr, Fact, Function, Operand,
-    Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols, Type,
-    Word,
+    BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Fact, Function,
+    Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols,
+    Type, Word,
 };
 
 use crate::constant::{Const, not_castable, out_of_range};
-use crate::flat::{Argument, ArgumentKind, Clause, Head, Literal, Program, Term, TermKind};
+use crate::flat::{
+    self, Argument, ArgumentKind, Clause, Guard, Head, Literal, Program, Term, TermKind,
+};
 use crate::infer::Types;
 use crate::order::{Action, order};
 use crate::stratify::Strata;
@@ -21,7 +23,8 @@ use crate::stratify::Strata;
 /// # Errors
 /// E0501 for each constant out of range, E0504 for each tag that is rounded, E0310 for each cast between types that have none.
 pub(crate) fn plan(
-    program: Program,
+    program: &Program,
+    facts: &[flat::Fact],
     types: &Types,
     strata: &Strata,
     symbols: &Symbols,
@@ -33,7 +36,7 @@ pub(crate) fn plan(
         diagnostics: Vec::new(),
     };
     let mut plan = Plan {
-        facts: planner.facts(&program),
+        facts: planner.facts(facts),
         ..Plan::default()
     };
     plan.strata = strata
@@ -48,12 +51,19 @@ pub(crate) fn plan(
         let choice = planner.choice(clause, slots, &mut plan);
         for head in &clause.heads {
             let stratum = planner.stratum(head.relation);
-            let rule = planner.rule(clause, head, slots, choice);
-            if let Some(stratum) = plan.strata.get_mut(stratum) {
-                stratum.rules.push(RuleId::new(plan.rules.len()));
-                stratum.recursive |= !rule.deltas.is_empty();
+            let first = RuleId::new(plan.rules.len());
+            for guard in Clause::guards(head) {
+                let mut rule = planner.rule(clause, head, guard, slots, choice);
+                rule.copy = (head.guards.len() > 1).then_some(Copied {
+                    of: first,
+                    slots: slots.len() as u32,
+                });
+                if let Some(stratum) = plan.strata.get_mut(stratum) {
+                    stratum.rules.push(RuleId::new(plan.rules.len()));
+                    stratum.recursive |= !rule.deltas.is_empty();
+                }
+                plan.rules.push(rule);
             }
-            plan.rules.push(rule);
         }
     }
     for (id, aggregate) in program.aggregates.iter().enumerate() {
@@ -61,11 +71,11 @@ pub(crate) fn plan(
             stratum.aggregates.push(nsdl_ir::AggregateId::new(id));
         }
     }
-    plan.aggregates = program.aggregates;
-    plan.queries = program.queries;
-    plan.relations = std::iter::zip(program.relations, &types.columns)
+    plan.aggregates = program.aggregates.clone();
+    plan.queries = program.queries.clone();
+    plan.relations = std::iter::zip(&program.relations, &types.columns)
         .map(|(relation, columns)| Relation {
-            name: relation.name,
+            name: relation.name.clone(),
             columns: columns.clone(),
             auxiliary: relation.auxiliary,
             hidden: relation.hidden,
@@ -111,10 +121,10 @@ impl Planner<'_> {
         })
     }
 
-    fn facts(&mut self, program: &Program) -> Vec<Fact> {
+    fn facts(&mut self, flat: &[flat::Fact]) -> Vec<Fact> {
         let types = self.types;
-        let mut facts = Vec::with_capacity(program.facts.len());
-        for fact in &program.facts {
+        let mut facts = Vec::with_capacity(flat.len());
+        for fact in flat {
             let columns = types
                 .columns
                 .get(fact.relation.index())
@@ -162,9 +172,12 @@ impl Planner<'_> {
         &mut self,
         clause: &Clause,
         head: &Head,
+        guard: Option<&Guard>,
         slots: &[Type],
         choice: Option<ChoiceId>,
     ) -> Rule {
+        let body = clause.body(guard);
+        let slots = &Clause::slots(slots, guard)[..];
         let columns = self.columns(head.relation).to_vec();
         let args = head
             .args
@@ -172,9 +185,10 @@ impl Planner<'_> {
             .zip(columns)
             .map(|(arg, ty)| self.expr(arg, ty, slots))
             .collect();
-        let steps = self.steps(clause, slots, None);
+        // Only what is asked for matters, so the guard comes first.
+        let steps = self.steps(&body, slots, guard.map(|_| 0));
         let stratum = self.stratum(head.relation);
-        let atoms = clause.body.iter().filter_map(|literal| match literal {
+        let atoms = body.iter().filter_map(|literal| match literal {
             Literal::Atom { relation, .. } => Some(*relation),
             _ => None,
         });
@@ -185,7 +199,7 @@ impl Planner<'_> {
             if self.stratum(relation) == stratum {
                 deltas.push(DeltaOrder {
                     atom,
-                    steps: self.steps(clause, slots, Some(atom)),
+                    steps: self.steps(&body, slots, Some(atom)),
                 });
             }
         }
@@ -201,14 +215,14 @@ impl Planner<'_> {
                 choice,
                 alternative: head.alternative,
             }),
+            copy: None,
         }
     }
 
-    fn steps(&mut self, clause: &Clause, slots: &[Type], first: Option<u32>) -> Vec<Step> {
+    fn steps(&mut self, body: &[&Literal], slots: &[Type], first: Option<u32>) -> Vec<Step> {
         let mut bound = vec![false; slots.len()];
-        let mut steps = Vec::with_capacity(clause.body.len());
-        let body: Vec<&Literal> = clause.body.iter().collect();
-        for action in order(&body, slots, first) {
+        let mut steps = Vec::with_capacity(body.len());
+        for action in order(body, slots, first) {
             match action {
                 Action::Scan {
                     atom,

@@ -7,6 +7,7 @@
 mod arity;
 mod attributes;
 mod constants;
+mod demand;
 mod types;
 
 use indexmap::IndexMap;
@@ -17,10 +18,12 @@ use nsdl_syntax::ast::{
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use arity::{Arity, Definitions};
+use attributes::Marks;
 use constants::State;
 
 use crate::External;
 use crate::constant::Const;
+use crate::demand::Pattern;
 use crate::flat::{Declared, Relation};
 use crate::reduce;
 use crate::suggest::{SUGGESTIONS, nearest};
@@ -40,6 +43,8 @@ pub(crate) struct Names<'a> {
 struct Entry {
     relation: Relation,
     arity: Option<Arity>,
+    /// How it may be asked for, and who says so.
+    demand: Vec<(Pattern, Span)>,
     /// Something declares it, fills it or says that it will be filled.
     known: bool,
 }
@@ -96,7 +101,7 @@ impl<'a> Names<'a> {
     }
 
     fn item(&mut self, item: &'a Item, definitions: &Definitions<'a>) {
-        let hidden = self.attributes(item);
+        let marks = self.attributes(item);
         match &item.kind {
             ItemKind::Types(declarations) => {
                 for declaration in declarations {
@@ -113,14 +118,16 @@ impl<'a> Names<'a> {
                     let relation = &mut self.relations[index].relation;
                     relation.columns = types;
                     relation.span = name.span;
-                    relation.hidden |= hidden;
+                    let adorned = demand::adorned(columns).map(|pattern| (pattern, name.span));
+                    self.relations[index].demand.extend(adorned);
+                    self.mark(index, &marks);
                 }
             }
             ItemKind::Constants(_)
             | ItemKind::Import(_)
             | ItemKind::Extern(_)
             | ItemKind::Function(_) => {}
-            ItemKind::Fact { atom, .. } => self.defining_atom(atom, hidden, definitions),
+            ItemKind::Fact { atom, .. } => self.defining_atom(atom, &marks, definitions),
             ItemKind::FactSet {
                 relation, members, ..
             } => {
@@ -128,11 +135,11 @@ impl<'a> Names<'a> {
                     self.mention_at(relation, member.tuple.len(), member.span, definitions);
                 }
                 let index = self.enter(relation, definitions);
-                self.relations[index].relation.hidden |= hidden;
+                self.mark(index, &marks);
             }
             ItemKind::Rule { head, body, .. } => {
                 for atom in head_atoms(head) {
-                    self.defining_atom(atom, hidden, definitions);
+                    self.defining_atom(atom, &marks, definitions);
                 }
                 self.formula(body, definitions);
             }
@@ -144,7 +151,7 @@ impl<'a> Names<'a> {
                     Some(arity) => self.mention_at(relation, arity, relation.span, definitions),
                     None => self.enter(relation, definitions),
                 };
-                self.relations[index].relation.hidden |= hidden;
+                self.mark(index, &marks);
                 self.aggregate(aggregate, definitions);
             }
             ItemKind::Query(query) => match &query.args {
@@ -166,9 +173,9 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn defining_atom(&mut self, atom: &'a Atom, hidden: bool, definitions: &Definitions<'a>) {
+    fn defining_atom(&mut self, atom: &'a Atom, marks: &Marks, definitions: &Definitions<'a>) {
         let index = self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
-        self.relations[index].relation.hidden |= hidden;
+        self.mark(index, marks);
     }
 
     fn formula(&mut self, formula: &'a Formula, definitions: &Definitions<'a>) {
@@ -250,8 +257,10 @@ impl<'a> Names<'a> {
                 // What a module has beside what is asked for is nobody's business.
                 hidden: text.contains('.'),
                 certain: false,
+                demand: Vec::new(),
             },
             arity: definitions.arity.get(text).copied(),
+            demand: Vec::new(),
             known: definitions.arity.contains_key(text) || definitions.filled.contains(text),
         });
         index
@@ -267,8 +276,10 @@ impl<'a> Names<'a> {
                 auxiliary: false,
                 hidden: false,
                 certain: false,
+                demand: Vec::new(),
             },
             arity: definitions.arity.get(text).copied(),
+            demand: Vec::new(),
             known: true,
         });
         entry.known = true;
@@ -312,6 +323,7 @@ impl<'a> Names<'a> {
                 );
             }
         }
+        self.check_patterns();
         for (position, (name, span)) in unknown.into_iter().enumerate() {
             let known = self
                 .relations
@@ -352,6 +364,7 @@ impl<'a> Names<'a> {
                     auxiliary: false,
                     hidden: relation.hidden,
                     certain: false,
+                    demand: std::mem::take(&mut relation.demand),
                 }
             })
             .collect()

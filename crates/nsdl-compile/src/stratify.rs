@@ -75,6 +75,54 @@ pub(crate) fn stratify(program: &Program) -> Result<Strata, Vec<Diagnostic>> {
         .collect())
 }
 
+/// Per relation, whether it lies on a cycle that negates or aggregates.
+pub(crate) fn negative_cycles(program: &Program) -> Vec<bool> {
+    let graph = dependencies(program);
+    let components = kosaraju_scc(&graph);
+    let mut of = vec![0; program.relations.len()];
+    for (number, component) in components.iter().enumerate() {
+        component.iter().for_each(|node| of[node.index()] = number);
+    }
+    let mut negative = vec![false; components.len()];
+    for edge in graph.edge_references() {
+        let component = of[edge.target().index()];
+        negative[component] |=
+            edge.weight().reads != Reads::Tuples && of[edge.source().index()] == component;
+    }
+    of.into_iter()
+        .map(|component| negative[component])
+        .collect()
+}
+
+/// Which relations depend on themselves.
+pub(crate) struct Recursion {
+    /// Relations with the same number depend on each other.
+    pub component: Vec<usize>,
+    /// Whether a relation is recursive or depends on one that is.
+    pub above: Vec<bool>,
+}
+
+/// The recursion of a program.
+pub(crate) fn recursion(program: &Program) -> Recursion {
+    let graph = dependencies(program);
+    let mut above = vec![false; program.relations.len()];
+    let mut component = vec![0; program.relations.len()];
+    // Dependents come first.
+    for (number, nodes) in kosaraju_scc(&graph).into_iter().rev().enumerate() {
+        let read = |node: &NodeIndex| graph.edges_directed(*node, Direction::Incoming);
+        let found = nodes.len() > 1
+            || nodes.iter().any(|node| {
+                read(node).any(|edge| edge.source() == *node || above[edge.source().index()])
+            });
+        // In a component of several relations, each is recursive.
+        for node in nodes {
+            above[node.index()] = found;
+            component[node.index()] = number;
+        }
+    }
+    Recursion { component, above }
+}
+
 fn dependencies(program: &Program) -> Dependencies {
     let mut graph = Dependencies::with_capacity(program.relations.len(), program.clauses.len());
     for _ in &program.relations {
@@ -102,6 +150,17 @@ fn dependencies(program: &Program) -> Dependencies {
             };
             for head in &clause.heads {
                 graph.add_edge(node(from), node(head.relation), edge);
+            }
+        }
+        for head in &clause.heads {
+            for guard in &head.guards {
+                if let Literal::Atom { relation, span, .. } = &guard.atom {
+                    let edge = Edge {
+                        reads: Reads::Tuples,
+                        span: *span,
+                    };
+                    graph.add_edge(node(*relation), node(head.relation), edge);
+                }
             }
         }
     }
@@ -191,6 +250,15 @@ fn negative_cycle(
     let mut error = Diagnostic::error("E0403", message);
     for (span, text) in labels {
         error = error.label(span, text);
+    }
+    let asked = steps.iter().find_map(|(node, _)| {
+        let relation = program.relations.get(node.index())?;
+        relation.certain.then(|| relation.name.split_once(" of "))?
+    });
+    if let Some((_, asked)) = asked {
+        error = error.note(format!(
+            "`{asked}` is computed on demand: what asks for `{asked}` must be known before it"
+        ));
     }
     error
         .note(

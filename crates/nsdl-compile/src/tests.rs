@@ -21,6 +21,7 @@ fn compile_in(
     assert_eq!(diagnostics, [], "{text}");
     let compiled = compile(&[&ast], externals, symbols)?;
     invariants::check(&compiled.plan);
+    compiled.focused.iter().for_each(invariants::check);
     Ok(compiled)
 }
 

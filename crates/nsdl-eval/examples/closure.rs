@@ -138,6 +138,7 @@ fn plan(linear: bool) -> Plan {
         steps,
         deltas,
         tag: None,
+        copy: None,
     };
     let (bind, check) = (
         |slot| Column::Bind(Slot(slot)),

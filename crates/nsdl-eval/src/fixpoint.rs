@@ -264,8 +264,8 @@ impl<'a> Engine<'a> {
                     fresh: &mut fresh,
                     symbols: self.symbols,
                     head: order.head,
-                    rule: order.rule,
-                    tag: self.plan.rules[order.rule].tag,
+                    number: order.rule,
+                    rule: &self.plan.rules[order.rule],
                     atoms: &order.atoms,
                 };
                 let outcome = Join::new(

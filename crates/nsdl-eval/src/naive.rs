@@ -205,7 +205,9 @@ impl Naive<'_> {
                     rows: &rows,
                     negatives: &negatives,
                 };
-                recorder.add_instance(head, number, leaf, &atoms, body);
+                if recorder.is_first(rule, &atoms, body) {
+                    recorder.add_instance(head, number, leaf, &atoms, body);
+                }
             }
         }
         Ok(changed)

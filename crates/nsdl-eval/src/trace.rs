@@ -2,9 +2,9 @@
 
 use nsdl_ir::{
     AggregateId, Choice, Diagnostic, Fact, Group, GroupId, Instance, Leaf, LeafId, LeafSource,
-    Literal, Plan, RelationId, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
+    Literal, Plan, RelationId, Rule, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::aggregate::Found;
 use crate::expr::{Checked, Sites};
@@ -26,6 +26,8 @@ pub(crate) struct Recorder {
     pub(crate) tuples: Vec<Vec<TupleId>>,
     /// Per relation, whether its rows hold whatever derives them, see [`nsdl_ir::Relation::certain`].
     certain: Vec<bool>,
+    /// The instances of rules that exist several times: the first of the rules, rows and slots.
+    copies: FxHashSet<Box<[Word]>>,
     choices: Vec<ChoiceState>,
     /// The leaf of each fact.
     fact_leaves: Vec<Option<LeafId>>,
@@ -87,6 +89,7 @@ impl Recorder {
                 .iter()
                 .map(|relation| relation.certain)
                 .collect(),
+            copies: FxHashSet::default(),
             choices: choices.collect(),
             fact_leaves,
             steps: 0,
@@ -108,6 +111,20 @@ impl Recorder {
     /// Whether rows of `relation` need no reasons.
     pub(crate) fn is_certain(&self, relation: usize) -> bool {
         self.certain[relation]
+    }
+
+    /// Whether an instance of `rule` is the first of those that its copies find alike.
+    pub(crate) fn is_first(&mut self, rule: &Rule, atoms: &[usize], body: Body<'_>) -> bool {
+        let Some(copied) = rule.copy else {
+            return true;
+        };
+        let rows = atoms.iter().zip(body.rows);
+        let rows = rows.filter(|(relation, _)| !self.certain[**relation]);
+        let slots = body.slots.iter().take(copied.slots as usize);
+        let key = std::iter::once(u64::from(copied.of.0))
+            .chain(rows.map(|(_, &row)| u64::from(row)))
+            .chain(slots.copied());
+        self.copies.insert(key.collect())
     }
 
     fn add_axiom(&mut self, head: TupleId, leaf: Option<LeafId>) {
@@ -381,8 +398,8 @@ pub(crate) struct Record<'a> {
     pub(crate) fresh: &'a mut Fresh,
     pub(crate) symbols: &'a Symbols,
     pub(crate) head: usize,
-    pub(crate) rule: usize,
-    pub(crate) tag: Option<RuleTag>,
+    pub(crate) number: usize,
+    pub(crate) rule: &'a Rule,
     pub(crate) atoms: &'a [usize],
 }
 
@@ -402,7 +419,7 @@ impl Sink for Record<'_> {
             }
             return Ok(true);
         }
-        let leaf = match self.tag {
+        let leaf = match self.rule.tag {
             None => None,
             Some(tag) => match self
                 .recorder
@@ -412,6 +429,9 @@ impl Sink for Record<'_> {
                 leaf => leaf,
             },
         };
+        if !self.recorder.is_first(self.rule, self.atoms, body) {
+            return Ok(true);
+        }
         let (row, new) = self.fresh.intern(self.old, head);
         let head = if new {
             self.recorder.add_tuple(self.head, row, false)
@@ -419,7 +439,7 @@ impl Sink for Record<'_> {
             self.recorder.tuples[self.head][row as usize]
         };
         self.recorder
-            .add_instance(head, self.rule, leaf, self.atoms, body);
+            .add_instance(head, self.number, leaf, self.atoms, body);
         Ok(true)
     }
 

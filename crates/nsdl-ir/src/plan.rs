@@ -73,6 +73,18 @@ pub struct Rule {
     pub deltas: Vec<DeltaOrder>,
     /// The random variable on which each instance also depends.
     pub tag: Option<RuleTag>,
+    /// If it is one of several rules that are the same but for what they are asked for.
+    pub copy: Option<Copied>,
+}
+
+/// A rule that exists several times, each behind another demand: a trace holds an instance that several of
+/// them find once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The first of them.
+    pub of: RuleId,
+    /// So many slots, the first ones, they have in common.
+    pub slots: u32,
 }
 
 /// A join order that begins with the new rows of one atom.

@@ -23,7 +23,7 @@ pub struct Session {
 #[pymethods]
 impl Session {
     #[new]
-    fn new(py: Python<'_>, provenance: Option<&str>, k: usize, seed: u64) -> PyResult<Self> {
+    fn new(py: Python<'_>, provenance: Option<&str>, k: usize, seed: u64, demand: bool) -> PyResult<Self> {
         let provenance = provenance
             .map(|name| Provenance::parse(name, Some(k)))
             .transpose()
@@ -31,6 +31,7 @@ impl Session {
         let cancel = Arc::new(AtomicBool::new(false));
         let mut session = nsdl::Session::new();
         session.set_provenance(provenance);
+        session.set_demand(demand);
         session.set_cancel(cancel.clone());
         session.set_seed(seed);
         Ok(Self {

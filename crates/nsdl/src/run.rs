@@ -29,6 +29,8 @@ pub struct Outcome {
 /// A finished evaluation.
 pub(crate) struct Run {
     pub(crate) plan: Arc<Plan>,
+    /// The plan for relations that no query needs.
+    whole: Arc<Plan>,
     tables: Vec<Table>,
     /// What to print: names and relations.
     outputs: Vec<(String, RelationId)>,
@@ -43,7 +45,7 @@ pub(crate) struct Run {
 impl Run {
     /// Evaluates what the queries of the session need.
     pub(crate) fn new(session: &Session) -> Result<Self> {
-        let plan = session.checked_plan();
+        let plan = session.query_plan();
         let outputs = outputs(&plan);
         Self::of(session, plan, outputs)
     }
@@ -56,7 +58,7 @@ impl Run {
         let Some(id) = relation_id(&self.plan, name) else {
             return Ok(None);
         };
-        let run = Self::of(session, self.plan.clone(), vec![(name.to_owned(), id)])?;
+        let run = Self::of(session, self.whole.clone(), vec![(name.to_owned(), id)])?;
         Ok(Some(run.read(name, id, session)))
     }
 
@@ -127,6 +129,7 @@ impl Run {
         }
         Ok(Self {
             plan,
+            whole: session.checked_plan(),
             tables: evaluation.tables,
             outputs,
             tags,

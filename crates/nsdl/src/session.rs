@@ -40,6 +40,9 @@ pub struct Session {
     pub(crate) symbols: Arc<Symbols>,
     /// The plan of the programs and facts so far: it knows the relations and their types.
     plan: Arc<Plan>,
+    /// The plan of the queries alone, where that is less work.
+    focused: Option<Arc<Plan>>,
+    whole: bool,
     /// What the compiler had to say about it.
     warnings: Arc<Vec<Diagnostic>>,
     pub(crate) provenance: Option<Provenance>,
@@ -69,6 +72,13 @@ impl Session {
     /// Bounds on rounds, tuples and rule instances: a program that does not end fails instead of running on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+    }
+
+    /// Whether queries that bind arguments, such as `path(0, _)`, compute only what they ask for (magic sets)
+    /// where that pays: the default. The answers are the same either way, but for warnings of derivations that
+    /// nobody asked for.
+    pub fn set_demand(&mut self, demand: bool) {
+        self.whole = !demand;
     }
 
     /// The bound on the size of circuits.
@@ -316,7 +326,7 @@ impl Session {
 
     /// The evaluation plan, for people.
     pub fn plan(&self) -> String {
-        nsdl_compile::show(&self.plan, &self.symbols)
+        nsdl_compile::show(&self.query_plan(), &self.symbols)
     }
 
     /// All that the compiler warns of.

@@ -175,6 +175,7 @@ impl<'a> Desugar<'a> {
             relation,
             args: columns,
             alternative: 0,
+            guards: Vec::new(),
         };
         self.program
             .clauses
@@ -416,6 +417,7 @@ impl<'a> Desugar<'a> {
                 relation,
                 args,
                 alternative: 0,
+                guards: Vec::new(),
             };
             self.program
                 .clauses

@@ -58,6 +58,7 @@ impl<'a> Desugar<'a> {
                         .map(|arg| self.term(arg, &mut scope))
                         .collect(),
                     alternative: if disjunctive { position } else { 0 },
+                    guards: Vec::new(),
                 })
                 .collect();
             let choice = match tag {

@@ -144,6 +144,7 @@ impl Builder {
             steps: steps(&order),
             deltas,
             tag: None,
+            copy: None,
         });
         number
     }

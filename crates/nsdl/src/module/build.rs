@@ -46,7 +46,7 @@ impl Module {
             .collect();
         session.queries_unchecked(&queries)?;
         session.check()?;
-        let plan = session.checked_plan();
+        let plan = session.query_plan();
         let mut facts = plan.facts.clone();
         let ranges = session
             .facts

@@ -23,6 +23,7 @@ impl Session {
             .cloned()
             .collect();
         self.plan = Arc::new(compiled.plan);
+        self.focused = compiled.focused.map(Arc::new);
         self.warnings = Arc::new(compiled.warnings);
         Ok(new)
     }
@@ -30,6 +31,12 @@ impl Session {
     /// The plan of everything so far.
     pub(crate) fn checked_plan(&self) -> Arc<Plan> {
         self.plan.clone()
+    }
+
+    /// The plan to answer the queries with.
+    pub(crate) fn query_plan(&self) -> Arc<Plan> {
+        let focused = self.focused.as_ref().filter(|_| !self.whole);
+        focused.unwrap_or(&self.plan).clone()
     }
 
     fn compile(&self) -> Result<Compiled> {
