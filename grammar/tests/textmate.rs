@@ -17,9 +17,14 @@ fn rules(patterns: &Value, repository: &Value) -> Vec<Rule> {
     for pattern in patterns.as_array().unwrap() {
         let regex = |key: &str| Some(Regex::new(pattern.get(key)?.as_str()?).unwrap());
         if let Some(name) = pattern.get("include").and_then(Value::as_str) {
-            all.extend(rules(&repository[name.trim_start_matches('#')]["patterns"], repository));
+            all.extend(rules(
+                &repository[name.trim_start_matches('#')]["patterns"],
+                repository,
+            ));
         } else if let (Some(begin), Some(end)) = (regex("begin"), regex("end")) {
-            let inside = pattern.get("patterns").map(|inside| rules(inside, repository));
+            let inside = pattern
+                .get("patterns")
+                .map(|inside| rules(inside, repository));
             all.push(Rule::Span(begin, end, inside.unwrap_or_default()));
         } else {
             all.push(Rule::Match(regex("match").unwrap()));
@@ -79,7 +84,9 @@ fn every_word_has_a_colour() {
     }
     let faults: Vec<String> = common::programs()
         .iter()
-        .filter_map(|(path, text)| Some(format!("{}: {}", path.display(), uncovered(text, &rules)?)))
+        .filter_map(|(path, text)| {
+            Some(format!("{}: {}", path.display(), uncovered(text, &rules)?))
+        })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert_eq!(uncovered("rel a = § 1", &rules).as_deref(), Some("§"));

@@ -23,7 +23,12 @@ fn every_program_is_read() {
             let tree = parser.parse(text, None)?;
             let fault = fault(tree.root_node())?;
             let place = fault.start_position();
-            Some(format!("{}:{}:{}", path.display(), place.row + 1, place.column + 1))
+            Some(format!(
+                "{}:{}:{}",
+                path.display(),
+                place.row + 1,
+                place.column + 1
+            ))
         })
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));

@@ -16,6 +16,9 @@ pub fn run(all: bool) -> Result {
     report.stage("rust tests", || {
         shell::run(cargo().arg("test").arg("--quiet"))
     });
+    report.stage("grammars for editors", || {
+        shell::run(cargo().args(["test", "--quiet", "--package", "nsdl-grammar"]))
+    });
     report.stage("tidy", tidy::run);
     let mut venv = None;
     report.stage("virtual environment", || {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::shell::{Result, cargo, output, root};
 
 /// Which crates of ours each crate may depend on (ARCHITECTURE.md). Tests are free.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("nsdl-ir", &[]),
     ("nsdl-functions", &["nsdl-ir"]),
     ("nsdl-provenance", &[]),
@@ -60,6 +60,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "nsdl-circuit",
         ],
     ),
+    ("nsdl-grammar", &[]),
     ("xtask", &[]),
 ];
 
