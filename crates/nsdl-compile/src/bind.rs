@@ -1,32 +1,24 @@
 //! Safety: which literal binds which variable.
 //!
 //! Before: clauses are typed. After: every variable of a clause is bound by its body, whatever the order of
-//! the literals: by a positive atom, or by an equation whose other variables are bound. An equation is
-//! solved for one variable that stands alone on a side, or under `+` and `-` of integers.
+//! the literals: by a positive atom, by an equation of which the other side is bound, see `solve`, or as an
+//! element of a list or a number of a range.
 
-use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, UnaryOp};
+use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type};
 
 use crate::flat::{
     Argument, ArgumentKind, Choice, Clause, Guard, Literal, Program, Term, TermKind, Variable,
 };
 use crate::infer::Types;
 use crate::ready::Ready;
+use crate::solve::{Solution, solve};
 use crate::suggest::nearest;
-
-/// An equation solved for a variable.
-#[derive(Debug)]
-pub(crate) struct Solution {
-    pub slot: Slot,
-    pub value: Term,
-    /// `left >= right` must hold first, for the solution to be in the range of an unsigned type.
-    pub guards: Vec<(Term, Term)>,
-}
 
 /// What a constraint can do once some slots are bound.
 pub(crate) enum Use {
     /// Everything in it is bound.
     Filter,
-    /// All but one variable are bound, and it can be solved for that.
+    /// All variables of one side are bound, and it can be solved for those of the other.
     Bind(Solution),
     /// Not yet anything.
     Wait,
@@ -41,11 +33,11 @@ pub(crate) fn usable(constraint: &Term, bound: &[bool], types: &[Type]) -> Use {
         return Use::Wait;
     };
     let solution = match (
-        unbound(left, bound).as_slice(),
-        unbound(right, bound).as_slice(),
+        unbound(left, bound).is_empty(),
+        unbound(right, bound).is_empty(),
     ) {
-        ([slot], []) => solve(left, right, *slot, types),
-        ([], [slot]) => solve(right, left, *slot, types),
+        (false, true) => solve(left, right, bound, types),
+        (true, false) => solve(right, left, bound, types),
         _ => None,
     };
     solution.map_or(Use::Wait, Use::Bind)
@@ -64,66 +56,6 @@ fn unbound(term: &Term, bound: &[bool]) -> Vec<Slot> {
 
 fn is_bound(bound: &[bool], slot: Slot) -> bool {
     bound.get(slot.index()).copied().unwrap_or_default()
-}
-
-/// Solves `side == value` for `slot`, which occurs once in `side` and not in `value`.
-fn solve(side: &Term, value: &Term, slot: Slot, types: &[Type]) -> Option<Solution> {
-    let ty = types.get(slot.index()).copied()?;
-    let (mut side, mut value, mut guards) = (side, value.clone(), Vec::new());
-    let has_slot = |term: &Term| {
-        let mut found = false;
-        term.slots(&mut |other, _| found |= other == slot);
-        found
-    };
-    loop {
-        let span = side.span;
-        let binary = |op, left: Term, right: &Term| Term {
-            kind: TermKind::Binary(op, Box::new(left), Box::new(right.clone())),
-            span,
-        };
-        match &side.kind {
-            TermKind::Slot(_) => {
-                return Some(Solution {
-                    slot,
-                    value,
-                    guards,
-                });
-            }
-            // Only integers: `(x + y) - y` need not be `x` in floats.
-            _ if !ty.is_integer() => return None,
-            TermKind::Unary(UnaryOp::Negate, operand) => {
-                value = Term {
-                    kind: TermKind::Unary(UnaryOp::Negate, Box::new(value)),
-                    span,
-                };
-                side = operand;
-            }
-            TermKind::Binary(BinaryOp::Add, left, right) => {
-                let (inner, other) = if has_slot(left) {
-                    (left, right)
-                } else {
-                    (right, left)
-                };
-                if ty.is_unsigned() {
-                    guards.push((value.clone(), (**other).clone()));
-                }
-                value = binary(BinaryOp::Subtract, value, other);
-                side = inner;
-            }
-            TermKind::Binary(BinaryOp::Subtract, left, right) if has_slot(left) => {
-                value = binary(BinaryOp::Add, value, right);
-                side = left;
-            }
-            TermKind::Binary(BinaryOp::Subtract, left, right) => {
-                if ty.is_unsigned() {
-                    guards.push(((**left).clone(), value.clone()));
-                }
-                value = binary(BinaryOp::Subtract, (**left).clone(), &value);
-                side = right;
-            }
-            _ => return None,
-        }
-    }
 }
 
 /// Reports the unbound variables of all clauses.
@@ -179,6 +111,11 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
             }
             Literal::Constraint(term) => {
                 let why = match &term.kind {
+                    TermKind::Binary(BinaryOp::Equal, left, right)
+                        if [left, right].iter().any(|side| side.is_compound()) =>
+                    {
+                        "a pattern binds its variables only if all of the other side is bound"
+                    }
                     TermKind::Binary(BinaryOp::Equal, ..) => {
                         "`==` binds a variable that stands alone (or in sums of integers) only if all others are bound"
                     }
@@ -189,6 +126,12 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
             Literal::Range(range) => {
                 let why = "a range binds a variable only if its limits are bound";
                 for term in [&range.low, &range.high, &range.value] {
+                    term.slots(&mut |slot, span| uses.push((slot, span, why)));
+                }
+            }
+            Literal::Element(element) => {
+                let why = "`in` binds a variable only if the list is bound";
+                for term in [&element.list, &element.value] {
                     term.slots(&mut |slot, span| uses.push((slot, span, why)));
                 }
             }
@@ -211,6 +154,7 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
         Some(relation) => format!("in this rule for `{}`", relation.name),
         None => String::new(),
     };
+    let before = diagnostics.len();
     for (slot, variable) in clause.variables.iter().enumerate() {
         let slot = Slot::new(slot);
         let name = variable.name.as_str();
@@ -246,6 +190,18 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
             (None, None) => error.help(bind),
         });
     }
+    if diagnostics.len() == before {
+        // What is unbound has no name: a pattern with `_`, under `not` for example.
+        let nameless = uses.iter().find(|(slot, ..)| !is_bound(bound, *slot));
+        if let Some((_, span, why)) = nameless {
+            diagnostics.push(
+                Diagnostic::error("E0430", format!("nothing binds this value {rule}"))
+                    .label(*span, "can be anything")
+                    .note(*why)
+                    .help("bind it by a positive atom in the body"),
+            );
+        }
+    }
 }
 
 /// The only bound variable of a clause that it uses once: it may be a slip for an unbound one.
@@ -267,6 +223,11 @@ fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
                     term.slots(&mut |slot, _| used(slot));
                 }
             }
+            Literal::Element(element) => {
+                for term in [&element.value, &element.list] {
+                    term.slots(&mut |slot, _| used(slot));
+                }
+            }
         }
     }
     for weight in clause.choice.iter().flat_map(Choice::terms) {
@@ -282,7 +243,7 @@ fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
     once.next().filter(|_| once.next().is_none())
 }
 
-/// Whether a range would bind `slot` if its limits were bound: the limits are reported.
+/// Whether a range, or `in` a list, would bind `slot` if its limits, or the list, were bound: those are reported.
 fn waits(clause: &Clause, slot: Slot, bound: &[bool]) -> bool {
     clause.body.iter().any(|literal| match literal {
         Literal::Range(range) => {
@@ -290,6 +251,11 @@ fn waits(clause: &Clause, slot: Slot, bound: &[bool]) -> bool {
             let mut limits = unbound(&range.low, bound);
             limits.extend(unbound(&range.high, bound));
             value && limits.iter().any(|limit| *limit != slot)
+        }
+        Literal::Element(element) => {
+            let value = matches!(element.value.kind, TermKind::Slot(value) if value == slot);
+            let list = unbound(&element.list, bound);
+            value && list.iter().any(|it| *it != slot)
         }
         _ => false,
     })

@@ -6,7 +6,10 @@
 //! of a declared type compute in that type. A failing operation is a compile error (SEMANTICS.md 9).
 
 mod arithmetic;
+mod compound;
 mod conversion;
+
+use std::sync::Arc;
 
 use nsdl_ir::{Diagnostic, Span, Type, UnaryOp, Value};
 use nsdl_syntax::ast::{Expr, ExprKind, Literal, TypeExpr};
@@ -14,6 +17,7 @@ use nsdl_syntax::ast::{Expr, ExprKind, Literal, TypeExpr};
 use crate::function;
 
 pub(crate) use arithmetic::{binary, unary};
+pub(crate) use compound::{concat, list};
 pub(crate) use conversion::{cast, conditional, not_castable};
 
 /// The value of a constant expression.
@@ -25,6 +29,10 @@ pub(crate) enum Const {
     Float(String),
     /// Exactly this.
     Typed(Value),
+    /// A tuple of these, each with its place.
+    Tuple(Vec<(Const, Span)>),
+    /// A list of these, each with its place: whether they are of one type is for inference to say.
+    List(Vec<(Const, Span)>),
 }
 
 impl Const {
@@ -34,6 +42,14 @@ impl Const {
             Const::Integer(_) => "an integer".into(),
             Const::Float(_) => "a float".into(),
             Const::Typed(value) => value.ty().to_string(),
+            Const::Tuple(parts) => {
+                let parts: Vec<String> = parts.iter().map(|(part, _)| part.describe()).collect();
+                format!("a tuple of {}", parts.join(", "))
+            }
+            Const::List(items) => match items.first() {
+                Some((first, _)) => format!("a list of {}", first.describe()),
+                None => "an empty list".into(),
+            },
         }
     }
 
@@ -43,6 +59,9 @@ impl Const {
             Const::Integer(value) => value.to_string(),
             Const::Float(text) => text.clone(),
             Const::Typed(value) => value.to_string(),
+            Const::Tuple(parts) if parts.len() == 1 => format!("({},)", texts(parts)),
+            Const::Tuple(parts) => format!("({})", texts(parts)),
+            Const::List(items) => format!("[{}]", texts(items)),
         }
     }
 
@@ -64,6 +83,43 @@ impl Const {
                 _ => None,
             },
             Const::Typed(value) => (value.ty() == ty).then(|| value.clone()),
+            Const::Tuple(parts) => match ty {
+                Type::Tuple(types) if types.len() == parts.len() => {
+                    let parts = parts.iter().zip(types).map(|((part, _), ty)| part.at(*ty));
+                    parts.collect::<Option<Arc<[Value]>>>().map(Value::Tuple)
+                }
+                _ => None,
+            },
+            Const::List(items) => match ty {
+                Type::List(element) => {
+                    let items = items.iter().map(|(item, _)| item.at(*element));
+                    let items = items.collect::<Option<Arc<[Value]>>>()?;
+                    Some(Value::List(*element, items))
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// The part of it that is out of the range of its type, where the whole should be of type `ty`.
+    fn outside(&self, ty: Type, span: Span) -> Option<(&Const, Type, Span)> {
+        let inside = |parts: &'_ [(Const, Span)], ty: Type| -> Option<usize> {
+            parts.iter().position(|(part, _)| part.at(ty).is_none())
+        };
+        let part = match (self, ty) {
+            (Const::Tuple(parts), Type::Tuple(types)) => parts
+                .iter()
+                .zip(types)
+                .find(|((part, _), ty)| part.at(**ty).is_none())
+                .map(|((part, span), ty)| (part, *span, *ty)),
+            (Const::List(items), Type::List(element)) => inside(items, *element)
+                .and_then(|at| items.get(at))
+                .map(|(item, span)| (item, *span, *element)),
+            _ => None,
+        };
+        match part {
+            Some((part, span, ty)) => part.outside(ty, span),
+            None => Some((self, ty, span)),
         }
     }
 
@@ -73,6 +129,20 @@ impl Const {
             Const::Integer(_) => ty.is_integer(),
             Const::Float(_) => ty.is_float(),
             Const::Typed(value) => value.ty() == ty,
+            Const::Tuple(parts) => match ty {
+                Type::Tuple(types) => {
+                    types.len() == parts.len()
+                        && parts
+                            .iter()
+                            .zip(types)
+                            .all(|((part, _), ty)| part.may_be(*ty))
+                }
+                _ => false,
+            },
+            Const::List(items) => match ty {
+                Type::List(element) => items.iter().all(|(item, _)| item.may_be(*element)),
+                _ => false,
+            },
         }
     }
 
@@ -80,21 +150,37 @@ impl Const {
     pub fn is_integer(&self) -> bool {
         match self {
             Const::Integer(_) => true,
-            Const::Float(_) => false,
             Const::Typed(value) => value.ty().is_integer(),
+            Const::Float(_) | Const::Tuple(_) | Const::List(_) => false,
         }
     }
 
     /// Its value where nothing says which type it has: the first of `i32`, `i64` and `i128` that holds it,
-    /// `f32` for a float, `f64` if that is too large.
+    /// `f32` for a float, `f64` if that is too large; a list has the type of the first element whose type holds all.
     pub fn by_itself(&self) -> Option<Value> {
-        [Type::I32, Type::I64, Type::I128, Type::F32, Type::F64]
-            .into_iter()
-            .find_map(|ty| self.at(ty))
-            .or_else(|| match self {
-                Const::Typed(value) => Some(value.clone()),
-                _ => None,
-            })
+        self.own_type().and_then(|ty| self.at(ty))
+    }
+
+    fn own_type(&self) -> Option<Type> {
+        match self {
+            Const::Integer(_) | Const::Float(_) => {
+                let types = [Type::I32, Type::I64, Type::I128, Type::F32, Type::F64];
+                types.into_iter().find(|ty| self.at(*ty).is_some())
+            }
+            Const::Typed(value) => Some(value.ty()),
+            Const::Tuple(parts) => {
+                let types = parts.iter().map(|(part, _)| part.own_type());
+                types
+                    .collect::<Option<Vec<Type>>>()
+                    .map(|types| Type::tuple(&types))
+            }
+            Const::List(items) if items.is_empty() => Some(Type::list(Type::I32)),
+            Const::List(items) => items
+                .iter()
+                .filter_map(|(item, _)| item.own_type())
+                .map(Type::list)
+                .find(|ty| self.at(*ty).is_some()),
+        }
     }
 
     /// As a tag: numbers as they are, `true` is 1 and `false` is 0; `None` for text.
@@ -107,12 +193,20 @@ impl Const {
             Const::Typed(Value::Bool(value)) => f64::from(u8::from(*value)),
             Const::Typed(Value::U128(value)) => *value as f64,
             Const::Typed(value) => value.as_i128()? as f64,
+            Const::Tuple(_) | Const::List(_) => return None,
         })
     }
 }
 
+/// `1, 2`
+fn texts(parts: &[(Const, Span)]) -> String {
+    let texts: Vec<String> = parts.iter().map(|(part, _)| part.text()).collect();
+    texts.join(", ")
+}
+
 /// E0501: a constant out of the range of the type it is used at.
 pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
+    let (value, ty, span) = value.outside(ty, span).unwrap_or((value, ty, span));
     let text = value.text();
     let range = match (ty.signed_range(), ty.unsigned_max()) {
         (Some((low, high)), _) => format!("{ty} holds {low} to {high}"),
@@ -124,7 +218,7 @@ pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
             .into_iter()
             .find(|ty| Value::from_i128(*value, *ty).is_some()),
         Const::Float(_) => Some(Type::F64),
-        Const::Typed(_) => None,
+        Const::Typed(_) | Const::Tuple(_) | Const::List(_) => None,
     };
     let diagnostic = Diagnostic::error("E0501", format!("`{text}` is out of range for {ty}"))
         .label(span, format!("used as {ty}"))
@@ -171,9 +265,19 @@ pub(crate) fn fold<'a>(
             let ty = lookup.ty(ty);
             cast(fold(operand, lookup)?, ty?, expr.span)
         }
-        ExprKind::Typed(..) | ExprKind::Tuple(_) | ExprKind::List(..) | ExprKind::Construct(_) => {
-            Err(vec![unsupported(expr.span, "this kind of value")])
+        ExprKind::Typed(value, ty) => {
+            let stated = lookup.ty(ty);
+            typed(fold(value, lookup)?, stated?, value.span, ty.span)
         }
+        ExprKind::Tuple(parts) => fold_all(parts, lookup).map(Const::Tuple),
+        ExprKind::List(items, rest) => {
+            let items = fold_all(items, lookup);
+            match rest {
+                Some(rest) => list(items?, Some((fold(rest, lookup)?, rest.span))),
+                None => items.map(Const::List),
+            }
+        }
+        ExprKind::Construct(_) => Err(vec![unsupported(expr.span, "this kind of value")]),
         ExprKind::Call(name, args) => {
             let function = function::resolve(name, args.len(), expr.span);
             let mut values = Vec::with_capacity(args.len());
@@ -188,6 +292,52 @@ pub(crate) fn fold<'a>(
             conditional([condition?, consequence?, alternative?], expr.span)
         }
     }
+}
+
+/// The values of all, each with its place.
+fn fold_all<'a>(
+    exprs: &'a [Expr],
+    lookup: &mut dyn Lookup<'a>,
+) -> Result<Vec<(Const, Span)>, Vec<Diagnostic>> {
+    let (mut values, mut errors) = (Vec::with_capacity(exprs.len()), Vec::new());
+    let mut failed = false;
+    for expr in exprs {
+        match fold(expr, lookup) {
+            Ok(value) => values.push((value, expr.span)),
+            Err(more) => {
+                failed = true;
+                errors.extend(more);
+            }
+        }
+    }
+    if failed { Err(errors) } else { Ok(values) }
+}
+
+/// `value` in type `ty`, which is stated for it at `declared`.
+///
+/// # Errors
+/// E0301 if it is of another kind, E0501 if it is out of range.
+pub(crate) fn typed(
+    value: Const,
+    ty: Type,
+    span: Span,
+    declared: Span,
+) -> Result<Const, Vec<Diagnostic>> {
+    if let Some(value) = value.at(ty) {
+        return Ok(Const::Typed(value));
+    }
+    Err(vec![if value.may_be(ty) {
+        out_of_range(&value, ty, span)
+    } else {
+        let found = value.describe();
+        let error = Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
+            .label(span, format!("this is {found}"))
+            .label(declared, format!("declared as {ty}"));
+        match value {
+            Const::Integer(value) if ty.is_float() => error.help(format!("write `{value}.0`")),
+            _ => error,
+        }
+    }])
 }
 
 /// The error for a construct of the full language that waits for its turn.

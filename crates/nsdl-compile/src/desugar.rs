@@ -6,6 +6,8 @@
 //! are rows, and the random variables are fixed: no later pass may change which slots a choice depends on.
 
 mod aggregate;
+mod compound;
+mod element;
 mod facts;
 mod negation;
 mod parameters;
@@ -82,6 +84,7 @@ impl<'a> Scope<'a> {
         self.variables.push(Variable {
             name: name.into(),
             span,
+            stated: Vec::new(),
         });
         slot
     }
@@ -100,7 +103,9 @@ impl<'a> Scope<'a> {
         self.body.append(&mut self.equations);
     }
 
-    fn clause(self, span: Span, heads: Vec<Head>, choice: Option<Choice>) -> Clause {
+    fn clause(mut self, span: Span, heads: Vec<Head>, choice: Option<Choice>) -> Clause {
+        // Those of heads and tags are left.
+        self.body.append(&mut self.equations);
         Clause {
             span,
             variables: self.variables,
@@ -226,13 +231,16 @@ impl<'a> Desugar<'a> {
         for (position, leaf) in leaves.iter().enumerate() {
             match (leaf.formula, leaf.not) {
                 (Formula::Atom(atom), None) => self.atom(atom, &mut scope),
+                (Formula::Atom(atom), Some(span)) if atom.args.iter().any(compound::has_hole) => {
+                    self.absent_pattern(leaf.formula, span, &[], &mut scope);
+                }
                 (Formula::Atom(atom), Some(span)) => self.absent(atom, span, &mut scope),
                 (Formula::Constraint(expr), not) => {
                     let mut term = self.term(expr, &mut scope);
                     if not.is_some() {
                         term = opposite(term);
                     }
-                    scope.push(Literal::Constraint(term));
+                    self.constraint(term, &mut scope);
                 }
                 (Formula::Range(range), not) => self.range(range, not.is_some(), &mut scope),
                 (Formula::Aggregate(aggregate), not)
@@ -249,7 +257,13 @@ impl<'a> Desugar<'a> {
                     let negated = aggregate.negated != not.is_some();
                     self.aggregate(aggregate, negated, &outside, leaves, &mut scope);
                 }
-                (Formula::Element { span, .. } | Formula::Case { span, .. }, _) => {
+                (Formula::Element { value, .. }, Some(span)) if compound::is_open(value) => {
+                    self.absent_pattern(leaf.formula, span, leaves, &mut scope);
+                }
+                (Formula::Element { value, list, span }, not) => {
+                    self.element(value, list, *span, not.is_some(), &mut scope);
+                }
+                (Formula::Case { span, .. }, _) => {
                     self.diagnostics
                         .push(crate::constant::unsupported(*span, "this formula"));
                 }

@@ -69,6 +69,8 @@ pub(crate) struct Variable {
     pub name: String,
     /// Its first use.
     pub span: Span,
+    /// Types that are stated for it: `(x: usize)`.
+    pub stated: Vec<(Type, Span)>,
 }
 
 /// A head atom.
@@ -122,6 +124,17 @@ pub(crate) enum Literal {
     Constraint(Term),
     /// `x in 0..5`: binds `x` if nothing else does.
     Range(Range),
+    /// `x in list`: binds `x` to each element, once, if nothing else does.
+    Element(Element),
+}
+
+/// `value in list`
+#[derive(Clone, Debug)]
+pub(crate) struct Element {
+    /// A slot.
+    pub value: Term,
+    pub list: Term,
+    pub span: Span,
 }
 
 /// `value in low..high`
@@ -150,7 +163,7 @@ pub(crate) enum ArgumentKind {
     Any,
 }
 
-/// An expression. All but slots and constants hold at least one slot: the rest is folded.
+/// An expression. All but slots and constants hold at least one slot or `_`: the rest is folded.
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     pub kind: TermKind,
@@ -168,6 +181,22 @@ pub(crate) enum TermKind {
     /// Condition, consequence, alternative.
     If(Box<[Term; 3]>),
     Call(Function, Vec<Term>),
+    /// `_` inside a compound term that is compared by `==` or `!=`: equal to everything.
+    Any,
+    /// `(a, b)`: in an equation it may bind what is unbound in it.
+    Tuple(Vec<Term>),
+    /// `[a, b]`, or `[a, ..rest]` whose elements after the first ones are those of `rest`; likewise.
+    List(Vec<Term>, Option<Box<Term>>),
+    /// The part of a tuple or element of a list at a position that it has. Only `bind` makes it.
+    Part(Box<Term>, u32),
+    /// A list without its first elements, which it has. Only `bind` makes it.
+    Rest(Box<Term>, u32),
+    /// Whether a list has so many elements, or, if not `exact`, at least so many. Only `bind` makes it.
+    Length {
+        list: Box<Term>,
+        count: u32,
+        exact: bool,
+    },
 }
 
 impl Clause {
@@ -249,21 +278,50 @@ impl Choice {
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         self.weights.iter().chain(&self.scale)
     }
+
+    /// Likewise.
+    pub fn terms_mut(&mut self) -> impl Iterator<Item = &mut Term> {
+        self.weights.iter_mut().chain(&mut self.scale)
+    }
 }
 
 impl Term {
+    /// Whether it is a tuple or a list with variables.
+    pub fn is_compound(&self) -> bool {
+        matches!(self.kind, TermKind::Tuple(_) | TermKind::List(..))
+    }
+
+    /// Whether `_` stands in it.
+    pub fn has_any(&self) -> bool {
+        match &self.kind {
+            TermKind::Any => true,
+            TermKind::Tuple(parts) => parts.iter().any(Term::has_any),
+            TermKind::List(items, rest) => items.iter().chain(rest.as_deref()).any(Term::has_any),
+            _ => false,
+        }
+    }
+
     /// Calls `visit` for each slot, left to right.
     pub fn slots(&self, visit: &mut impl FnMut(Slot, Span)) {
         match &self.kind {
             TermKind::Slot(slot) => visit(*slot, self.span),
-            TermKind::Const(_) => {}
-            TermKind::Unary(_, operand) => operand.slots(visit),
+            TermKind::Const(_) | TermKind::Any => {}
+            TermKind::Unary(_, operand)
+            | TermKind::Cast(operand, _)
+            | TermKind::Part(operand, _)
+            | TermKind::Rest(operand, _)
+            | TermKind::Length { list: operand, .. } => operand.slots(visit),
             TermKind::Binary(_, left, right) => {
                 left.slots(visit);
                 right.slots(visit);
             }
-            TermKind::Cast(operand, _) => operand.slots(visit),
-            TermKind::Call(_, args) => args.iter().for_each(|arg| arg.slots(visit)),
+            TermKind::Call(_, parts) | TermKind::Tuple(parts) => {
+                parts.iter().for_each(|part| part.slots(visit));
+            }
+            TermKind::List(items, rest) => {
+                let parts = items.iter().chain(rest.as_deref());
+                parts.for_each(|part| part.slots(visit));
+            }
             TermKind::If(parts) => parts.iter().for_each(|part| part.slots(visit)),
         }
     }

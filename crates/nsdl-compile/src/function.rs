@@ -85,31 +85,51 @@ pub(crate) fn fold(
 ) -> Result<Const, Vec<Diagnostic>> {
     let signature = function.signature();
     let parameter = |index| signature.parameter(index).unwrap_or(Parameter::Any);
-    let mut variables = args
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| parameter(*index) == Parameter::Variable)
-        .map(|(_, (value, _))| value);
-    let first = variables.clone().next();
-    let typed = variables.find_map(|value| match value {
-        Const::Typed(value) => Some(value.ty()),
-        _ => None,
+    let mut exactly = None;
+    // What the type variable stands for: arguments, and elements of arguments.
+    let mut variables: Vec<Const> = Vec::new();
+    for (index, (value, _)) in args.iter().enumerate() {
+        match (parameter(index), value) {
+            (Parameter::Variable, value) => variables.push(value.clone()),
+            (Parameter::List, Const::List(items)) => {
+                variables.extend(items.iter().map(|(item, _)| item.clone()));
+            }
+            (Parameter::List, Const::Typed(Value::List(ty, items))) => {
+                let items = items.iter().cloned();
+                variables.extend(items.map(Const::Typed));
+                exactly = Some(*ty);
+            }
+            _ => {}
+        }
+    }
+    let typed = exactly.or_else(|| {
+        variables.iter().find_map(|value| match value {
+            Const::Typed(value) => Some(value.ty()),
+            _ => None,
+        })
     });
-    let variable = match (typed, first) {
-        (Some(ty), _) => ty,
-        (None, Some(Const::Float(_))) => Type::F64,
-        _ => Type::I128,
+    let open = |value: &Const| match value {
+        Const::Integer(_) => Some(Type::I128),
+        Const::Float(_) => Some(Type::F64),
+        value => value.by_itself().map(|value| value.ty()),
     };
+    let variable = typed
+        .or_else(|| {
+            let mut own = variables.iter().filter_map(open);
+            own.find(|ty| variables.iter().all(|value| value.at(*ty).is_some()))
+        })
+        .or_else(|| variables.first().and_then(open))
+        .unwrap_or(Type::I128);
     let mut values = Vec::with_capacity(args.len());
     for (index, (value, place)) in args.iter().enumerate() {
         let ty = match parameter(index) {
             Parameter::Variable => Some(variable),
+            Parameter::List => Some(Type::list(variable)),
             Parameter::Exactly(ty) => Some(ty),
             Parameter::Any => None,
         };
-        let fits = parameter(index) != Parameter::Variable
-            || signature.result != Parameter::Variable
-            || signature.family.holds(variable);
+        let of_variable = matches!(parameter(index), Parameter::Variable | Parameter::List);
+        let fits = !of_variable || variables.is_empty() || signature.family.holds(variable);
         let found = match ty {
             Some(ty) if !fits || !value.may_be(ty) => {
                 return Err(vec![wrong_type(value, signature, *place)]);
@@ -128,11 +148,23 @@ pub(crate) fn fold(
         );
         vec![Diagnostic::error("E0501", message).label(span, "this call fails")]
     })?;
-    Ok(match result {
-        Value::I128(value) if typed.is_none() => Const::Integer(value),
-        Value::F64(value) if typed.is_none() => Const::Float(format!("{value:?}")),
-        value => Const::Typed(value),
+    Ok(match typed {
+        None if !matches!(signature.result, Parameter::Exactly(_)) => untyped(result, span),
+        _ => Const::Typed(result),
     })
+}
+
+/// A value that was computed from literals without a type is one again.
+fn untyped(value: Value, span: Span) -> Const {
+    match value {
+        Value::I128(value) => Const::Integer(value),
+        Value::F64(value) => Const::Float(format!("{value:?}")),
+        Value::List(_, items) => {
+            let items = items.iter().cloned();
+            Const::List(items.map(|item| (untyped(item, span), span)).collect())
+        }
+        value => Const::Typed(value),
+    }
 }
 
 fn wrong_type(value: &Const, signature: &Signature, place: Span) -> Diagnostic {

@@ -1,23 +1,25 @@
-//! Type inference by union-find.
+//! Type inference by unification.
 //!
 //! Before: columns may have declared types, literals may have suffixes. After: every column of every
-//! relation and every variable of every clause has exactly one [`Type`]. A class of the union-find is a set
-//! of columns and variables that must be of one type, with the set of types still possible for it and the
-//! place that last narrowed them; a clash names both places. What stays open becomes `i32`, or `f32` if it
-//! must be a float (SEMANTICS.md 9).
+//! relation and every variable of every clause has exactly one [`Type`], and every constant in an expression
+//! is of it, if it has such a value. A class is a set of columns, variables and parts of types that must be
+//! of one type, with what it still can be (a set of types, or a tuple, list or data type of other classes)
+//! and the place that last narrowed it; a clash names both places. What stays open becomes `i32`, or `f32`
+//! if it must be a float (SEMANTICS.md 9).
 
+mod clash;
 mod classes;
 mod kind;
 mod path;
+mod settle;
+mod term;
 
-use nsdl_ir::{
-    AggregateOp, BinaryOp, Diagnostic, Function, Parameter, RelationId, Slot, Span, Type, UnaryOp,
-};
+use nsdl_ir::{AggregateOp, Diagnostic, RelationId, Slot, Span, Type};
+use rustc_hash::FxHashMap;
 
-use crate::constant::Const;
-use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation, Term, TermKind};
-use classes::{Class, Side};
-use kind::{Evidence, Kind, Why};
+use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation};
+use classes::{Class, Resolved, Side};
+use kind::{Kind, Why};
 use path::Link;
 
 /// The types of a program.
@@ -29,20 +31,20 @@ pub(crate) struct Types {
     pub variables: Vec<Vec<Type>>,
 }
 
-/// Infers all types. With errors the types are complete, but not to be relied on.
-pub(crate) fn infer(program: &Program) -> (Types, Vec<Diagnostic>) {
+/// Infers all types, and gives the constants of `program` theirs. With errors the types are complete, but not to
+/// be relied on.
+pub(crate) fn infer(program: &mut Program) -> (Types, Vec<Diagnostic>) {
     let mut it = Inference {
         classes: Vec::new(),
         columns: Vec::new(),
         links: Vec::new(),
         clause: None,
+        constants: FxHashMap::default(),
+        resolved: FxHashMap::default(),
         diagnostics: Vec::new(),
     };
-    it.relations(program);
-    let variables = it.clauses(program);
-    it.aggregates(program);
-    it.facts(program);
-    it.tags(program, &variables);
+    let variables = it.visit(program);
+    it.settle(program);
     it.finish(program, &variables)
 }
 
@@ -54,30 +56,37 @@ struct Inference {
     links: Vec<Link>,
     /// The clause at hand, if any.
     clause: Option<u32>,
+    /// The classes of constants without a type of their own in expressions, by address: nothing moves while types
+    /// are inferred.
+    constants: FxHashMap<usize, Side>,
+    /// The types of root classes, once everything is unified.
+    resolved: FxHashMap<u32, Resolved>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Inference {
+    /// Says of all classes what the program says of them. Returns the first class of each clause's variables.
+    fn visit(&mut self, program: &Program) -> Vec<u32> {
+        self.relations(program);
+        let variables = self.clauses(program);
+        self.aggregates(program);
+        self.facts(program);
+        self.tags(program, &variables);
+        variables
+    }
+
     fn relations(&mut self, program: &Program) {
         for relation in &program.relations {
             let first = self.fresh(relation.columns.len());
             self.columns.push(first);
             for (class, column) in (first..).zip(&relation.columns) {
                 if let Some((ty, span)) = column.declared {
-                    let evidence = Evidence {
-                        kind: Kind::only(ty),
-                        span: Some(span),
-                        why: Why::Declared,
-                    };
-                    self.meet(Side::Class(class), Side::Known(evidence), span);
+                    let declared = self.of_type(ty, Some(span), Why::Declared);
+                    self.meet(Side::Class(class), declared, span);
                 }
                 if let Some(ty) = column.external {
-                    let evidence = Evidence {
-                        kind: Kind::only(ty),
-                        span: None,
-                        why: Why::Outside,
-                    };
-                    self.meet(Side::Class(class), Side::Known(evidence), relation.span);
+                    let outside = self.of_type(ty, None, Why::Outside);
+                    self.meet(Side::Class(class), outside, relation.span);
                 }
             }
         }
@@ -90,6 +99,12 @@ impl Inference {
             self.clause = Some(number);
             let first = self.fresh(clause.variables.len());
             firsts.push(first);
+            for (class, variable) in (first..).zip(&clause.variables) {
+                for (ty, span) in &variable.stated {
+                    let stated = self.of_type(*ty, Some(*span), Why::Declared);
+                    self.meet(Side::Class(class), stated, *span);
+                }
+            }
             for literal in &clause.body {
                 match literal {
                     Literal::Atom { relation, args, .. }
@@ -103,6 +118,15 @@ impl Inference {
                         let all = self.meet(value, both, range.span);
                         let integer = Kind::of(Type::is_integer);
                         self.require(all, integer, Why::Takes("a range"), range.span);
+                    }
+                    Literal::Element(element) => {
+                        let list = self.term(first, &element.list);
+                        let member = Kind::List(self.fresh(1));
+                        let list = self.require(list, member, Why::Takes("`in`"), element.span);
+                        let value = self.term(first, &element.value);
+                        if let Some(Kind::List(member)) = self.kind(list) {
+                            self.meet(value, Side::Class(member), element.span);
+                        }
                     }
                     Literal::Constraint(term) => {
                         let side = self.term(first, term);
@@ -134,7 +158,7 @@ impl Inference {
                 let side = self.term(*first, tag);
                 let double = Kind::only(Type::F64);
                 let kind = match self.kind(side) {
-                    Some(kind) if kind.meet(double).is_none() => {
+                    Some(kind) if kind.set().meet(double.set()).is_none() => {
                         Kind::of(|ty| ty.is_number() || ty == Type::Bool)
                     }
                     _ => double,
@@ -148,107 +172,11 @@ impl Inference {
         for (column, arg) in args.iter().enumerate() {
             let side = match &arg.kind {
                 ArgumentKind::Slot(slot) => variable(first, *slot),
-                ArgumentKind::Const(value) => constant(value, arg.span),
+                ArgumentKind::Const(value) => self.constant(value, arg.span),
                 ArgumentKind::Any => continue,
             };
             let column = self.column(relation, column);
             self.meet(column, side, arg.span);
-        }
-    }
-
-    fn term(&mut self, first: u32, term: &Term) -> Side {
-        use BinaryOp::*;
-        let span = term.span;
-        let bool = Kind::only(Type::Bool);
-        match &term.kind {
-            TermKind::Slot(slot) => variable(first, *slot),
-            TermKind::Const(value) => constant(value, span),
-            TermKind::Unary(op, operand) => {
-                let side = self.term(first, operand);
-                let kind = match op {
-                    UnaryOp::Not => bool,
-                    UnaryOp::Negate => Kind::of(|ty| ty.is_signed() || ty.is_float()),
-                };
-                let why = if *op == UnaryOp::Not { "`!`" } else { "`-`" };
-                self.require(side, kind, Why::Takes(why), span)
-            }
-            TermKind::Binary(op, left, right) => {
-                let (left, right) = (self.term(first, left), self.term(first, right));
-                let both = self.meet(left, right, span);
-                let (kind, why) = match op {
-                    Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
-                        let why = Why::Gives("a comparison");
-                        return Side::Known(Evidence {
-                            kind: bool,
-                            span: Some(span),
-                            why,
-                        });
-                    }
-                    Add => (Kind::of(|ty| ty.is_number() || ty == Type::String), "`+`"),
-                    Subtract => (Kind::of(Type::is_number), "`-`"),
-                    Multiply => (Kind::of(Type::is_number), "`*`"),
-                    Divide => (Kind::of(Type::is_number), "`/`"),
-                    Remainder => (Kind::of(Type::is_number), "`%`"),
-                    And => (bool, "`&&`"),
-                    Or => (bool, "`||`"),
-                    Xor => (Kind::of(|ty| ty.is_integer() || ty == Type::Bool), "`^`"),
-                    BitAnd => (Kind::of(Type::is_integer), "`&`"),
-                    BitOr => (Kind::of(Type::is_integer), "`|`"),
-                    ShiftLeft => (Kind::of(Type::is_integer), "`<<`"),
-                    ShiftRight => (Kind::of(Type::is_integer), "`>>`"),
-                };
-                self.require(both, kind, Why::Takes(why), span)
-            }
-            TermKind::Cast(operand, ty) => {
-                self.term(first, operand);
-                Side::Known(Evidence {
-                    kind: Kind::only(*ty),
-                    span: Some(span),
-                    why: Why::Gives("a cast"),
-                })
-            }
-            TermKind::Call(function, args) => self.call(first, *function, args, span),
-            TermKind::If(parts) => {
-                let [condition, consequence, alternative] = parts.as_ref();
-                let side = self.term(first, condition);
-                self.require(side, bool, Why::Takes("a condition"), condition.span);
-                let consequence = self.term(first, consequence);
-                let alternative = self.term(first, alternative);
-                self.meet(consequence, alternative, span)
-            }
-        }
-    }
-
-    fn call(&mut self, first: u32, function: Function, args: &[Term], span: Span) -> Side {
-        let signature = function.signature();
-        let takes = Why::Takes(signature.text);
-        let mut variable = None;
-        for (index, arg) in args.iter().enumerate() {
-            let side = self.term(first, arg);
-            match signature.parameter(index) {
-                Some(Parameter::Variable) => {
-                    let family = Kind::of(|ty| signature.family.holds(ty));
-                    let side = self.require(side, family, takes, arg.span);
-                    variable = Some(match variable {
-                        Some(variable) => self.meet(variable, side, span),
-                        None => side,
-                    });
-                }
-                Some(Parameter::Exactly(ty)) => {
-                    self.require(side, Kind::only(ty), takes, arg.span);
-                }
-                Some(Parameter::Any) | None => {}
-            }
-        }
-        match (signature.result, variable) {
-            (Parameter::Exactly(ty), _) => Side::Known(Evidence {
-                kind: Kind::only(ty),
-                span: Some(span),
-                why: Why::Gives(signature.name),
-            }),
-            (_, Some(variable)) => variable,
-            // A result of variable type comes from an argument.
-            (_, None) => Side::Class(self.fresh(1)),
         }
     }
 
@@ -338,7 +266,8 @@ impl Inference {
         for fact in &program.facts {
             for (column, (value, span)) in fact.row.iter().enumerate() {
                 let column = self.column(fact.relation, column);
-                self.meet(column, constant(value, *span), *span);
+                let value = self.constant(value, *span);
+                self.meet(column, value, *span);
             }
         }
     }
@@ -349,23 +278,19 @@ impl Inference {
         for (relation, first) in program.relations.iter().zip(self.columns.clone()) {
             let mut types = Vec::with_capacity(relation.columns.len());
             for (number, class) in (1..=relation.columns.len()).zip(first..) {
-                let ty = self.resolve(class);
                 let root = self.find(class);
-                if ty.is_none() && !relation.auxiliary && reported.insert(root) {
-                    self.diagnostics.push(not_inferred(relation, number));
+                let (ty, known) = self.resolve(class);
+                if !known && !relation.auxiliary && reported.insert(root) {
+                    self.diagnostics.push(not_inferred(relation, number, ty));
                 }
-                types.push(ty.unwrap_or(Type::I32));
+                types.push(ty);
             }
             columns.push(types);
         }
         let mut slots = Vec::with_capacity(variables.len());
         for (clause, first) in program.clauses.iter().zip(variables) {
             let classes = (*first..).take(clause.variables.len());
-            slots.push(
-                classes
-                    .map(|class| self.resolve(class).unwrap_or(Type::I32))
-                    .collect(),
-            );
+            slots.push(classes.map(|class| self.resolve(class).0).collect());
         }
         (
             Types {
@@ -389,23 +314,14 @@ fn variable(first: u32, slot: Slot) -> Side {
     Side::Class(first + slot.0)
 }
 
-fn constant(value: &Const, span: Span) -> Side {
-    let kind = match value {
-        Const::Integer(_) => Kind::of(Type::is_integer),
-        Const::Float(_) => Kind::of(Type::is_float),
-        Const::Typed(value) => Kind::only(value.ty()),
-    };
-    Side::Known(Evidence {
-        kind,
-        span: Some(span),
-        why: Why::Literal,
-    })
-}
-
 /// E0302.
-fn not_inferred(relation: &Relation, number: usize) -> Diagnostic {
+fn not_inferred(relation: &Relation, number: usize, ty: Type) -> Diagnostic {
     let name = &relation.name;
-    let example = vec!["i32"; relation.columns.len()].join(", ");
+    let mut example = vec!["i32".to_owned(); relation.columns.len()];
+    if let Some(column) = example.get_mut(number - 1) {
+        *column = ty.to_string();
+    }
+    let example = example.join(", ");
     let message = format!("the type of column {number} of `{name}` cannot be inferred");
     let error = Diagnostic::error("E0302", message)
         .help(format!("declare it, for example `type {name}({example})`"));

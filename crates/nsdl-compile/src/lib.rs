@@ -22,6 +22,7 @@ mod ready;
 mod reduce;
 mod resolve;
 mod show;
+mod solve;
 mod stratify;
 mod suggest;
 
@@ -104,12 +105,12 @@ fn passes(
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
     }
-    let (program, more) = desugar::desugar(asts, &names, relations);
+    let (mut program, more) = desugar::desugar(asts, &names, relations);
     found.extend(more);
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
     }
-    let (types, mut errors) = infer::infer(&program);
+    let (types, mut errors) = infer::infer(&mut program);
     let on_demand = match demand::transform(&program, &types, false) {
         Ok(on_demand) => on_demand,
         Err(more) => {

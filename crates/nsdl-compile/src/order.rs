@@ -3,13 +3,14 @@
 //! Before: every variable of a clause is bound whatever the order. After: an order of its literals in which
 //! each finds its inputs bound. Greedy: whatever can be checked is checked at once (filters, then absent
 //! atoms, then equations, which may fail); of the atoms comes one with all columns bound, else the one with
-//! most bound columns; written order breaks ties. Ranges enumerate last, what nothing else binds.
+//! most bound columns; written order breaks ties. Lists give their elements as soon as they are bound; ranges
+//! enumerate last, what nothing else binds.
 
 use nsdl_ir::{Slot, Type};
 
-use crate::bind::Solution;
-use crate::flat::{Literal, Range};
+use crate::flat::{Element, Literal, Range, Term};
 use crate::ready::{Check, Ready};
+use crate::solve::Solution;
 
 /// A literal, in order of evaluation.
 #[derive(Debug)]
@@ -25,9 +26,14 @@ pub(crate) enum Action<'p> {
     Bind {
         solution: Solution,
     },
-    /// A range whose value is bound already.
+    /// A range or a list whose value is bound already.
     Test {
-        range: &'p Range,
+        test: Term,
+    },
+    /// A list that gives its elements.
+    Each {
+        element: &'p Element,
+        slot: Slot,
     },
     /// A range that binds its value.
     Enumerate {
@@ -79,7 +85,11 @@ pub(crate) fn order<'p>(
 fn checks<'p>(ready: &mut Ready<'p, '_>, actions: &mut Vec<Action<'p>>) {
     while let Some(check) = ready.check() {
         actions.push(match check {
-            Check::Test(Literal::Range(range)) => Action::Test { range },
+            Check::Test(Literal::Range(range)) => Action::Test { test: range.test() },
+            Check::Test(Literal::Element(element)) => Action::Test {
+                test: element.test(),
+            },
+            Check::Each(element, slot) => Action::Each { element, slot },
             Check::Test(literal) => Action::Check { literal },
             Check::Bind(solution) => Action::Bind { solution },
         });

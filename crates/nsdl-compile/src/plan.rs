@@ -7,15 +7,16 @@
 use nsdl_ir::{
     BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Fact, Function,
     Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols,
-    Type, Word,
+    Type, UnaryOp, Word,
 };
 
-use crate::constant::{Const, not_castable, out_of_range};
+use crate::constant::{Const, not_castable, out_of_range, wildcard};
 use crate::flat::{
     self, Argument, ArgumentKind, Clause, Guard, Head, Literal, Program, Term, TermKind,
 };
 use crate::infer::Types;
 use crate::order::{Action, order};
+use crate::solve::{Solved, tests};
 use crate::stratify::Strata;
 
 /// The plan of a checked program.
@@ -261,38 +262,42 @@ impl Planner<'_> {
                     }
                 }
                 Action::Bind { solution } => {
-                    let slot = solution.slot;
-                    let ty = slots.get(slot.index()).copied().unwrap_or(Type::I32);
-                    for (left, right) in &solution.guards {
-                        steps.push(Step::Filter(Expr::Binary {
-                            op: BinaryOp::GreaterEqual,
-                            ty,
-                            left: Box::new(self.expr(left, ty, slots)),
-                            right: Box::new(self.expr(right, ty, slots)),
-                        }));
-                    }
-                    steps.push(Step::Let {
-                        slot,
-                        value: self.expr(&solution.value, ty, slots),
-                    });
-                    if let Some(entry) = bound.get_mut(slot.index()) {
-                        *entry = true;
+                    for step in &solution.steps {
+                        match step {
+                            Solved::Test(test) => {
+                                steps.push(Step::Filter(self.expr(test, Type::Bool, slots)));
+                            }
+                            Solved::Bind(slot, value) => {
+                                let ty = type_at(*slot, slots);
+                                steps.push(Step::Let {
+                                    slot: *slot,
+                                    value: self.expr(value, ty, slots),
+                                });
+                                bind(&mut bound, *slot);
+                            }
+                        }
                     }
                 }
-                Action::Test { range } => {
-                    steps.push(Step::Filter(self.expr(&range.test(), Type::Bool, slots)));
+                Action::Test { test } => {
+                    steps.push(Step::Filter(self.expr(&test, Type::Bool, slots)));
+                }
+                Action::Each { element, slot } => {
+                    let ty = Type::list(type_at(slot, slots));
+                    steps.push(Step::Element {
+                        slot,
+                        list: self.expr(&element.list, ty, slots),
+                    });
+                    bind(&mut bound, slot);
                 }
                 Action::Enumerate { range, slot } => {
-                    let ty = slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    let ty = type_at(slot, slots);
                     steps.push(Step::Range {
                         slot,
                         low: self.expr(&range.low, ty, slots),
                         high: self.expr(&range.high, ty, slots),
                         inclusive: range.inclusive,
                     });
-                    if let Some(entry) = bound.get_mut(slot.index()) {
-                        *entry = true;
-                    }
+                    bind(&mut bound, slot);
                 }
                 // Only atoms are scanned, and only the rest is checked.
                 Action::Scan { .. } | Action::Check { .. } => {}
@@ -355,6 +360,31 @@ impl Planner<'_> {
         }
     }
 
+    /// `left == right` or `left != right` where one side is a pattern with `_`.
+    fn matches(&mut self, op: BinaryOp, left: &Term, right: &Term, slots: &[Type]) -> Expr {
+        let Some(tests) = tests(left, right, slots) else {
+            self.diagnostics.push(wildcard(left.span));
+            return Expr::Const(0);
+        };
+        // In order: a list must be long enough to have the parts that are compared.
+        let all = tests
+            .iter()
+            .rev()
+            .fold(Expr::Const(1), |rest, test| Expr::If {
+                condition: Box::new(self.expr(test, Type::Bool, slots)),
+                consequence: Box::new(rest),
+                alternative: Box::new(Expr::Const(0)),
+            });
+        match op {
+            BinaryOp::Equal => all,
+            _ => Expr::Unary {
+                op: UnaryOp::Not,
+                ty: Type::Bool,
+                operand: Box::new(all),
+            },
+        }
+    }
+
     /// `term`, whose type is `ty`.
     fn expr(&mut self, term: &Term, ty: Type, slots: &[Type]) -> Expr {
         match &term.kind {
@@ -365,6 +395,11 @@ impl Planner<'_> {
                 ty,
                 operand: Box::new(self.expr(operand, ty, slots)),
             },
+            TermKind::Binary(op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right)
+                if left.has_any() || right.has_any() =>
+            {
+                self.matches(*op, left, right, slots)
+            }
             TermKind::Binary(op, left, right) => {
                 let ty = if op.is_comparison() {
                     type_of(left, slots)
@@ -387,10 +422,13 @@ impl Planner<'_> {
                     .iter()
                     .enumerate()
                     .map(|(index, arg)| match signature.parameter(index) {
-                        // Where there is a type variable, it is the type of the result.
-                        Some(Parameter::Variable) => ty,
+                        Some(Parameter::Variable) => match signature.result {
+                            Parameter::Variable => ty,
+                            // Of a list, as a rule: `$contains(list, x)`.
+                            _ => variable_type(*function, args, slots),
+                        },
                         Some(Parameter::Exactly(ty)) => ty,
-                        Some(Parameter::Any) | None => default_type(arg, slots),
+                        Some(Parameter::List | Parameter::Any) | None => default_type(arg, slots),
                     })
                     .collect();
                 let args = std::iter::zip(args, &types)
@@ -402,6 +440,62 @@ impl Planner<'_> {
                     args,
                 }
             }
+            TermKind::Any => {
+                self.diagnostics.push(wildcard(term.span));
+                Expr::Const(0)
+            }
+            TermKind::Tuple(parts) => {
+                let types = match ty {
+                    Type::Tuple(types) => types,
+                    _ => &[],
+                };
+                let parts = std::iter::zip(parts, types);
+                Expr::List {
+                    ty,
+                    items: parts
+                        .map(|(part, ty)| self.expr(part, *ty, slots))
+                        .collect(),
+                    rest: None,
+                }
+            }
+            TermKind::List(items, rest) => {
+                let element = match ty {
+                    Type::List(element) => *element,
+                    _ => ty,
+                };
+                let items = items.iter();
+                Expr::List {
+                    ty,
+                    items: items.map(|item| self.expr(item, element, slots)).collect(),
+                    rest: rest
+                        .as_ref()
+                        .map(|rest| Box::new(self.expr(rest, ty, slots))),
+                }
+            }
+            TermKind::Part(whole, position) => {
+                let of = default_type(whole, slots);
+                let operand = Box::new(self.expr(whole, of, slots));
+                let position = *position;
+                Expr::Part {
+                    of,
+                    operand,
+                    position,
+                }
+            }
+            TermKind::Rest(list, from) => Expr::Rest {
+                ty,
+                operand: Box::new(self.expr(list, ty, slots)),
+                from: *from,
+            },
+            TermKind::Length { list, count, exact } => {
+                let of = default_type(list, slots);
+                Expr::Length {
+                    of,
+                    operand: Box::new(self.expr(list, of, slots)),
+                    count: *count,
+                    exact: *exact,
+                }
+            }
             TermKind::If(parts) => {
                 let [condition, consequence, alternative] = parts.as_ref();
                 Expr::If {
@@ -411,6 +505,32 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+}
+
+fn bind(bound: &mut [bool], slot: Slot) {
+    if let Some(entry) = bound.get_mut(slot.index()) {
+        *entry = true;
+    }
+}
+
+fn type_at(slot: Slot, slots: &[Type]) -> Type {
+    slots.get(slot.index()).copied().unwrap_or(Type::I32)
+}
+
+/// What the type variable of a function stands for in a call.
+fn variable_type(function: Function, args: &[Term], slots: &[Type]) -> Type {
+    let known = of_variable(function, args).find_map(|(arg, list)| {
+        let ty = type_of(arg, slots)?;
+        Some(if list { element(ty) } else { ty })
+    });
+    known.unwrap_or_else(|| literal_types(function, args))
+}
+
+fn element(list: Type) -> Type {
+    match list {
+        Type::List(element) => *element,
+        other => other,
     }
 }
 
@@ -426,8 +546,37 @@ fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
         TermKind::Cast(_, ty) => Some(*ty),
         TermKind::Call(function, args) => match function.signature().result {
             Parameter::Exactly(ty) => Some(ty),
-            _ => of_variable(*function, args).find_map(|arg| type_of(arg, slots)),
+            Parameter::List => {
+                let mut types = of_variable(*function, args)
+                    .filter_map(|(arg, list)| Some((type_of(arg, slots)?, list)));
+                types
+                    .next()
+                    .map(|(ty, list)| if list { ty } else { Type::list(ty) })
+            }
+            _ => of_variable(*function, args).find_map(|(arg, list)| {
+                let ty = type_of(arg, slots)?;
+                Some(if list { element(ty) } else { ty })
+            }),
         },
+        TermKind::Any => None,
+        TermKind::Tuple(parts) => {
+            let types = parts.iter().map(|part| type_of(part, slots));
+            let types = types.collect::<Option<Vec<Type>>>()?;
+            Some(Type::tuple(&types))
+        }
+        TermKind::List(items, rest) => {
+            let rest = rest.as_ref().and_then(|rest| type_of(rest, slots));
+            rest.or_else(|| {
+                let element = items.iter().find_map(|item| type_of(item, slots));
+                element.map(Type::list)
+            })
+        }
+        TermKind::Part(whole, position) => match type_of(whole, slots)? {
+            Type::Tuple(types) => types.get(*position as usize).copied(),
+            other => Some(element(other)),
+        },
+        TermKind::Rest(list, _) => type_of(list, slots),
+        TermKind::Length { .. } => Some(Type::Bool),
         TermKind::If(parts) => {
             let [_, consequence, alternative] = parts.as_ref();
             type_of(consequence, slots).or_else(|| type_of(alternative, slots))
@@ -447,12 +596,16 @@ fn divides(term: &Term) -> bool {
     }
 }
 
-/// The arguments whose type is the type variable of the function.
-fn of_variable(function: Function, args: &[Term]) -> impl Iterator<Item = &Term> {
+/// The arguments whose type is the type variable of the function, or, as the second says, a list of it.
+fn of_variable(function: Function, args: &[Term]) -> impl Iterator<Item = (&Term, bool)> {
     let signature = function.signature();
-    args.iter().enumerate().filter_map(move |(index, arg)| {
-        (signature.parameter(index) == Some(Parameter::Variable)).then_some(arg)
-    })
+    args.iter()
+        .enumerate()
+        .filter_map(move |(index, arg)| match signature.parameter(index) {
+            Some(Parameter::Variable) => Some((arg, false)),
+            Some(Parameter::List) => Some((arg, true)),
+            _ => None,
+        })
 }
 
 /// The type of a term where nothing around it says which.
@@ -470,12 +623,32 @@ fn literal_type(term: &Term) -> Type {
             let [_, consequence, alternative] = parts.as_ref();
             literal_type(consequence).max(literal_type(alternative))
         }
-        TermKind::Call(function, args) => of_variable(*function, args)
-            .map(literal_type)
-            .max()
-            .unwrap_or(Type::I32),
-        TermKind::Slot(_) => Type::I32,
+        TermKind::Call(function, args) => match function.signature().result {
+            Parameter::List => Type::list(literal_types(*function, args)),
+            _ => literal_types(*function, args),
+        },
+        TermKind::Tuple(parts) => {
+            let types: Vec<Type> = parts.iter().map(literal_type).collect();
+            Type::tuple(&types)
+        }
+        TermKind::List(items, _) => {
+            Type::list(items.iter().map(literal_type).max().unwrap_or(Type::I32))
+        }
+        TermKind::Slot(_)
+        | TermKind::Any
+        | TermKind::Part(..)
+        | TermKind::Rest(..)
+        | TermKind::Length { .. } => Type::I32,
     }
+}
+
+/// Of the arguments that the type variable of a function stands for.
+fn literal_types(function: Function, args: &[Term]) -> Type {
+    let types = of_variable(function, args).map(|(arg, list)| match list {
+        true => element(literal_type(arg)),
+        false => literal_type(arg),
+    });
+    types.max().unwrap_or(Type::I32)
 }
 
 fn is_true(term: &Term) -> bool {

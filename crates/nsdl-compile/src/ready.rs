@@ -8,8 +8,9 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use nsdl_ir::{BinaryOp, Slot, Type};
 
-use crate::bind::{Solution, Use, usable};
-use crate::flat::{ArgumentKind, Literal, Range, TermKind};
+use crate::bind::{Use, usable};
+use crate::flat::{ArgumentKind, Element, Literal, Range, Term, TermKind};
+use crate::solve::Solution;
 
 /// The literals of a clause that have not run yet. Numbers are positions in its body.
 pub(crate) struct Ready<'p, 't> {
@@ -19,20 +20,22 @@ pub(crate) struct Ready<'p, 't> {
     pub bound: Vec<bool>,
     /// By slot: the literals that mention it, once a mention.
     mentions: Vec<Vec<u32>>,
-    /// By slot: the ranges whose limits mention it, once a mention.
+    /// By slot: the ranges whose limits mention it, and the memberships whose list does, once a mention.
     limits: Vec<Vec<u32>>,
     /// By literal: its mentions of unbound slots.
     open: Vec<u32>,
-    /// By literal: those in the limits of a range.
+    /// By literal: those in the limits of a range or in the list of a membership.
     open_limits: Vec<u32>,
     /// By literal: whether it has run.
     done: Vec<bool>,
-    /// Constraints and ranges in which all is bound.
+    /// Constraints, ranges and memberships in which all is bound.
     tests: BTreeSet<u32>,
     /// Absent atoms in which all is bound.
     absent: BTreeSet<u32>,
-    /// Equations with one mention left.
+    /// Equations with one mention left, or of which a side may be taken apart.
     equations: BTreeSet<u32>,
+    /// Memberships with a bound list.
+    elements: BTreeSet<u32>,
     /// Ranges with bound limits.
     ranges: BTreeSet<u32>,
     /// Atoms by how much of them is bound, first all, then most, then in written order; with outdated entries.
@@ -43,8 +46,10 @@ pub(crate) struct Ready<'p, 't> {
 pub(crate) enum Check<'p> {
     /// It tests what is bound.
     Test(&'p Literal),
-    /// It is an equation that binds one more slot.
+    /// It is an equation that binds more slots.
     Bind(Solution),
+    /// It is a list whose elements the slot takes.
+    Each(&'p Element, Slot),
 }
 
 impl<'p, 't> Ready<'p, 't> {
@@ -63,6 +68,7 @@ impl<'p, 't> Ready<'p, 't> {
             tests: BTreeSet::new(),
             absent: BTreeSet::new(),
             equations: BTreeSet::new(),
+            elements: BTreeSet::new(),
             ranges: BTreeSet::new(),
             atoms: BinaryHeap::new(),
         };
@@ -94,20 +100,41 @@ impl<'p, 't> Ready<'p, 't> {
                 for term in [&range.value, &range.low, &range.high] {
                     term.slots(&mut |slot, _| mention(slot));
                 }
-                for term in [&range.low, &range.high] {
-                    term.slots(&mut |slot, _| {
-                        if let Some(limits) = self.limits.get_mut(slot.index()) {
-                            limits.push(number);
-                            self.open_limits[index] += 1;
-                        }
-                    });
+                self.limit(number, &[&range.low, &range.high]);
+            }
+            Literal::Element(element) => {
+                for term in [&element.value, &element.list] {
+                    term.slots(&mut |slot, _| mention(slot));
                 }
-                if self.open_limits[index] == 0 {
-                    self.ranges.insert(number);
-                }
+                self.limit(number, &[&element.list]);
             }
         }
         self.update(number);
+    }
+
+    /// Takes note of what must be bound before literal `number` gives values.
+    fn limit(&mut self, number: u32, terms: &[&Term]) {
+        for term in terms {
+            term.slots(&mut |slot, _| {
+                if let Some(limits) = self.limits.get_mut(slot.index()) {
+                    limits.push(number);
+                    self.open_limits[number as usize] += 1;
+                }
+            });
+        }
+        self.give(number);
+    }
+
+    /// Puts a range or a membership where it belongs once nothing limits it.
+    fn give(&mut self, number: u32) {
+        let index = number as usize;
+        if self.open_limits[index] > 0 {
+            return;
+        }
+        match self.literals[index] {
+            Literal::Element(_) => self.elements.insert(number),
+            _ => self.ranges.insert(number),
+        };
     }
 
     /// Puts a literal where it belongs now.
@@ -120,16 +147,18 @@ impl<'p, 't> Ready<'p, 't> {
         match self.literals[index] {
             Literal::Atom { .. } => self.atoms.push(self.score(number)),
             Literal::Absent { .. } if open == 0 => drop(self.absent.insert(number)),
-            Literal::Constraint(_) | Literal::Range(_) if open == 0 => {
+            Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) if open == 0 => {
                 self.equations.remove(&number);
                 self.tests.insert(number);
             }
-            Literal::Constraint(term) if open == 1 => {
-                if matches!(term.kind, TermKind::Binary(BinaryOp::Equal, ..)) {
+            Literal::Constraint(term) => {
+                if let TermKind::Binary(BinaryOp::Equal, left, right) = &term.kind
+                    && (open == 1 || left.is_compound() || right.is_compound())
+                {
                     self.equations.insert(number);
                 }
             }
-            Literal::Absent { .. } | Literal::Constraint(_) | Literal::Range(_) => {}
+            Literal::Absent { .. } | Literal::Range(_) | Literal::Element(_) => {}
         }
     }
 
@@ -156,9 +185,7 @@ impl<'p, 't> Ready<'p, 't> {
         }
         for number in std::mem::take(&mut self.limits[index]) {
             self.open_limits[number as usize] -= 1;
-            if self.open_limits[number as usize] == 0 {
-                self.ranges.insert(number);
-            }
+            self.give(number);
         }
     }
 
@@ -174,8 +201,21 @@ impl<'p, 't> Ready<'p, 't> {
                 && let Use::Bind(solution) = usable(term, &self.bound, self.types)
             {
                 self.done[number as usize] = true;
-                self.bind(solution.slot);
+                for slot in solution.slots() {
+                    self.bind(slot);
+                }
                 return Some(Check::Bind(solution));
+            }
+        }
+        // A list is short, as a rule: its elements come before the next atom, which is looked up by them.
+        while let Some(number) = self.elements.pop_first() {
+            if let Literal::Element(element) = self.literals[number as usize]
+                && let TermKind::Slot(slot) = element.value.kind
+                && self.bound.get(slot.index()) == Some(&false)
+            {
+                self.done[number as usize] = true;
+                self.bind(slot);
+                return Some(Check::Each(element, slot));
             }
         }
         None

@@ -26,7 +26,8 @@ impl Show<'_> {
             let recursive = if stratum.recursive { ", recursive" } else { "" };
             writeln!(out, "stratum {number}{recursive}")?;
             for relation in &stratum.relations {
-                let types: Vec<&str> = self.columns(*relation).iter().map(|ty| ty.name()).collect();
+                let types = self.columns(*relation).iter();
+                let types: Vec<String> = types.map(|ty| ty.to_string()).collect();
                 writeln!(out, "  type {}({})", self.name(*relation), types.join(", "))?;
             }
             for id in &stratum.aggregates {
@@ -118,6 +119,10 @@ impl Show<'_> {
                     let (low, high) = (self.expr(low, ty), self.expr(high, ty));
                     format!("x{} in {low}{dots}{high}", slot.0)
                 }
+                Step::Element { slot, list } => {
+                    let ty = rule.slots.get(slot.index()).copied().unwrap_or(Type::I32);
+                    format!("x{} in {}", slot.0, self.expr(list, Type::list(ty)))
+                }
                 Step::Let { slot, value } => {
                     let ty = rule.slots.get(slot.index()).copied().unwrap_or(Type::I32);
                     format!("x{} := {}", slot.0, self.expr(value, ty))
@@ -181,6 +186,22 @@ impl Show<'_> {
                     .collect();
                 format!("{}({})", function.signature().name, args.join(", "))
             }
+            Expr::List { ty, items, rest } => self.list(*ty, items, rest.as_deref()),
+            Expr::Part {
+                of,
+                operand,
+                position,
+            } => format!("{}.{position}", self.expr(operand, *of)),
+            Expr::Rest { ty, operand, from } => format!("{}[{from}..]", self.expr(operand, *ty)),
+            Expr::Length {
+                of,
+                operand,
+                count,
+                exact,
+            } => {
+                let op = if *exact { "==" } else { ">=" };
+                format!("(length of {} {op} {count})", self.expr(operand, *of))
+            }
             Expr::If {
                 condition,
                 consequence,
@@ -191,6 +212,25 @@ impl Show<'_> {
                 self.expr(consequence, ty),
                 self.expr(alternative, ty)
             ),
+        }
+    }
+
+    /// A tuple or a list.
+    fn list(&self, ty: Type, items: &[Expr], rest: Option<&Expr>) -> String {
+        let item = |(position, item): (usize, &Expr)| match ty {
+            Type::Tuple(types) => {
+                self.expr(item, types.get(position).copied().unwrap_or(Type::I32))
+            }
+            Type::List(element) => self.expr(item, *element),
+            other => self.expr(item, other),
+        };
+        let mut parts: Vec<String> = items.iter().enumerate().map(item).collect();
+        parts.extend(rest.map(|rest| format!("..{}", self.expr(rest, ty))));
+        let parts = parts.join(", ");
+        match ty {
+            Type::Tuple([_]) => format!("({parts},)"),
+            Type::Tuple(_) => format!("({parts})"),
+            _ => format!("[{parts}]"),
         }
     }
 

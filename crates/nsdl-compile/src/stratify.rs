@@ -146,7 +146,7 @@ fn dependencies(program: &Program) -> Dependencies {
                         span: *span,
                     },
                 ),
-                Literal::Constraint(_) | Literal::Range(_) => continue,
+                Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) => continue,
             };
             for head in &clause.heads {
                 graph.add_edge(node(from), node(head.relation), edge);

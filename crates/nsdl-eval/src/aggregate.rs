@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 use nsdl_ir::{Aggregate, AggregateId, Symbols, Type, Word};
 use rustc_hash::FxHashMap;
 
-use crate::arithmetic::order;
+use crate::arithmetic::compare;
 use crate::limits::Budget;
 use crate::table::Rows;
 
@@ -128,7 +128,7 @@ impl<'a> Input<'a> {
         let (a, b) = (&self.members.row(a)[start..], &self.members.row(b)[start..]);
         let columns = self.types[start..].iter().zip(a.iter().zip(b));
         columns.fold(Ordering::Equal, |so_far, (&ty, (&a, &b))| {
-            so_far.then_with(|| order(ty)(a, b, self.symbols))
+            so_far.then_with(|| compare(ty, a, b, self.symbols))
         })
     }
 }

@@ -12,7 +12,7 @@ pub(crate) type Unary = fn(Word, &Symbols) -> Computed<Word>;
 /// An operator with two operands, over words.
 pub(crate) type Binary = fn(Word, Word, &Symbols) -> Computed<Word>;
 /// The order of SEMANTICS 10 on the words of one type.
-pub(crate) type Order = fn(Word, Word, &Symbols) -> Ordering;
+type Order = fn(Word, Word, &Symbols) -> Ordering;
 
 /// The function of `op` on operands of type `ty`.
 pub(crate) fn unary(op: UnaryOp, ty: Type) -> Unary {
@@ -68,14 +68,43 @@ pub(crate) fn binary(op: BinaryOp, ty: Type) -> Binary {
             Type::String if op == Add => |a, b, symbols| {
                 Ok(symbols.intern(&format!("{}{}", symbols.text(a), symbols.text(b))))
             },
+            Type::List(_) if op == Add => {
+                |a, b, symbols| Ok(symbols.intern_list(&[symbols.list(a), symbols.list(b)].concat()))
+            }
             _ => |_, _, _| Err(NotANumber),
         },
         Xor | BitAnd | BitOr | ShiftLeft | ShiftRight => crate::bitwise::binary(op, ty),
     }
 }
 
-/// The order of a type.
-pub(crate) fn order(ty: Type) -> Order {
+/// How two words of one type compare: tuples and lists lexicographically.
+pub(crate) fn compare(ty: Type, a: Word, b: Word, symbols: &Symbols) -> Ordering {
+    let part = |ty: Type, a: Word, b: Word| match ty {
+        Type::Tuple(_) | Type::List(_) => by_value(a, b, ty, symbols),
+        ty => order(ty)(a, b, symbols),
+    };
+    match ty {
+        Type::Tuple(_) | Type::List(_) if a == b => Ordering::Equal,
+        Type::Tuple(types) => {
+            let (a, b) = (symbols.list(a), symbols.list(b));
+            let mut parts = types.iter().zip(a.iter().zip(b.iter()));
+            let differ =
+                parts.find_map(|(ty, (a, b))| Some(part(*ty, *a, *b)).filter(|it| it.is_ne()));
+            differ.unwrap_or(Ordering::Equal)
+        }
+        Type::List(element) => {
+            let (a, b) = (symbols.list(a), symbols.list(b));
+            let mut items = a.iter().zip(b.iter());
+            let differ =
+                items.find_map(|(a, b)| Some(part(*element, *a, *b)).filter(|it| it.is_ne()));
+            differ.unwrap_or_else(|| a.len().cmp(&b.len()))
+        }
+        ty => order(ty)(a, b, symbols),
+    }
+}
+
+/// The order of a type that is no tuple and no list.
+fn order(ty: Type) -> Order {
     match ty {
         Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Isize => Signed::compare,
         Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::Usize | Type::Bool | Type::Char => {
@@ -90,6 +119,7 @@ pub(crate) fn order(ty: Type) -> Order {
         Type::Duration => Durations::compare,
         Type::Tensor => Tensors::compare,
         Type::Entity | Type::Adt(_) => Terms::compare,
+        // Not by words: see `compare`.
         Type::Tuple(_) | Type::List(_) => Unsigned::compare,
     }
 }
@@ -109,6 +139,7 @@ fn comparison(op: BinaryOp, ty: Type) -> Binary {
         Type::Duration => compare_by::<Durations>(op),
         Type::Tensor => compare_by::<Tensors>(op),
         Type::Entity | Type::Adt(_) => compare_by::<Terms>(op),
+        // `Code::Compare` does it.
         Type::Tuple(_) | Type::List(_) => |_, _, _| Err(NotANumber),
     }
 }

@@ -1,10 +1,10 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{BinaryOp, Expr, Function, Slot, Span, Symbols, Type, Value, Word};
+use nsdl_ir::{BinaryOp, Expr, Function, Span, Symbols, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
-use crate::arithmetic::{Binary, Unary, binary, unary};
+use crate::arithmetic::{Binary, Unary, binary, compare, unary};
 use crate::failure::Failures;
 
 /// A compiled expression.
@@ -19,6 +19,18 @@ pub(crate) enum Code {
     Call(Function, Box<[(Code, Type)]>),
     /// Condition, consequence, alternative.
     If(Box<[Code; 3]>),
+    /// The order of tuples or lists of a type.
+    Compare(BinaryOp, Type, Box<(Code, Code)>),
+    /// A tuple or a list: items, and the elements of a list after them.
+    List(Box<[Code]>, Option<Box<Code>>),
+    /// A part of a tuple or list.
+    Part(Box<Code>, usize),
+    /// A list from that position on.
+    Rest(Box<Code>, usize),
+    /// Whether a list has so many elements, or, if not exactly, at least so many.
+    Length(Box<Code>, usize, bool),
+    /// Whether a list has an element: equal words are equal values.
+    Contains(Box<(Code, Code)>),
 }
 
 impl Code {
@@ -28,6 +40,14 @@ impl Code {
             Expr::Const(word) => Code::Const(*word),
             Expr::Unary { op, ty, operand } => {
                 Code::Unary(unary(*op, *ty), Box::new(Code::new(operand)))
+            }
+            Expr::Binary {
+                op,
+                ty: ty @ (Type::Tuple(_) | Type::List(_)),
+                left,
+                right,
+            } if op.is_comparison() && !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
+                Code::Compare(*op, *ty, Box::new((Code::new(left), Code::new(right))))
             }
             Expr::Binary {
                 op,
@@ -45,6 +65,29 @@ impl Code {
             } => Code::Mixed(*op, *types, Box::new(operands.each_ref().map(Code::new))),
             Expr::Cast { from, to, operand } => {
                 Code::Cast(*from, *to, Box::new(Code::new(operand)))
+            }
+            Expr::List { items, rest, .. } => Code::List(
+                items.iter().map(Code::new).collect(),
+                rest.as_ref().map(|rest| Box::new(Code::new(rest))),
+            ),
+            Expr::Part {
+                operand, position, ..
+            } => Code::Part(Box::new(Code::new(operand)), *position as usize),
+            Expr::Rest { operand, from, .. } => {
+                Code::Rest(Box::new(Code::new(operand)), *from as usize)
+            }
+            Expr::Length {
+                operand,
+                count,
+                exact,
+                ..
+            } => Code::Length(Box::new(Code::new(operand)), *count as usize, *exact),
+            Expr::Call {
+                function: Function::Contains,
+                args,
+                ..
+            } if args.len() == 2 => {
+                Code::Contains(Box::new((Code::new(&args[0]), Code::new(&args[1]))))
             }
             Expr::Call {
                 function,
@@ -96,6 +139,46 @@ impl Code {
                 let value = nsdl_functions::call(*function, &values)?;
                 value.to_word(symbols).ok_or(FailureKind::NotANumber)
             }
+            Code::Compare(op, ty, operands) => {
+                let left = operands.0.eval(slots, symbols)?;
+                let right = operands.1.eval(slots, symbols)?;
+                let order = compare(*ty, left, right, symbols);
+                Ok(u64::from(match op {
+                    BinaryOp::Less => order.is_lt(),
+                    BinaryOp::LessEqual => order.is_le(),
+                    BinaryOp::Greater => order.is_gt(),
+                    _ => order.is_ge(),
+                }))
+            }
+            Code::List(items, rest) => {
+                let mut words = Vec::with_capacity(items.len());
+                for item in items {
+                    words.push(item.eval(slots, symbols)?);
+                }
+                if let Some(rest) = rest {
+                    words.extend_from_slice(&symbols.list(rest.eval(slots, symbols)?));
+                }
+                Ok(symbols.intern_list(&words))
+            }
+            // The plan takes apart only what is long enough.
+            Code::Part(operand, position) => {
+                let words = symbols.list(operand.eval(slots, symbols)?);
+                words.get(*position).copied().ok_or(FailureKind::Domain)
+            }
+            Code::Rest(operand, from) => {
+                let words = symbols.list(operand.eval(slots, symbols)?);
+                let rest = words.get(*from..).ok_or(FailureKind::Domain)?;
+                Ok(symbols.intern_list(rest))
+            }
+            Code::Length(operand, count, exact) => {
+                let length = symbols.list(operand.eval(slots, symbols)?).len();
+                Ok(u64::from(length == *count || !exact && length > *count))
+            }
+            Code::Contains(operands) => {
+                let list = symbols.list(operands.0.eval(slots, symbols)?);
+                let item = operands.1.eval(slots, symbols)?;
+                Ok(u64::from(list.contains(&item)))
+            }
             Code::If(parts) => {
                 let [condition, consequence, alternative] = parts.as_ref();
                 let holds = condition.eval(slots, symbols)? != 0;
@@ -145,7 +228,7 @@ impl Sites {
     /// Compiles an expression of the rule at `span`.
     pub(crate) fn compile(&mut self, span: Span, expr: &Expr) -> Checked {
         let mut reads = Vec::new();
-        slots(expr, &mut |slot| reads.push(slot.index()));
+        expr.slots(&mut |slot| reads.push(slot.index()));
         reads.sort_unstable();
         reads.dedup();
         // What cannot fail needs no number.
@@ -166,48 +249,18 @@ impl Sites {
 
 /// Whether it can fail for some values.
 pub(crate) fn fallible(expr: &Expr) -> bool {
-    use BinaryOp::{Add, Divide, Multiply, Remainder, ShiftLeft, ShiftRight, Subtract};
-    match expr {
-        Expr::Slot(_) | Expr::Const(_) => false,
-        Expr::Unary { op, operand, .. } => *op == nsdl_ir::UnaryOp::Negate || fallible(operand),
-        Expr::Binary {
-            op, left, right, ..
-        } => {
-            let fails = [
-                Add, Subtract, Multiply, Divide, Remainder, ShiftLeft, ShiftRight,
-            ];
-            fails.contains(op) || fallible(left) || fallible(right)
+    use nsdl_ir::BinaryOp::{Add, Divide, Multiply, Remainder, ShiftLeft, ShiftRight, Subtract};
+    let fails = match expr {
+        Expr::Unary { op, .. } => *op == nsdl_ir::UnaryOp::Negate,
+        Expr::Binary { op, .. } => {
+            matches!(
+                op,
+                Add | Subtract | Multiply | Divide | Remainder | ShiftLeft | ShiftRight
+            )
         }
-        Expr::Mixed { .. } | Expr::Cast { .. } | Expr::Call { .. } => true,
-        Expr::If {
-            condition,
-            consequence,
-            alternative,
-        } => [condition, consequence, alternative]
-            .into_iter()
-            .any(|part| fallible(part)),
-    }
-}
-
-/// Calls `visit` for each occurrence of a slot.
-pub(crate) fn slots(expr: &Expr, visit: &mut impl FnMut(Slot)) {
-    match expr {
-        Expr::Slot(slot) => visit(*slot),
-        Expr::Const(_) => {}
-        Expr::Unary { operand, .. } => slots(operand, visit),
-        Expr::Binary { left, right, .. } => {
-            slots(left, visit);
-            slots(right, visit);
-        }
-        Expr::Mixed { operands, .. } => operands.iter().for_each(|it| slots(it, visit)),
-        Expr::Cast { operand, .. } => slots(operand, visit),
-        Expr::Call { args, .. } => args.iter().for_each(|arg| slots(arg, visit)),
-        Expr::If {
-            condition,
-            consequence,
-            alternative,
-        } => [condition, consequence, alternative]
-            .into_iter()
-            .for_each(|part| slots(part, visit)),
-    }
+        Expr::Call { function, .. } => !matches!(function, Function::Contains | Function::Length),
+        Expr::Mixed { .. } | Expr::Cast { .. } => true,
+        _ => false,
+    };
+    fails || expr.children().into_iter().any(fallible)
 }

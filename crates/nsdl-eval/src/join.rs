@@ -1,6 +1,7 @@
 //! Runs a join order: calls a sink for each ground instance of a rule.
 
 use nsdl_ir::{Symbols, TupleId, Word};
+use rustc_hash::FxHashSet;
 
 use crate::failure::Failures;
 use crate::index::{Indexes, within};
@@ -70,6 +71,13 @@ pub(crate) struct Body<'a> {
 
 /// Operations between two looks at the stack.
 const LOOK: usize = 64;
+
+/// The different words of a list, in order of first appearance: an element counts once, however often it occurs.
+pub(crate) fn distinct(words: &[Word]) -> Vec<Word> {
+    let mut seen = FxHashSet::default();
+    let words = words.iter().copied();
+    words.filter(|word| seen.insert(*word)).collect()
+}
 
 /// Rows visited between two looks at the budget.
 const WORK: usize = 1 << 16;
@@ -209,6 +217,22 @@ impl<'a, S: Sink> Join<'a, S> {
                         continue;
                     };
                     self.slots[*slot] = word;
+                    emitted |= self.step(at + 1)?;
+                    if emitted && once {
+                        break;
+                    }
+                }
+                Ok(emitted)
+            }
+            Op::Element { slot, list } => {
+                let Some(list) = list.eval(&self.slots, self.symbols, self.failures) else {
+                    return Ok(false);
+                };
+                let once = at >= self.order.cut;
+                let mut emitted = false;
+                for word in distinct(&self.symbols.list(list)) {
+                    self.slots[*slot] = word;
+                    self.work += 1;
                     emitted |= self.step(at + 1)?;
                     if emitted && once {
                         break;

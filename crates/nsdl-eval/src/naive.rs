@@ -303,6 +303,19 @@ impl Naive<'_> {
                     self.bodies(rule, rest, next, found)?;
                 }
             }
+            Step::Element { slot, list } => {
+                let list = self.eval(rule, list, &ground.slots);
+                let words = list.map_or_else(Vec::new, |list| self.symbols.list(list).to_vec());
+                for (position, word) in words.iter().enumerate() {
+                    // An element counts once.
+                    if words[..position].contains(word) {
+                        continue;
+                    }
+                    let mut next = ground.clone();
+                    next.slots[slot.index()] = *word;
+                    self.bodies(rule, rest, next, found)?;
+                }
+            }
             Step::Let { slot, value } => {
                 if let Some(word) = self.eval(rule, value, &ground.slots) {
                     ground.slots[slot.index()] = word;

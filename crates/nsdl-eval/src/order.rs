@@ -2,7 +2,7 @@
 
 use nsdl_ir::{Column, DeltaOrder, Operand, Rule, Step, Type, Word};
 
-use crate::expr::{Checked, Code, Sites, fallible, slots};
+use crate::expr::{Checked, Code, Sites, fallible};
 use crate::index::Indexes;
 
 /// One join order of a rule.
@@ -47,6 +47,11 @@ pub(crate) enum Op {
         low: Checked,
         high: Checked,
         inclusive: bool,
+    },
+    /// Bind a slot to each different element of a list.
+    Element {
+        slot: usize,
+        list: Checked,
     },
     Let {
         slot: usize,
@@ -179,6 +184,13 @@ impl Compiler {
                         inclusive: *inclusive,
                     }
                 }
+                Step::Element { slot, list } => {
+                    bound[slot.index()] = true;
+                    Op::Element {
+                        slot: slot.index(),
+                        list: self.sites.compile(rule.span, list),
+                    }
+                }
                 Step::Filter(expr) => Op::Filter(self.sites.compile(rule.span, expr)),
                 Step::Let { slot, value } => {
                     bound[slot.index()] = true;
@@ -277,10 +289,12 @@ impl Compiler {
 fn cut(rule: &Rule, ops: &[Op]) -> usize {
     let mut shown = vec![false; rule.slots.len()];
     for arg in &rule.args {
-        slots(arg, &mut |slot| shown[slot.index()] = true);
+        arg.slots(&mut |slot| shown[slot.index()] = true);
     }
     let can_fail = |step: &Step| match step {
-        Step::Filter(expr) | Step::Let { value: expr, .. } => fallible(expr),
+        Step::Filter(expr) | Step::Let { value: expr, .. } | Step::Element { list: expr, .. } => {
+            fallible(expr)
+        }
         Step::Range { low, high, .. } => fallible(low) || fallible(high),
         Step::Scan { .. } | Step::Absent { .. } => false,
     };
@@ -290,7 +304,7 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
     }
     let binds_shown = |op: &Op| match op {
         Op::Scan(scan) => scan.binds.iter().any(|&(_, slot)| shown[slot]),
-        Op::Let { slot, .. } | Op::Range { slot, .. } => shown[*slot],
+        Op::Let { slot, .. } | Op::Range { slot, .. } | Op::Element { slot, .. } => shown[*slot],
         Op::Present { .. } | Op::Absent { .. } | Op::Filter(_) => false,
     };
     ops.iter().rposition(binds_shown).map_or(0, |last| last + 1)
@@ -312,14 +326,7 @@ fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
                 Some(&(from, _)) => varying.push((column, from)),
                 None => fixed.push((column, Operand::Slot(nsdl_ir::Slot::new(slot)))),
             },
-            Code::Unary(..)
-            | Code::Binary(..)
-            | Code::Mixed(..)
-            | Code::Cast(..)
-            | Code::Call(..)
-            | Code::If(_) => {
-                return None;
-            }
+            _ => return None,
         }
     }
     let covered = match (&scan.source, &*varying) {

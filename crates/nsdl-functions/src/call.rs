@@ -2,7 +2,7 @@
 
 use nsdl_ir::{Function, Value};
 
-use crate::{Fault, float, hash, number, tensor, text, time};
+use crate::{Fault, float, hash, list, number, tensor, text, time};
 
 /// The value of a call whose arguments fit the signature.
 ///
@@ -41,6 +41,28 @@ pub fn call(function: Function, args: &[Value]) -> Result<Value, Fault> {
         (StringTrim, [s]) => text::trim(s),
         (StringIndexOf, [s, part]) => text::index_of(s, part),
         (StringReplace, [s, from, to]) => text::replace(s, from, to),
+        (Length, [Value::List(_, items)]) => Ok(Value::Usize(items.len() as u64)),
+        (Concat, args) => list::concat(args),
+        (Contains, [Value::List(_, items), item]) => Ok(Value::Bool(items.contains(item))),
+        (Get, [Value::List(_, items), Value::Usize(index)]) => list::get(items, *index),
+        (IndexOf, [Value::List(_, items), item]) => list::index_of(items, item),
+        (Slice, [Value::List(ty, items), Value::Usize(begin)]) => {
+            list::slice(*ty, items, *begin, items.len() as u64)
+        }
+        (
+            Slice,
+            [
+                Value::List(ty, items),
+                Value::Usize(begin),
+                Value::Usize(end),
+            ],
+        ) => list::slice(*ty, items, *begin, *end),
+        (Reverse, [Value::List(ty, items)]) => {
+            Ok(Value::List(*ty, items.iter().rev().cloned().collect()))
+        }
+        (Sort, [Value::List(ty, items)]) => Ok(list::sort(*ty, items)),
+        (Distinct, [Value::List(ty, items)]) => Ok(list::distinct(*ty, items)),
+        (Sum, [Value::List(ty, items)]) => list::sum(*ty, items),
         (Hash, args) => Ok(hash::hash(args)),
         (Datetime, args) => time::datetime(args),
         (DatetimeYear, [t]) => time::year(t),
@@ -63,6 +85,8 @@ pub fn call(function: Function, args: &[Value]) -> Result<Value, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use nsdl_ir::Type;
+
     use super::*;
 
     fn string(text: &str) -> Value {
@@ -255,6 +279,48 @@ mod tests {
         );
         assert_eq!(call(Function::Dim, &[row]), Ok(Value::Usize(1)));
         assert_eq!(call(Function::Dim, &[tensor("5")]), Ok(Value::Usize(0)));
+    }
+
+    #[test]
+    fn lists_know_their_ends() {
+        use Function::*;
+        let list =
+            |numbers: &[i8]| Value::List(Type::I8, numbers.iter().map(|n| Value::I8(*n)).collect());
+        let usize = Value::Usize;
+        assert_eq!(call(Length, &[list(&[])]), Ok(usize(0)));
+        assert_eq!(
+            call(Concat, &[list(&[1]), list(&[]), list(&[2, 1])]),
+            Ok(list(&[1, 2, 1]))
+        );
+        assert_eq!(call(Get, &[list(&[4, 5]), usize(1)]), Ok(Value::I8(5)));
+        assert_eq!(call(Get, &[list(&[4, 5]), usize(2)]), Err(Fault::Domain));
+        assert_eq!(
+            call(IndexOf, &[list(&[4, 5, 5]), Value::I8(5)]),
+            Ok(usize(1))
+        );
+        assert_eq!(
+            call(IndexOf, &[list(&[4]), Value::I8(5)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(call(Slice, &[list(&[4, 5]), usize(2)]), Ok(list(&[])));
+        assert_eq!(
+            call(Slice, &[list(&[4, 5]), usize(1), usize(0)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(
+            call(Slice, &[list(&[4, 5]), usize(0), usize(3)]),
+            Err(Fault::Domain)
+        );
+        assert_eq!(call(Sort, &[list(&[3, -1, 3])]), Ok(list(&[-1, 3, 3])));
+        assert_eq!(call(Distinct, &[list(&[3, -1, 3])]), Ok(list(&[3, -1])));
+        assert_eq!(call(Sum, &[list(&[])]), Ok(Value::I8(0)));
+        assert_eq!(call(Sum, &[list(&[100, 100])]), Err(Fault::Overflow));
+        // Floats are summed in order of value (SEMANTICS.md 4).
+        let floats = [1e16, 1.0, -1e16].map(Value::F64);
+        assert_eq!(
+            call(Sum, &[Value::List(Type::F64, floats.into())]),
+            Ok(Value::F64(0.0))
+        );
     }
 
     #[test]

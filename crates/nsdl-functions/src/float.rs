@@ -29,7 +29,7 @@ pub(crate) fn logarithm(value: &Value, function: fn(f64) -> f64) -> Result<Value
     }
 }
 
-fn float(value: &Value) -> Result<f64, Fault> {
+pub(crate) fn float(value: &Value) -> Result<f64, Fault> {
     match value {
         Value::F32(v) => Ok(f64::from(*v)),
         Value::F64(v) => Ok(*v),
@@ -38,7 +38,7 @@ fn float(value: &Value) -> Result<f64, Fault> {
 }
 
 /// Infinity comes from infinity only.
-fn checked(result: f64, finite: bool, like: &Value) -> Result<Value, Fault> {
+pub(crate) fn checked(result: f64, finite: bool, like: &Value) -> Result<Value, Fault> {
     let (result, infinite) = match like {
         Value::F32(_) => (Value::F32(result as f32), (result as f32).is_infinite()),
         _ => (Value::F64(result), result.is_infinite()),

@@ -5,6 +5,7 @@ mod cast;
 mod fault;
 mod float;
 mod hash;
+mod list;
 mod number;
 mod operator;
 mod tensor;

@@ -67,6 +67,78 @@ pub enum Expr {
         /// The arguments.
         args: Box<[Expr]>,
     },
+    /// `(a, b)`, `[a, b]`, `[a, ..rest]`
+    List {
+        /// The type of the tuple or list.
+        ty: Type,
+        /// Its parts or first elements.
+        items: Box<[Expr]>,
+        /// A list of the same type, whose elements follow; never of a tuple.
+        rest: Option<Box<Expr>>,
+    },
+    /// The part of a tuple, or the element of a list, at a position: evaluated only where it is known to have that.
+    Part {
+        /// Type of the tuple or list.
+        of: Type,
+        /// The tuple or list.
+        operand: Box<Expr>,
+        /// From 0.
+        position: u32,
+    },
+    /// A list without its first `from` elements: evaluated only where it is known to have those.
+    Rest {
+        /// Type of the list.
+        ty: Type,
+        /// The list.
+        operand: Box<Expr>,
+        /// How many elements to leave out.
+        from: u32,
+    },
+    /// Whether a list has so many elements.
+    Length {
+        /// Type of the list.
+        of: Type,
+        /// The list.
+        operand: Box<Expr>,
+        /// How many.
+        count: u32,
+        /// Whether it must have no more.
+        exact: bool,
+    },
+}
+
+impl Expr {
+    /// The expressions that it is computed from.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Slot(_) | Expr::Const(_) => Vec::new(),
+            Expr::Unary { operand, .. }
+            | Expr::Cast { operand, .. }
+            | Expr::Part { operand, .. }
+            | Expr::Rest { operand, .. }
+            | Expr::Length { operand, .. } => vec![operand],
+            Expr::Binary { left, right, .. } => vec![left, right],
+            Expr::If {
+                condition,
+                consequence,
+                alternative,
+            } => vec![condition, consequence, alternative],
+            Expr::Mixed { operands, .. } => operands.iter().collect(),
+            Expr::Call { args, .. } => args.iter().collect(),
+            Expr::List { items, rest, .. } => items.iter().chain(rest.as_deref()).collect(),
+        }
+    }
+
+    /// Calls `visit` for each occurrence of a slot, left to right.
+    pub fn slots(&self, visit: &mut impl FnMut(Slot)) {
+        match self {
+            Expr::Slot(slot) => visit(*slot),
+            other => other
+                .children()
+                .into_iter()
+                .for_each(|child| child.slots(visit)),
+        }
+    }
 }
 
 /// Operators with one operand.
@@ -82,7 +154,7 @@ pub enum UnaryOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // They are what their names say.
 pub enum BinaryOp {
-    /// Numbers, or concatenation of `String`s.
+    /// Numbers, or concatenation of `String`s or lists.
     Add,
     Subtract,
     Multiply,

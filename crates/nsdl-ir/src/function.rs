@@ -13,6 +13,8 @@ pub enum Parameter {
     Any,
     /// This type.
     Exactly(Type),
+    /// A list of what the type variable stands for.
+    List,
 }
 
 /// What the type variable of a function ranges over.
@@ -24,6 +26,8 @@ pub enum Family {
     Integer,
     /// `f32` and `f64`.
     Float,
+    /// Every type.
+    Any,
 }
 
 impl Family {
@@ -33,6 +37,7 @@ impl Family {
             Family::Number => ty.is_number(),
             Family::Integer => ty.is_integer(),
             Family::Float => ty.is_float(),
+            Family::Any => true,
         }
     }
 }
@@ -75,6 +80,8 @@ impl Signature {
 
 const T: Parameter = Parameter::Variable;
 const ANY: Parameter = Parameter::Any;
+const LIST: Parameter = Parameter::List;
+const BOOL: Parameter = Parameter::Exactly(Type::Bool);
 const STRING: Parameter = Parameter::Exactly(Type::String);
 const USIZE: Parameter = Parameter::Exactly(Type::Usize);
 const U32: Parameter = Parameter::Exactly(Type::U32);
@@ -150,6 +157,16 @@ functions! {
     StringTrim "$string_trim" Number [STRING] [] None => STRING, "(String) -> String";
     StringIndexOf "$string_index_of" Number [STRING, STRING] [] None => USIZE, "(String, String) -> usize";
     StringReplace "$string_replace" Number [STRING, STRING, STRING] [] None => STRING, "(String, String, String) -> String";
+    Length "$length" Any [LIST] [] None => USIZE, "<T>([T]) -> usize";
+    Concat "$concat" Any [] [] Some(LIST) => LIST, "<T>([T]...) -> [T]";
+    Contains "$contains" Any [LIST, T] [] None => BOOL, "<T>([T], T) -> bool";
+    Get "$get" Any [LIST, USIZE] [] None => T, "<T>([T], usize) -> T";
+    IndexOf "$index_of" Any [LIST, T] [] None => USIZE, "<T>([T], T) -> usize";
+    Slice "$slice" Any [LIST, USIZE] [USIZE] None => LIST, "<T>([T], usize, usize?) -> [T]";
+    Reverse "$reverse" Any [LIST] [] None => LIST, "<T>([T]) -> [T]";
+    Sort "$sort" Any [LIST] [] None => LIST, "<T>([T]) -> [T]";
+    Distinct "$distinct" Any [LIST] [] None => LIST, "<T>([T]) -> [T]";
+    Sum "$sum" Number [LIST] [] None => T, "<T: Number>([T]) -> T";
     Hash "$hash" Number [] [] Some(ANY) => U64, "(Any...) -> u64";
     Datetime "$datetime" Number [I32, U32, U32] [U32, U32, U32] None => DATETIME, "(i32, u32, u32, u32?, u32?, u32?) -> DateTime";
     DatetimeYear "$datetime_year" Number [DATETIME] [] None => I32, "(DateTime) -> i32";
@@ -185,6 +202,7 @@ mod tests {
         match parameter {
             Parameter::Variable => "T".into(),
             Parameter::Any => "Any".into(),
+            Parameter::List => "[T]".into(),
             Parameter::Exactly(ty) => ty.name().into(),
         }
     }
@@ -193,10 +211,13 @@ mod tests {
     fn texts_say_what_the_table_says() {
         for function in Function::ALL {
             let signature = function.signature();
-            let generic = if signature.result == T {
-                format!("<T: {:?}>", signature.family)
-            } else {
-                String::new()
+            let all = signature.required.iter().chain(signature.optional);
+            let all = all.chain(&signature.rest).chain([&signature.result]);
+            let is_generic = all.copied().any(|it| matches!(it, T | Parameter::List));
+            let generic = match signature.family {
+                _ if !is_generic => String::new(),
+                Family::Any => "<T>".into(),
+                family => format!("<T: {family:?}>"),
             };
             let required = signature.required.iter().map(|it| name(*it));
             let optional = signature.optional.iter().map(|it| name(*it) + "?");

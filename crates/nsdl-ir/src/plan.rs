@@ -138,6 +138,13 @@ pub enum Step {
         /// Whether the end belongs to the range.
         inclusive: bool,
     },
+    /// Bind a slot to each different element of a list, in order of first appearance.
+    Element {
+        /// The slot, unbound so far.
+        slot: Slot,
+        /// A list of its type.
+        list: Expr,
+    },
 }
 
 /// What a scan does with a column.

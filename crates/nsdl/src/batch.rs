@@ -264,7 +264,7 @@ impl Batch {
 
 /// A tuple with the wrong number of columns.
 pub(crate) fn arity_mismatch(relation: &str, types: &[Type], given: usize) -> Diagnostic {
-    let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
+    let names: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
     Diagnostic::error(
         "E0202",
         format!(

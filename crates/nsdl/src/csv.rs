@@ -107,7 +107,7 @@ fn parse(
 }
 
 fn wrong_length(relation: &str, types: &[Type], file: &str, line: u64, found: usize) -> Diagnostic {
-    let names: Vec<&str> = types.iter().map(|ty| ty.name()).collect();
+    let names: Vec<String> = types.iter().map(|ty| ty.to_string()).collect();
     Diagnostic::error(
         "E0703",
         format!(

@@ -59,7 +59,7 @@ impl Facts {
                 let types = |given: &[Given]| {
                     given
                         .iter()
-                        .map(|g| g.ty.name())
+                        .map(|g| g.ty.to_string())
                         .collect::<Vec<_>>()
                         .join(", ")
                 };

@@ -112,7 +112,7 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let types: Vec<&str> = self.types.iter().map(|ty| ty.name()).collect();
+        let types: Vec<String> = self.types.iter().map(|ty| ty.to_string()).collect();
         write!(f, "{}({})", self.name, types.join(", "))
     }
 }

@@ -1,8 +1,10 @@
 //! Arithmetic on constants.
 
+use std::cmp::Ordering;
+
 use nsdl_ir::{BinaryOp, Diagnostic, Span, UnaryOp, Value};
 
-use super::Const;
+use super::{Const, compound, concat};
 
 /// Why an operation on constants has no result.
 enum Failure {
@@ -59,6 +61,11 @@ pub(crate) fn binary(
     right: Const,
     span: Span,
 ) -> Result<Const, Vec<Diagnostic>> {
+    if op == BinaryOp::Add
+        && let Some(list) = concat(&left, &right, span)
+    {
+        return Ok(list);
+    }
     compute(op, &left, &right).map_err(|failure| {
         let text = format!("`{} {} {}`", left.text(), op.symbol(), right.text());
         vec![match failure {
@@ -84,6 +91,15 @@ pub(crate) fn binary(
 
 fn compute(op: BinaryOp, left: &Const, right: &Const) -> Result<Const, Failure> {
     match (left, right) {
+        (Const::Tuple(_) | Const::List(_), _) | (_, Const::Tuple(_) | Const::List(_)) => {
+            let order = order(left, right).filter(|_| op.is_comparison());
+            let order = order.ok_or(Failure::Types)?;
+            Ok(Const::Typed(Value::Bool(compare(
+                op,
+                &order,
+                &Ordering::Equal,
+            ))))
+        }
         (Const::Integer(a), Const::Integer(b)) => {
             if op.is_comparison() {
                 return Ok(Const::Typed(Value::Bool(compare(op, a, b))));
@@ -121,6 +137,24 @@ fn compute(op: BinaryOp, left: &Const, right: &Const) -> Result<Const, Failure> 
         }
         _ => Err(Failure::Types),
     }
+}
+
+/// The order of two constants; `None` if they are of different types.
+fn order(left: &Const, right: &Const) -> Option<Ordering> {
+    if let (Const::Tuple(_) | Const::List(_), _) | (_, Const::Tuple(_) | Const::List(_)) =
+        (left, right)
+    {
+        return compound::compare(left, right, &order);
+    }
+    let holds = |op| match compute(op, left, right) {
+        Ok(Const::Typed(Value::Bool(holds))) => Some(holds),
+        _ => None,
+    };
+    Some(match (holds(BinaryOp::Less)?, holds(BinaryOp::Equal)?) {
+        (true, _) => Ordering::Less,
+        (_, true) => Ordering::Equal,
+        _ => Ordering::Greater,
+    })
 }
 
 fn typed(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Failure> {

@@ -14,11 +14,16 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
             Err(_) => Err(nsdl_functions::Fault::Cast),
         },
         Const::Typed(typed) => nsdl_functions::cast(typed, ty),
+        Const::Tuple(_) | Const::List(_) => match value.by_itself() {
+            Some(typed) => nsdl_functions::cast(&typed, ty),
+            None => Err(nsdl_functions::Fault::Cast),
+        },
     };
     let from = match &value {
         Const::Integer(_) => Type::I32,
         Const::Float(_) => Type::F32,
         Const::Typed(value) => value.ty(),
+        Const::Tuple(_) | Const::List(_) => value.by_itself().map_or(ty, |value| value.ty()),
     };
     if !nsdl_functions::castable(from, ty) {
         return Err(vec![not_castable(from, ty, span)]);
@@ -49,6 +54,7 @@ pub(crate) fn conditional(parts: [Const; 3], span: Span) -> Result<Const, Vec<Di
     let alike = match (&consequence, &alternative) {
         (Const::Integer(_), Const::Integer(_)) | (Const::Float(_), Const::Float(_)) => true,
         (Const::Typed(value), other) | (other, Const::Typed(value)) => other.may_be(value.ty()),
+        (Const::Tuple(_), Const::Tuple(_)) | (Const::List(_), Const::List(_)) => true,
         _ => false,
     };
     if !alike {

@@ -267,6 +267,7 @@ fn wildcard(span: Span) -> Variable {
     Variable {
         name: "_".into(),
         span,
+        stated: Vec::new(),
     }
 }
 

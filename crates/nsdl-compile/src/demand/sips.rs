@@ -143,22 +143,32 @@ impl<'p> Order<'p, '_> {
                 let solved = match literal {
                     Literal::Constraint(term) => match usable(term, &self.bound, self.slots) {
                         Use::Wait => return true,
-                        Use::Filter => None,
-                        Use::Bind(solution) => Some(solution.slot),
+                        Use::Filter => Vec::new(),
+                        Use::Bind(solution) => solution.slots().collect(),
                     },
+                    // A list gives its elements as soon as it is bound.
+                    Literal::Element(element) => {
+                        let mut known = true;
+                        element.list.slots(&mut |slot, _| known &= self.is_bound(slot));
+                        match element.value.kind {
+                            _ if !known => return true,
+                            TermKind::Slot(slot) if !self.is_bound(slot) => vec![slot],
+                            _ => Vec::new(),
+                        }
+                    }
                     Literal::Absent { .. } | Literal::Range(_) => {
                         if !slots(literal).into_iter().all(|slot| self.is_bound(slot)) {
                             return true;
                         }
-                        None
+                        Vec::new()
                     }
                     Literal::Atom { .. } => return true,
                 };
                 let connected = slots(literal)
                     .into_iter()
-                    .all(|slot| Some(slot) == solved || self.is_selective(slot));
-                self.push(literal, connected, solved.into_iter().collect());
-                if let Some(slot) = solved {
+                    .all(|slot| solved.contains(&slot) || self.is_selective(slot));
+                self.push(literal, connected, solved.clone());
+                for slot in solved {
                     self.bind(slot, connected, !self.guarded);
                 }
                 progress = true;
@@ -245,7 +255,7 @@ fn is(marks: &[bool], slot: Slot) -> bool {
 pub(super) fn arguments(literal: &Literal) -> &[Argument] {
     match literal {
         Literal::Atom { args, .. } | Literal::Absent { args, .. } => args,
-        Literal::Constraint(_) | Literal::Range(_) => &[],
+        Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) => &[],
     }
 }
 
@@ -267,6 +277,10 @@ pub(super) fn slots(literal: &Literal) -> Vec<Slot> {
             for term in [&range.value, &range.low, &range.high] {
                 term.slots(&mut visit);
             }
+        }
+        Literal::Element(element) => {
+            element.value.slots(&mut visit);
+            element.list.slots(&mut visit);
         }
         Literal::Atom { .. } | Literal::Absent { .. } => {}
     }

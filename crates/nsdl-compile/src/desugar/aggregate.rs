@@ -338,6 +338,7 @@ impl<'a> Desugar<'a> {
         let output = if formula {
             let output = self.auxiliary(name, columns.len(), span);
             own &= !self.derive(output, columns, body, known_groups, beside, span);
+            self.stated_variables(&aggregate.types, output);
             output
         } else {
             columns.extend(
@@ -348,6 +349,7 @@ impl<'a> Desugar<'a> {
             );
             let members = self.auxiliary(format!("members of {name}"), columns.len(), span);
             own &= !self.derive(members, columns, body, known_groups, beside, span);
+            self.stated_variables(&aggregate.types, members);
             let width = keys.len() + reduce::results(*op, arguments.len(), values.len());
             let output = self.auxiliary(name, width, span);
             let (op, keys, arguments) = (*op, keys.len() as u32, arguments.len() as u32);

@@ -25,7 +25,7 @@ impl<'a> Desugar<'a> {
             };
             return Argument { kind, span };
         }
-        let term = self.term(expr, scope);
+        let term = self.pattern(expr, scope);
         let kind = match term.kind {
             TermKind::Slot(slot) => ArgumentKind::Slot(slot),
             TermKind::Const(value) => ArgumentKind::Const(value),
@@ -43,6 +43,14 @@ impl<'a> Desugar<'a> {
             }
         };
         Argument { kind, span }
+    }
+
+    /// An expression that is compared by `==` or `!=`: `_` may stand in its tuples and lists.
+    pub(super) fn pattern(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Term {
+        match &expr.kind {
+            ExprKind::Tuple(_) | ExprKind::List(..) => self.compound(expr, scope, true),
+            _ => self.term(expr, scope),
+        }
     }
 
     /// An expression with names resolved and constants folded. What is wrong is reported, and 0 instead.
@@ -76,7 +84,13 @@ impl<'a> Desugar<'a> {
                 },
             },
             ExprKind::Binary(op, left, right) => {
-                match (self.term(left, scope), self.term(right, scope)) {
+                let sides = match op {
+                    BinaryOp::Equal | BinaryOp::NotEqual => {
+                        (self.pattern(left, scope), self.pattern(right, scope))
+                    }
+                    _ => (self.term(left, scope), self.term(right, scope)),
+                };
+                match sides {
                     (
                         Term {
                             kind: TermKind::Const(left),
@@ -110,12 +124,12 @@ impl<'a> Desugar<'a> {
                     }
                 }
             }
-            ExprKind::Typed(..)
-            | ExprKind::Tuple(_)
-            | ExprKind::List(..)
-            | ExprKind::Construct(_) => {
-                Err(vec![constant::unsupported(span, "this kind of value")])
+            ExprKind::Typed(value, ty) => {
+                let stated = (self.names.look_up_type(ty), ty.span);
+                return self.stated(value, stated, scope);
             }
+            ExprKind::Tuple(_) | ExprKind::List(..) => return self.compound(expr, scope, false),
+            ExprKind::Construct(_) => Err(vec![constant::unsupported(span, "this kind of value")]),
             ExprKind::Call(name, args) => {
                 let function = function::resolve(name, args.len(), span);
                 let args: Vec<Term> = args.iter().map(|arg| self.term(arg, scope)).collect();

@@ -154,7 +154,7 @@ fn integer(value: &Const) -> Option<i128> {
     match value {
         Const::Integer(value) => Some(*value),
         Const::Typed(value) => value.as_i128(),
-        Const::Float(_) => None,
+        Const::Float(_) | Const::Tuple(_) | Const::List(_) => None,
     }
 }
 

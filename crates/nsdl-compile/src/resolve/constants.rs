@@ -6,7 +6,7 @@ use nsdl_syntax::ast::{ConstantDeclaration, Expr, ExprKind, Item, ItemKind, Type
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
-use crate::constant::{Const, Lookup, fold, out_of_range};
+use crate::constant::{self, Const, Lookup, fold};
 use crate::suggest::{SUGGESTIONS, did_you_mean};
 
 /// A constant, evaluated on demand.
@@ -122,21 +122,6 @@ impl<'a> Names<'a> {
             return Ok(value);
         };
         let ty = self.look_up_type(name)?;
-        if let Some(value) = value.at(ty) {
-            return Ok(Const::Typed(value));
-        }
-        let span = declaration.value.span;
-        Err(vec![if value.may_be(ty) {
-            out_of_range(&value, ty, span)
-        } else {
-            let found = value.describe();
-            let error = Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
-                .label(span, format!("this is {found}"))
-                .label(name.span, format!("declared as {ty}"));
-            match value {
-                Const::Integer(value) if ty.is_float() => error.help(format!("write `{value}.0`")),
-                _ => error,
-            }
-        }])
+        constant::typed(value, ty, declaration.value.span, name.span)
     }
 }

@@ -98,8 +98,16 @@ impl<'a> Names<'a> {
 
     /// The type; an empty error if what it stands for is reported already.
     pub(crate) fn look_up_type(&self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
-        let Some(name) = plain(ty) else {
-            return Err(vec![unsupported(ty.span, "this type")]);
+        let name = match &ty.kind {
+            TypeExprKind::Tuple(parts) => {
+                let parts = parts.iter().map(|part| self.look_up_type(part));
+                return parts
+                    .collect::<Result<Vec<Type>, _>>()
+                    .map(|it| Type::tuple(&it));
+            }
+            TypeExprKind::List(element) => return self.look_up_type(element).map(Type::list),
+            TypeExprKind::Named(name, arguments) if arguments.is_empty() => name,
+            TypeExprKind::Named(..) => return Err(vec![unsupported(ty.span, "this type")]),
         };
         let text = name.text.as_str();
         let known = Type::from_name(text)

@@ -41,7 +41,7 @@ pub(super) fn check(plan: &Plan) {
                     }
                 }
                 Step::Absent { relation, .. } => assert!(stratum(*relation) < home),
-                Step::Filter(_) | Step::Let { .. } | Step::Range { .. } => {}
+                Step::Filter(_) | Step::Let { .. } | Step::Range { .. } | Step::Element { .. } => {}
             }
         }
         own.sort_unstable();
@@ -115,6 +115,10 @@ fn check_steps(plan: &Plan, rule: &Rule, steps: &[Step]) {
                 assert_bound(high, &bound);
                 assert!(bound.insert(*slot));
             }
+            Step::Element { slot, list } => {
+                assert_bound(list, &bound);
+                assert!(bound.insert(*slot));
+            }
             Step::Let { slot, value } => {
                 assert_bound(value, &bound);
                 assert!(bound.insert(*slot));
@@ -136,25 +140,7 @@ fn check_steps(plan: &Plan, rule: &Rule, steps: &[Step]) {
 }
 
 fn assert_bound(expr: &Expr, bound: &HashSet<Slot>) {
-    match expr {
-        Expr::Slot(slot) => assert!(bound.contains(slot)),
-        Expr::Const(_) => {}
-        Expr::Unary { operand, .. } => assert_bound(operand, bound),
-        Expr::Binary { left, right, .. } => {
-            assert_bound(left, bound);
-            assert_bound(right, bound);
-        }
-        Expr::Mixed { operands, .. } => operands.iter().for_each(|it| assert_bound(it, bound)),
-        Expr::Cast { operand, .. } => assert_bound(operand, bound),
-        Expr::Call { args, .. } => args.iter().for_each(|arg| assert_bound(arg, bound)),
-        Expr::If {
-            condition,
-            consequence,
-            alternative,
-        } => [condition, consequence, alternative]
-            .into_iter()
-            .for_each(|part| assert_bound(part, bound)),
-    }
+    expr.slots(&mut |slot| assert!(bound.contains(&slot)));
 }
 
 fn variable() -> impl Strategy<Value = String> {

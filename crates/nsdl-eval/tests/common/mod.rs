@@ -257,22 +257,9 @@ fn place(left: &mut Vec<Extra>, bound: &mut Vec<u32>, steps: &mut Vec<Step>) {
 }
 
 pub fn variables(expr: &Expr) -> Vec<u32> {
-    match expr {
-        Expr::Slot(slot) => vec![slot.0],
-        Expr::Const(_) => vec![],
-        Expr::Unary { operand, .. } => variables(operand),
-        Expr::Binary { left, right, .. } => [variables(left), variables(right)].concat(),
-        Expr::Mixed { operands, .. } => operands.iter().flat_map(variables).collect(),
-        Expr::Cast { operand, .. } => variables(operand),
-        Expr::Call { args, .. } => args.iter().flat_map(variables).collect(),
-        Expr::If {
-            condition,
-            consequence,
-            alternative,
-        } => [condition, consequence, alternative]
-            .map(|part| variables(part))
-            .concat(),
-    }
+    let mut variables = Vec::new();
+    expr.slots(&mut |slot| variables.push(slot.0));
+    variables
 }
 
 pub fn v(slot: u32) -> Expr {
