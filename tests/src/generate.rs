@@ -26,6 +26,11 @@ pub fn program(seed: u64) -> (Program, Distribution) {
     unreachable!("some program is small")
 }
 
+/// The text of a program, as [`program`] makes it.
+pub fn text(seed: u64) -> String {
+    program(seed).0.to_string()
+}
+
 /// How many derived tuples are uncertain: programs where nothing happens are welcome, but not too many.
 fn interest(program: &Program, distribution: &Distribution) -> usize {
     let derived = |relation: &usize| program.facts.iter().all(|set| set.relation != *relation);
@@ -128,7 +133,7 @@ impl Generator {
             Type::I32 => *self.random.pick(&[0, 0, 0, 1, 1, 1, 2, 2, 3, -1]),
             Type::Usize => self.random.below(3) as i64,
             Type::Bool => self.random.below(2) as i64,
-            Type::Text => self.random.below(2) as i64,
+            Type::Text => number(self.random.pick::<&str>(&["a", "b"])).unwrap_or_default(),
         }
     }
 
@@ -312,6 +317,17 @@ impl Generator {
         let op = *self
             .random
             .pick(&[Add, Add, Subtract, Multiply, Divide, Remainder]);
+        match self.random.below(10) {
+            0 => return self.conditional(),
+            1 => return self.call(),
+            2 => {
+                let from = *self.random.pick(&[Type::Usize, Type::Bool, Type::I32]);
+                if let Some(var) = self.bound_of(from) {
+                    return Expr::Cast(Box::new(Expr::Var(var)), Type::I32);
+                }
+            }
+            _ => {}
+        }
         let left = match self.bound_of(Type::I32) {
             Some(var) => Expr::Var(var),
             None => Expr::Const(Type::I32, 1),
@@ -330,6 +346,54 @@ impl Generator {
             return Expr::Binary(Subtract, Box::new(expr), Box::new(right));
         }
         expr
+    }
+
+    /// `if a < b then x else y`
+    fn conditional(&mut self) -> Expr {
+        use Comparison::*;
+        let op = *self.random.pick(&[Equal, NotEqual, Less, GreaterEqual]);
+        let parts = [(); 4].map(|()| self.operand(Type::I32));
+        Expr::If(op, Box::new(parts))
+    }
+
+    fn call(&mut self) -> Expr {
+        let function =
+            *self
+                .random
+                .pick(&[Function::Abs, Function::Sign, Function::Min, Function::Max]);
+        let arguments = match function {
+            Function::Abs | Function::Sign => 1,
+            Function::Min | Function::Max => self.random.range(1, 3),
+        };
+        Expr::Call(
+            function,
+            (0..arguments).map(|_| self.operand(Type::I32)).collect(),
+        )
+    }
+
+    /// `x in 0..3`: few numbers.
+    fn range(&mut self) -> Literal {
+        let low = Expr::Const(Type::I32, *self.random.pick(&[-1, 0, 0, 1]));
+        let high = match self.bound_of(Type::I32) {
+            Some(var) if self.random.chance(0.4) => Expr::Var(var),
+            _ => Expr::Const(Type::I32, *self.random.pick(&[1, 2, 2])),
+        };
+        let var = match self.bound_of(Type::I32) {
+            Some(var) if self.random.chance(0.6) => var,
+            _ => self.fresh(Type::I32),
+        };
+        Literal::Range(var, low, high, self.random.chance(0.3))
+    }
+
+    /// `p(x) implies q(x)`, with variables that are bound outside.
+    fn implies(&mut self, layer: usize) -> Option<Literal> {
+        let Literal::Not(premise) = self.negative(layer) else {
+            return None;
+        };
+        let Literal::Not(conclusion) = self.negative(layer) else {
+            return None;
+        };
+        Some(Literal::Implies(premise, conclusion))
     }
 
     fn comparison(&mut self) -> Option<Literal> {
@@ -376,6 +440,12 @@ impl Generator {
         }
         if self.random.chance(0.25) {
             body.extend(self.comparison());
+        }
+        if self.random.chance(0.1) {
+            body.push(self.range());
+        }
+        if self.random.chance(0.1) {
+            body.extend(self.implies(layer));
         }
         if !recursive && self.random.chance(0.15) {
             let value = self.arithmetic();
@@ -487,7 +557,7 @@ impl Generator {
         body.push(Literal::Or(parts));
     }
 
-    /// Adds `exists(o: p(o, x))` or its negation, with `x` bound outside.
+    /// Adds `exists(o: p(o, x))`, its negation, or `forall(o: p(o, x) implies q(o))`, with `x` bound outside.
     fn exists(&mut self, layer: usize, body: &mut Vec<Literal>) {
         let outside = self.bound.clone();
         let relation = self.choose(|of| of < layer);
@@ -509,6 +579,17 @@ impl Generator {
                 }
             })
             .collect();
+        let mut inside = vec![Literal::Atom(Atom { relation, args })];
+        let mut forall = self.random.chance(0.4);
+        if forall {
+            // The opposite of the conclusion: an atom that is absent, or a comparison.
+            let conclusion = match self.random.below(3) {
+                0 => self.comparison().filter(|it| !computes(it)),
+                _ => Some(self.negative(layer)),
+            };
+            forall = conclusion.is_some();
+            inside.extend(conclusion);
+        }
         self.bound = outside;
         if bindings.is_empty() {
             return;
@@ -516,10 +597,11 @@ impl Generator {
         body.push(Literal::Aggregate(Aggregate {
             op: Reduction::Exists,
             results: Vec::new(),
-            negated: self.random.chance(0.6),
+            negated: forall || self.random.chance(0.6),
+            forall,
             arguments: Vec::new(),
             bindings,
-            body: vec![Literal::Atom(Atom { relation, args })],
+            body: inside,
             groups: None,
         }));
     }
@@ -566,7 +648,8 @@ impl Generator {
         use Reduction::*;
         let op = *self.random.pick(&[
             Count, Count, Sum, Sum, Prod, Avg, Min, Max, Sort, Argsort, Argsort, Argmin, Argmin,
-            Argmax, Argmax, Exists, Enumerate, Rank, Top, Normalize, Softmax,
+            Argmax, Argmax, Exists, Enumerate, StringJoin, StringJoin, Rank, Top, Normalize,
+            Softmax,
         ]);
         let mut body = Vec::new();
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
@@ -590,16 +673,22 @@ impl Generator {
                 Some(inside.remove(*random.pick(&choices)))
             }
         };
-        let value = take(&mut self.random, &|ty| {
-            !matches!(op, Sum | Prod | Avg) || ty == Type::I32
+        let value = take(&mut self.random, &|ty| match op {
+            Sum | Prod | Avg => ty == Type::I32,
+            StringJoin => ty == Type::Text,
+            _ => true,
         })?;
         let mut bindings = vec![value];
-        let takes_several = !matches!(op, Sum | Prod | Avg | Argmin | Argmax | Argsort);
+        let takes_several = !matches!(
+            op,
+            Sum | Prod | Avg | StringJoin | Argmin | Argmax | Argsort
+        );
         if takes_several && self.random.chance(0.3) {
             bindings.extend(take(&mut self.random, &|_| true));
         }
         let takes_arguments = matches!(op, Argmin | Argmax | Argsort)
-            || (matches!(op, Sum | Prod | Avg | Min | Max | Sort) && self.random.chance(0.4));
+            || (matches!(op, Sum | Prod | Avg | Min | Max | Sort | StringJoin)
+                && self.random.chance(0.4));
         let arguments: Vec<(Var, Type)> = if takes_arguments {
             take(&mut self.random, &|_| true).into_iter().collect()
         } else {
@@ -615,7 +704,7 @@ impl Generator {
         let types = match op {
             Count => vec![Type::Usize],
             Exists => vec![Type::Bool],
-            Sum | Prod | Avg => vec![value.1],
+            Sum | Prod | Avg | StringJoin => vec![value.1],
             Argmin | Argmax => arguments.iter().map(|(_, ty)| *ty).collect(),
             Sort | Argsort | Enumerate | Rank => {
                 let shown = if op == Argsort {
@@ -643,6 +732,7 @@ impl Generator {
             op,
             results: results.iter().map(|(var, _)| *var).collect(),
             negated: false,
+            forall: false,
             arguments: arguments.iter().map(|(var, _)| *var).collect(),
             bindings: bindings.iter().map(|(var, _)| *var).collect(),
             body,
@@ -680,4 +770,10 @@ impl Generator {
         }
         Some((keys.iter().map(|(var, _)| *var).collect(), body))
     }
+}
+
+/// Whether a comparison holds an expression that may have no value: then neither it nor its opposite holds.
+fn computes(literal: &Literal) -> bool {
+    let plain = |expr: &Expr| matches!(expr, Expr::Var(_) | Expr::Const(..));
+    !matches!(literal, Literal::Compare(_, left, right) if plain(left) && plain(right))
 }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nsdl::{Limits, Provenance, Session};
 use nsdl_tests::corpus::{Case, cases};
+use nsdl_tests::fuzz::mutate;
 use nsdl_tests::random::Random;
 
 fn corpus() -> Vec<Case> {
@@ -49,7 +50,7 @@ fn mutated_programs_never_panic() {
     let mut random = Random::new(1);
     for round in 0..6 {
         for case in &corpus {
-            let text = mutate(&case.text, &corpus, &mut random);
+            let text = mutate::characters(&case.text, &corpus, &mut random);
             let provenance = match round % 3 {
                 0 => None,
                 1 => Some(Provenance::TopKProofs { k: 2 }),
@@ -63,74 +64,6 @@ fn mutated_programs_never_panic() {
             );
         }
     }
-}
-
-/// A few characters or lines removed, repeated, or taken from another program.
-fn mutate(text: &str, corpus: &[Case], random: &mut Random) -> String {
-    const PIECES: [&str; 20] = [
-        "(",
-        ")",
-        "{",
-        "}",
-        ",",
-        ";",
-        "::",
-        ":=",
-        "=",
-        "not ",
-        " or ",
-        " and ",
-        "_",
-        "-",
-        "\"",
-        "'",
-        "0.5",
-        "9999999999",
-        "é",
-        "/*",
-    ];
-    let mut chars: Vec<char> = text.chars().collect();
-    for _ in 0..random.range(1, 3) {
-        let at = random.below(chars.len().max(1)).min(chars.len());
-        match random.below(5) {
-            0 => {
-                let end = (at + random.range(1, 8)).min(chars.len());
-                chars.drain(at..end);
-            }
-            1 => {
-                let piece = random.pick(&PIECES).chars();
-                chars.splice(at..at, piece);
-            }
-            2 => {
-                let end = (at + random.range(1, 12)).min(chars.len());
-                let copy: Vec<char> = chars[at..end].to_vec();
-                let to = random.below(chars.len().max(1)).min(chars.len());
-                chars.splice(to..to, copy);
-            }
-            3 => {
-                let other = random.pick(corpus);
-                let lines: Vec<&str> = other
-                    .text
-                    .lines()
-                    .filter(|line| !line.starts_with("//"))
-                    .collect();
-                if !lines.is_empty() {
-                    let line = format!("\n{}\n", random.pick(&lines));
-                    chars.splice(at..at, line.chars());
-                }
-            }
-            _ => {
-                let letters: Vec<usize> = (0..chars.len())
-                    .filter(|&at| chars[at].is_ascii_alphanumeric())
-                    .collect();
-                if !letters.is_empty() {
-                    let (a, b) = (*random.pick(&letters), *random.pick(&letters));
-                    chars[a] = chars[b];
-                }
-            }
-        }
-    }
-    chars.into_iter().collect()
 }
 
 #[test]

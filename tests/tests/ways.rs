@@ -11,7 +11,7 @@ use std::sync::Arc;
 use nsdl::{Limits, OutputTag, Provenance, Relation, Session, Value};
 use nsdl_ir::{SourceId, Symbols};
 use nsdl_tests::generate;
-use nsdl_tests::oracle::{Program, Type, letter};
+use nsdl_tests::oracle::{Program, Type, text};
 
 const PROGRAMS: u64 = 120;
 
@@ -164,7 +164,7 @@ fn value((&value, ty): (&i64, &Type)) -> Value {
         // Plain integers fit where the column says.
         Type::I32 | Type::Usize => Value::I64(value),
         Type::Bool => Value::Bool(value != 0),
-        Type::Text => Value::String(letter(value).into()),
+        Type::Text => Value::String(text(value).into()),
     }
 }
 

@@ -1,7 +1,8 @@
-//! Chores of the repository: `cargo xtask demo`, `test`, `bench`, `tidy`.
+//! Chores of the repository: `cargo xtask demo`, `test`, `bench`, `fuzz`, `tidy`.
 
 mod bench;
 mod demo;
+mod fuzz;
 mod shell;
 mod test;
 mod tidy;
@@ -39,6 +40,17 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Try random inputs; findings are shrunk and kept in tests/fuzz, which the tests replay.
+    Fuzz {
+        /// Without one, all of them.
+        target: Option<fuzz::Target>,
+        /// For how long, each.
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+        /// Other inputs.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
     /// Check what no other tool does: who depends on whom, file sizes, error codes, lists of examples.
     Tidy,
 }
@@ -48,6 +60,11 @@ fn main() -> ExitCode {
         Chore::Demo { arguments } => demo::run(&arguments),
         Chore::Test { all } => test::run(all),
         Chore::Bench { arguments } => bench::run(&arguments),
+        Chore::Fuzz {
+            target,
+            minutes,
+            seed,
+        } => fuzz::run(target, minutes, seed),
         Chore::Tidy => tidy::run(),
     };
     match result {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::solve::{Binding, Scope, Step};
-use super::{Aggregate, Reduction, Tuple, Var};
+use super::{Aggregate, Reduction, Tuple, Var, number, text};
 
 /// An aggregate ready to be evaluated.
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<T
 
 /// The results of a group: arguments come first in each member.
 pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Vec<Tuple> {
+    // Members are in order of arguments, then of values.
     let best = |greatest: bool| {
         let values = members.iter().map(|member| &member[arguments..]);
         let best = if greatest { values.max() } else { values.min() };
@@ -108,6 +109,15 @@ pub fn results(op: Reduction, arguments: usize, members: &BTreeSet<Tuple>) -> Ve
             let sum: i64 = members.iter().map(|member| member[arguments]).sum();
             let mean = sum.checked_div(members.len() as i64);
             mean.map(|mean| vec![vec![mean]]).unwrap_or_default()
+        }
+        Reduction::StringJoin => {
+            let texts: Vec<String> = members
+                .iter()
+                .map(|member| text(member[arguments]))
+                .collect();
+            let separator = if arguments == 0 { "," } else { "" };
+            let joined = number(&texts.join(separator));
+            joined.map(|joined| vec![vec![joined]]).unwrap_or_default()
         }
         Reduction::Sort | Reduction::Argsort => {
             let mut sorted: Vec<&Tuple> = members.iter().collect();

@@ -13,7 +13,7 @@ pub mod strata;
 pub mod weights;
 pub mod world;
 
-pub use print::letter;
+pub use print::{number, text};
 
 /// Types of columns. Values of every type are held as `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ pub enum Type {
     Usize,
     /// `bool`, 0 or 1
     Bool,
-    /// `String`: 0 is `"a"`, 1 is `"b"`, …, so that the order of texts is the order of numbers
+    /// `String`: see [`number`]
     Text,
 }
 
@@ -169,6 +169,10 @@ pub enum Literal {
     Aggregate(Aggregate),
     /// `(p(x) and q(x)) or r(x)`: splits the rule.
     Or(Vec<Vec<Literal>>),
+    /// `p(x) implies q(x)`: another way to write `not p(x) or q(x)`.
+    Implies(Atom, Atom),
+    /// `x in 0..y`, or with `true` `x in 0..=y`
+    Range(Var, Expr, Expr, bool),
 }
 
 /// An expression over variables of one type.
@@ -180,6 +184,22 @@ pub enum Expr {
     Const(Type, i64),
     /// `left op right` on `i32`; overflow and division by zero have no value.
     Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `if a < b then x else y`; only the branch taken is evaluated.
+    If(Comparison, Box<[Expr; 4]>),
+    /// A function of `i32`.
+    Call(Function, Vec<Expr>),
+    /// `x as T` between `i32`, `usize` and `bool`; no value where it is out of range.
+    Cast(Box<Expr>, Type),
+}
+
+/// Functions of `i32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // They are what their names say.
+pub enum Function {
+    Abs,
+    Sign,
+    Min,
+    Max,
 }
 
 /// Operators of arithmetic.
@@ -214,6 +234,8 @@ pub struct Aggregate {
     pub results: Vec<Var>,
     /// `not` before `exists` as a formula.
     pub negated: bool,
+    /// Printed as `forall`: negated, and the last formula of its body is the opposite of the conclusion.
+    pub forall: bool,
     /// Variables in brackets.
     pub arguments: Vec<Var>,
     /// Variables before the colon.
@@ -222,6 +244,13 @@ pub struct Aggregate {
     pub body: Vec<Literal>,
     /// The `where` part.
     pub groups: Option<(Vec<Var>, Vec<Literal>)>,
+}
+
+impl Aggregate {
+    /// Whether a comma stands between the texts that `string_join` joins: not where they may be many.
+    pub fn separated(&self) -> bool {
+        self.op == Reduction::StringJoin && self.arguments.is_empty()
+    }
 }
 
 /// Aggregate operators.
@@ -233,6 +262,7 @@ pub enum Reduction {
     Prod,
     Sort,
     Argsort,
+    StringJoin,
     Avg,
     Min,
     Max,
@@ -287,6 +317,25 @@ pub fn variables(literals: &[Literal], inside: bool, out: &mut Vec<Var>) {
                 }
             }
             Literal::Or(parts) => parts.iter().for_each(|part| variables(part, inside, out)),
+            Literal::Implies(..) => variables(&[literal.as_or()], inside, out),
+            Literal::Range(var, low, high, _) => {
+                out.push(*var);
+                low.variables(out);
+                high.variables(out);
+            }
+        }
+    }
+}
+
+impl Literal {
+    /// An implication as the disjunction that it means; anything else as it is.
+    pub fn as_or(&self) -> Literal {
+        match self {
+            Literal::Implies(premise, conclusion) => Literal::Or(vec![
+                vec![Literal::Not(premise.clone())],
+                vec![Literal::Atom(conclusion.clone())],
+            ]),
+            other => other.clone(),
         }
     }
 }
@@ -301,6 +350,9 @@ impl Expr {
                 left.variables(out);
                 right.variables(out);
             }
+            Expr::If(_, parts) => parts.iter().for_each(|part| part.variables(out)),
+            Expr::Call(_, args) => args.iter().for_each(|arg| arg.variables(out)),
+            Expr::Cast(operand, _) => operand.variables(out),
         }
     }
 }

@@ -119,6 +119,13 @@ impl Program {
             Literal::Compare(op, left, right) => format!("{left} {} {right}", op.symbol()),
             Literal::Let(var, value) => format!("{} == {value}", variable(*var)),
             Literal::Aggregate(aggregate) => self.aggregate(aggregate),
+            Literal::Implies(premise, conclusion) => {
+                format!("({} implies {})", self.atom(premise), self.atom(conclusion))
+            }
+            Literal::Range(var, low, high, inclusive) => {
+                let dots = if *inclusive { "..=" } else { ".." };
+                format!("{} in {low}{dots}{high}", variable(*var))
+            }
             Literal::Or(parts) => {
                 let parts: Vec<String> = parts
                     .iter()
@@ -130,6 +137,18 @@ impl Program {
     }
 
     fn aggregate(&self, aggregate: &Aggregate) -> String {
+        if let (true, Some((last, premise))) = (aggregate.forall, aggregate.body.split_last()) {
+            let conclusion = match last {
+                Literal::Not(atom) => self.atom(atom),
+                Literal::Compare(op, left, right) => {
+                    format!("{left} {} {right}", op.opposite().symbol())
+                }
+                other => format!("not ({})", self.literal(other)),
+            };
+            let premise = self.body(premise, " and ");
+            let bindings = list(&aggregate.bindings);
+            return format!("forall({bindings}: {premise} implies {conclusion})");
+        }
         let results = match &aggregate.results[..] {
             [] => String::new(),
             [result] => format!("{} := ", variable(*result)),
@@ -144,9 +163,10 @@ impl Program {
             Some((vars, body)) => format!(" where {}: {}", list(vars), self.body(body, ", ")),
         };
         format!(
-            "{}{results}{}{arguments}({}: {}{groups})",
+            "{}{results}{}{}{arguments}({}: {}{groups})",
             if aggregate.negated { "not " } else { "" },
             aggregate.op.name(),
+            if aggregate.separated() { "<\",\">" } else { "" },
             list(&aggregate.bindings),
             self.body(&aggregate.body, ", "),
         )
@@ -164,6 +184,19 @@ impl fmt::Display for Expr {
         match self {
             Expr::Var(var) => f.write_str(&variable(*var)),
             Expr::Const(ty, value) => f.write_str(&ty.text(*value)),
+            Expr::If(op, parts) => {
+                let [a, b, consequence, alternative] = parts.as_ref();
+                let op = op.symbol();
+                write!(f, "(if {a} {op} {b} then {consequence} else {alternative})")
+            }
+            Expr::Call(function, args) => {
+                let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
+                write!(f, "{}({})", function.name(), args.join(", "))
+            }
+            Expr::Cast(operand, ty) => match operand.as_ref() {
+                operand @ Expr::Binary(..) => write!(f, "(({operand}) as {})", ty.name()),
+                operand => write!(f, "({operand} as {})", ty.name()),
+            },
             Expr::Binary(op, left, right) => {
                 let side = |expr: &Expr| match expr {
                     Expr::Binary(..) => format!("({expr})"),
@@ -191,17 +224,50 @@ impl Type {
         match self {
             Type::I32 | Type::Usize => value.to_string(),
             Type::Bool => (value != 0).to_string(),
-            Type::Text => format!("{:?}", letter(value)),
+            Type::Text => format!("{:?}", text(value)),
         }
     }
 }
 
+/// Longest text that fits a number.
+const LONGEST: u32 = 13;
+
+/// The number that stands for a text of small letters and commas, such that the order of texts is the order of
+/// numbers; `None` if it is too long.
+pub fn number(text: &str) -> Option<i64> {
+    let digits = text.bytes().map(|byte| match byte {
+        b',' => 1,
+        letter => i64::from(letter.saturating_sub(b'a')) + 2,
+    });
+    let missing = LONGEST.checked_sub(u32::try_from(text.len()).ok()?)?;
+    Some(digits.fold(0, |number, digit| number * 28 + digit) * 28i64.pow(missing))
+}
+
 /// The text that a value of type [`Type::Text`] stands for.
-pub fn letter(value: i64) -> String {
-    char::from(b'a' + (value.rem_euclid(26)) as u8).to_string()
+pub fn text(number: i64) -> String {
+    let digits = (0..LONGEST)
+        .rev()
+        .map(|place| number / 28i64.pow(place) % 28);
+    let letters = digits.filter(|digit| *digit > 0).map(|digit| match digit {
+        1 => ',',
+        digit => char::from(b'a' + (digit - 2) as u8),
+    });
+    letters.collect()
 }
 
 impl Comparison {
+    /// What holds where this does not.
+    pub fn opposite(self) -> Comparison {
+        match self {
+            Comparison::Equal => Comparison::NotEqual,
+            Comparison::NotEqual => Comparison::Equal,
+            Comparison::Less => Comparison::GreaterEqual,
+            Comparison::LessEqual => Comparison::Greater,
+            Comparison::Greater => Comparison::LessEqual,
+            Comparison::GreaterEqual => Comparison::Less,
+        }
+    }
+
     /// As written in programs.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -211,6 +277,18 @@ impl Comparison {
             Comparison::LessEqual => "<=",
             Comparison::Greater => ">",
             Comparison::GreaterEqual => ">=",
+        }
+    }
+}
+
+impl Function {
+    /// As written in programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::Abs => "$abs",
+            Function::Sign => "$sign",
+            Function::Min => "$min",
+            Function::Max => "$max",
         }
     }
 }
@@ -237,6 +315,7 @@ impl Reduction {
             Reduction::Prod => "prod",
             Reduction::Sort => "sort",
             Reduction::Argsort => "argsort",
+            Reduction::StringJoin => "string_join",
             Reduction::Avg => "avg",
             Reduction::Min => "min",
             Reduction::Max => "max",

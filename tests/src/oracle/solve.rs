@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::aggregate::{Groups, members, results};
 use super::weights::{self, Known};
 use super::world::{Outcome, Variable};
-use super::{Aggregate, Atom, Comparison, Expr, Literal, Operator, Term, Tuple, Var, variables};
+use super::{
+    Aggregate, Atom, Comparison, Expr, Function, Literal, Operator, Reduction, Term, Tuple, Type,
+    Var, variables,
+};
 
 /// The rows of each relation with their tags, all 1 in a world.
 pub type Model = Vec<BTreeMap<Tuple, f64>>;
@@ -33,6 +36,8 @@ pub enum Step {
     Aggregate(Groups),
     /// One of the bodies is satisfied.
     Or(Vec<Vec<Step>>),
+    /// The variable is a number of the range.
+    Range(Var, Expr, Expr, bool),
 }
 
 /// Orders a body. `outside` are the variables of the rule that occur outside it.
@@ -73,6 +78,11 @@ fn order_from(
                 }
                 Step::Aggregate(groups)
             }
+            Literal::Range(var, low, high, inclusive) => {
+                new.push(*var);
+                Step::Range(*var, low.clone(), high.clone(), *inclusive)
+            }
+            Literal::Implies(..) => unreachable!("implications are rewritten"),
             Literal::Or(parts) => {
                 let outside = elsewhere(body, index, outside);
                 let mut common: Option<BTreeSet<Var>> = None;
@@ -98,7 +108,11 @@ fn is_ready(body: &[Literal], index: usize, outside: &[Var], bound: &BTreeSet<Va
     let all_bound = |vars: &[Var]| vars.iter().all(|var| bound.contains(var));
     let mut needs = Vec::new();
     match &body[index] {
-        Literal::Atom(_) | Literal::Or(_) => {}
+        Literal::Atom(_) | Literal::Or(_) | Literal::Implies(..) => {}
+        Literal::Range(_, low, high, _) => {
+            low.variables(&mut needs);
+            high.variables(&mut needs);
+        }
         Literal::Not(_) | Literal::Compare(..) => {
             variables(&body[index..=index], false, &mut needs)
         }
@@ -181,7 +195,7 @@ pub fn bound_by(steps: &[Step]) -> BTreeSet<Var> {
                 Term::Var(var) | Term::Offset(var, _) => Some(*var),
                 Term::Const(_) | Term::Wildcard => None,
             })),
-            Step::Let(var, _) => {
+            Step::Let(var, _) | Step::Range(var, ..) => {
                 bound.insert(*var);
             }
             Step::Aggregate(groups) => {
@@ -268,6 +282,19 @@ impl Scope<'_> {
                     self.solve(rest, &extended, tags, found);
                 }
             }
+            Step::Range(var, low, high, inclusive) => {
+                let (Some(low), Some(high)) = (value(low, binding), value(high, binding)) else {
+                    return;
+                };
+                for number in low..high + i64::from(*inclusive) {
+                    if self.patience.get() > 0
+                        && let Some(extended) = extend(binding, &[(*var, number)])
+                    {
+                        self.patience.set(self.patience.get() - 1);
+                        self.solve(rest, &extended, tags, found);
+                    }
+                }
+            }
             Step::Aggregate(groups) if groups.aggregate.negated => {
                 let key: Vec<i64> = groups
                     .keys
@@ -293,6 +320,10 @@ impl Scope<'_> {
                     }
                 };
                 for (key, results) in all {
+                    if results.is_empty() && op == Reduction::StringJoin {
+                        // Longer than the oracle can hold.
+                        self.patience.set(0);
+                    }
                     for result in results {
                         // As a formula, `exists` has no variable for its result: it must be true.
                         if groups.aggregate.results.is_empty() && result != [1] {
@@ -355,6 +386,37 @@ pub fn value(expr: &Expr, binding: &Binding) -> Option<i64> {
                 Operator::Divide => left.checked_div(right)?,
                 Operator::Remainder => left.checked_rem(right)?,
             })
+        }
+        Expr::If(op, parts) => {
+            let [a, b, consequence, alternative] = parts.as_ref();
+            let (a, b) = (value(a, binding)?, value(b, binding)?);
+            value(
+                if holds(*op, a, b) {
+                    consequence
+                } else {
+                    alternative
+                },
+                binding,
+            )
+        }
+        Expr::Call(function, args) => {
+            let args: Option<Vec<i64>> = args.iter().map(|arg| value(arg, binding)).collect();
+            let args = args?;
+            in_range(match function {
+                Function::Abs => args.first()?.abs(),
+                Function::Sign => args.first()?.signum(),
+                Function::Min => *args.iter().min()?,
+                Function::Max => *args.iter().max()?,
+            })
+        }
+        Expr::Cast(operand, ty) => {
+            let value = value(operand, binding)?;
+            match ty {
+                Type::I32 => in_range(value),
+                Type::Usize => (value >= 0).then_some(value),
+                Type::Bool => (0..=1).contains(&value).then_some(value),
+                Type::Text => None,
+            }
         }
     }
 }

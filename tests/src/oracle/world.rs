@@ -262,6 +262,7 @@ fn split(body: &[Literal]) -> Vec<Vec<Literal>> {
     for literal in body {
         let alternatives = match literal {
             Literal::Or(parts) => parts.iter().flat_map(|part| split(part)).collect(),
+            Literal::Implies(..) => split(&[literal.as_or()]),
             other => vec![vec![other.clone()]],
         };
         bodies = bodies

@@ -1,0 +1,129 @@
+//! The engine computes what the oracle does: random programs against the enumeration of worlds, and damaged
+//! ones evaluated semi-naively and naively.
+
+use std::collections::BTreeSet;
+
+use nsdl::{Limits, Provenance};
+use nsdl_ir::{SourceId, Symbols};
+
+use super::{Fault, mutate};
+use crate::agreement;
+use crate::corpus::Case;
+use crate::generate;
+use crate::oracle::Program;
+use crate::oracle::enumerate::distribution;
+use crate::random::Random;
+use crate::shrink;
+
+/// Begins the text of a program of the generator: its seed follows.
+const SEED: &str = "// seed: ";
+
+/// A program of the generator, or a damaged one.
+pub fn input(seed: u64, random: &mut Random, corpus: &[Case]) -> String {
+    match random.below(2) {
+        0 => format!("{SEED}{seed}\n{}", generate::text(seed)),
+        _ => mutate::words(&random.pick(corpus).text, corpus, random),
+    }
+}
+
+/// A text that begins with a seed is compared with the oracle, another one naively with semi-naively.
+///
+/// # Errors
+/// What does not hold.
+pub fn check(text: &str) -> Result<(), Fault> {
+    naive(text)?;
+    let seed = text.lines().next().and_then(|line| line.strip_prefix(SEED));
+    match seed.and_then(|seed| seed.parse().ok()) {
+        Some(seed) => worlds(seed),
+        None => Ok(()),
+    }
+}
+
+/// Limits met are no fault: finite in every world need not be finite where worlds are mixed.
+const LIMITED: [&str; 5] = ["E0610", "E0611", "E0612", "E0614", "E0620"];
+
+fn worlds(seed: u64) -> Result<(), Fault> {
+    let (program, _) = generate::program(seed);
+    let verdict = |program: &Program| {
+        let Ok(means) = distribution(program, 400) else {
+            return Ok(());
+        };
+        let checks = [
+            agreement::exact,
+            agreement::top_k_proofs,
+            agreement::top_k_bound,
+            agreement::plain,
+            agreement::fuzzy,
+        ];
+        let gradients = [Provenance::Exact, Provenance::TopKProofs { k: 10_000 }]
+            .into_iter()
+            .map(|provenance| agreement::gradients(program, &means, provenance));
+        let verdicts = checks.iter().map(|check| check(program, &means));
+        let mut faults = verdicts.chain(gradients).filter_map(Result::err);
+        match faults.find(|(kind, _)| !LIMITED.contains(kind)) {
+            Some((kind, what)) => Err(Fault::new(kind, what)),
+            None => Ok(()),
+        }
+    };
+    verdict(&program).map_err(|fault| {
+        let fails =
+            |smaller: &Program| matches!(verdict(smaller), Err(same) if same.kind == fault.kind);
+        let small = shrink::shrink(program, fails);
+        let what = verdict(&small)
+            .err()
+            .map_or(fault.what.clone(), |fault| fault.what);
+        Fault::new(&fault.kind, format!("{what}\n{small}"))
+    })
+}
+
+/// Semi-naive evaluation derives what naive evaluation does.
+fn naive(text: &str) -> Result<(), Fault> {
+    let symbols = Symbols::new();
+    let (ast, problems) = nsdl_syntax::parse(text, SourceId::default());
+    if !problems.is_empty() {
+        return Ok(());
+    }
+    let Ok(compiled) = nsdl_compile::compile(&[&ast], &[], &symbols) else {
+        return Ok(());
+    };
+    let plan = compiled.plan;
+    for trace in [false, true] {
+        let options = nsdl_eval::Options {
+            trace,
+            limits: Limits {
+                rounds: 100,
+                tuples: 1_000,
+                instances: 4_000,
+            },
+            ..Default::default()
+        };
+        let fast = nsdl_eval::evaluate(&plan, &symbols, &plan.facts, &options);
+        let slow = nsdl_eval::naive::evaluate(&plan, &symbols, &plan.facts, &options);
+        let (Ok(fast), Ok(slow)) = (fast, slow) else {
+            continue;
+        };
+        let tables = fast.tables.iter().zip(&slow.tables);
+        for (relation, (fast, slow)) in plan.relations.iter().zip(tables) {
+            let rows = |table: &nsdl_eval::Table| {
+                table.rows().map(<[u64]>::to_vec).collect::<BTreeSet<_>>()
+            };
+            if rows(fast) != rows(slow) {
+                let what = format!("{} (trace: {trace})", relation.name);
+                return Err(Fault::new("semi-naive is not naive", what));
+            }
+        }
+        let size = |evaluation: &nsdl_eval::Evaluation| {
+            let trace = evaluation.trace.as_ref()?;
+            Some((
+                trace.instances.len(),
+                trace.leaves.len(),
+                trace.aggregates.len(),
+            ))
+        };
+        if size(&fast) != size(&slow) {
+            let what = format!("{:?}, not {:?}", size(&fast), size(&slow));
+            return Err(Fault::new("other instances", what));
+        }
+    }
+    Ok(())
+}
