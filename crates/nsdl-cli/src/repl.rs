@@ -18,6 +18,7 @@ query path(0, _)                    answer a query now; also ?path(0, _), or pat
 :load FILE                          add the program in a file and answer its queries
 :facts RELATION=FILE.csv            add the facts in a CSV file
 :provenance [NAME [K]]              show or choose how uncertainty is computed; `auto` for the default
+:seed [N]                           show or choose what `uniform` and `categorical` draw
 :relations                          list the relations and their types
 :why path(0, 2)                     show the most probable proofs of a tuple
 :explain E0201                      say more about the code of an error or warning
@@ -165,6 +166,14 @@ impl Repl {
                 done(lines.collect())
             }
             ("provenance", _) => self.provenance(argument),
+            ("seed", "") => done(format!("{}\n", self.session.seed())),
+            ("seed", number) => match number.parse() {
+                Ok(seed) => {
+                    self.session.set_seed(seed);
+                    done(format!("{seed}\n"))
+                }
+                Err(_) => self.complain("a seed is a whole number, as in :seed 7"),
+            },
             ("load", "") => self.complain("which file? :load FILE"),
             ("load", file) => self.load(file),
             ("facts", _) => match facts_file(argument) {
@@ -222,8 +231,10 @@ impl Repl {
     }
 
     fn reset(&mut self, provenance: Option<Provenance>) {
+        let seed = self.session.seed();
         self.session = Session::new();
         self.session.set_provenance(provenance);
+        self.session.set_seed(seed);
         self.session.set_cancel(self.cancel.clone());
     }
 
@@ -390,6 +401,16 @@ mod tests {
         assert_eq!(data(&mut repl, ":relations"), "");
         assert!(data(&mut repl, ":help").contains(":why"));
         assert_eq!(repl.line(":quit"), Reply::Quit);
+    }
+
+    #[test]
+    fn a_seed_is_kept() {
+        let mut repl = repl();
+        assert_eq!(data(&mut repl, ":seed"), "0\n");
+        assert_eq!(data(&mut repl, ":seed 7"), "7\n");
+        data(&mut repl, ":reset");
+        assert_eq!(data(&mut repl, ":seed"), "7\n");
+        assert!(message(&mut repl, ":seed x").contains("whole number"));
     }
 
     #[test]

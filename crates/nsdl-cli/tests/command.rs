@@ -505,7 +505,11 @@ fn programs_are_formatted() {
     std::fs::write(&path, "rel a( 1 )").unwrap();
     let check = nsdl(&["fmt", "--check", file], "");
     assert_eq!(check.code, 1);
-    assert!(check.err.contains("a.dl is not in the canonical layout"), "{}", check.err);
+    assert!(
+        check.err.contains("a.dl is not in the canonical layout"),
+        "{}",
+        check.err
+    );
     assert_eq!(nsdl(&["fmt", file], "").code, 0);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "rel a(1)\n");
     assert_eq!(nsdl(&["fmt", "--check", file], "").code, 0);

@@ -97,6 +97,11 @@ impl Session {
         self.seed = seed;
     }
 
+    /// The chosen seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Adds the text of a program; `name` is for messages. Returns the warnings that are new.
     ///
     /// # Errors

@@ -129,15 +129,15 @@ impl<'a> Desugar<'a> {
                 .label(span, "this parameter")
                 .help(match op {
                     AggregateOp::StringJoin => {
-                        "it takes the separator and `all`: `string_join<\", \", all>(…)`"
+                        "it takes the separator and `all`: `string_join<\", \", all>(…)`".to_owned()
                     }
                     AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Rank => {
-                        "it takes `asc` or `desc`: `sort<asc>(…)`"
+                        format!("it takes `asc` or `desc`: `{}<asc>(…)`", op.name())
                     }
                     AggregateOp::Top | AggregateOp::Uniform | AggregateOp::Categorical => {
-                        "it takes how many members to choose, at least 1: `top<3>(…)`"
+                        format!("it takes how many to choose, at least 1: `{}<3>(…)`", op.name())
                     }
-                    _ => "it takes none; `string_join`, `sort`, `argsort`, `rank`, `top`, `uniform` and `categorical` take some",
+                    _ => "it takes none; `string_join`, `sort`, `argsort`, `rank`, `top`, `uniform` and `categorical` take some".to_owned(),
                 }),
         );
     }
