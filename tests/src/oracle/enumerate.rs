@@ -103,12 +103,15 @@ fn weights(ready: &Ready<'_>, limit: usize) -> Result<Known, Invalid> {
     Ok(known)
 }
 
+/// Takes the model, the choices and the weight of a world.
+type Visit<'a> = dyn FnMut(&Model, &[Choice], f64) -> Result<(), Invalid> + 'a;
+
 /// Calls `visit` with the model, the choices and the weight of each world; how many there are.
 fn worlds(
     ready: &Ready<'_>,
     known: &Known,
     limit: usize,
-    visit: &mut dyn FnMut(&Model, &[Choice], f64) -> Result<(), Invalid>,
+    visit: &mut Visit<'_>,
 ) -> Result<usize, Invalid> {
     let mut script: Vec<usize> = Vec::new();
     let mut count = 0;
