@@ -32,10 +32,14 @@ Examples:
   nsdl run path.dl
   nsdl run path.dl --facts edge=edges.csv --format json
   nsdl run path.dl -q path --format csv > path.csv
+  nsdl run path.dl -q path --output path.parquet
+  nsdl run path.dl --output answers/ --format csv
+  nsdl run path.dl -- --start 3          a value for @cmd_arg(\"--start\")
   echo 'rel p = {0.5::1}' | nsdl run -
 
-A CSV file has no header and one field per column of the relation, which the program declares with its
-types; one extra leading field is the probability of the fact.";
+Files are CSV (.csv, .tsv), JSON lines (.jsonl), Parquet or Arrow (.arrow, .feather), the first two also with
+gzip (.csv.gz). One field per column of the relation, which the program declares with its types; one extra
+leading field is the probability of the fact. Where the file names its columns, they are matched by name.";
 
 const FORMAT_EXAMPLES: &str = "\
 Examples:
@@ -70,11 +74,16 @@ pub(crate) struct Run {
     /// Print this relation or atom query instead of the program's queries; may be repeated
     #[arg(short, long = "query", value_name = "RELATION")]
     pub(crate) queries: Vec<String>,
-    /// How to print; csv prints one relation, so it needs exactly one query
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// Add the facts of a CSV file to a relation; may be repeated
-    #[arg(long, value_name = "RELATION=FILE.csv", value_parser = facts_file)]
+    /// How to print or write; by default text, or what the name of the output says
+    ///
+    /// Files of csv, jsonl, parquet and arrow hold one relation: ask for one, or give a folder as output.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write to a file, or, one file per relation, into a folder
+    #[arg(short, long, value_name = "FILE|FOLDER/")]
+    pub(crate) output: Option<PathBuf>,
+    /// Add the facts of a file to a relation; may be repeated
+    #[arg(long, value_name = "RELATION=FILE", value_parser = facts_file)]
     pub(crate) facts: Vec<FactsFile>,
     /// What `uniform` and `categorical` draw: the same seed gives the same draws
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -82,6 +91,15 @@ pub(crate) struct Run {
     /// Compute relations in full, even where the queries ask for less (magic sets)
     #[arg(long)]
     pub(crate) no_demand: bool,
+    /// The first line of CSV files names the columns, read and written; JSON lines are written as objects
+    #[arg(long)]
+    pub(crate) header: bool,
+    /// End as soon as the relation under @goal holds
+    #[arg(long)]
+    pub(crate) stop_at_goal: bool,
+    /// Values for the @cmd_arg of the program, after `--`
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<String>,
     /// Exit with status 1 if a derivation was dropped (overflow, division by zero and the like)
     #[arg(long)]
     pub(crate) strict: bool,
@@ -173,6 +191,12 @@ pub(crate) enum Format {
     Json,
     /// The tuples of one relation, with their probability first unless nothing is uncertain
     Csv,
+    /// The same, a JSON array a line
+    Jsonl,
+    /// Apache Parquet
+    Parquet,
+    /// Arrow IPC (Feather)
+    Arrow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -181,14 +205,14 @@ pub(crate) enum Stage {
     Plan,
 }
 
-/// `RELATION=FILE.csv`
+/// `RELATION=FILE`
 #[derive(Clone, Debug)]
 pub(crate) struct FactsFile {
     pub(crate) relation: String,
     pub(crate) file: PathBuf,
 }
 
-/// Reads `RELATION=FILE.csv`.
+/// Reads `RELATION=FILE`.
 pub(crate) fn facts_file(text: &str) -> Result<FactsFile, String> {
     match text.split_once('=') {
         Some((relation, file)) if !relation.is_empty() && !file.is_empty() => Ok(FactsFile {

@@ -1,11 +1,13 @@
 //! The `nsdl` command: runs, checks and explores programs. The only crate that prints or exits.
 
+mod arguments;
 mod check;
 mod cli;
 mod explain;
 mod fmt;
 mod interrupt;
 mod line_editor;
+mod output;
 mod repl;
 mod run;
 mod source;

@@ -8,6 +8,7 @@ use nsdl::{Diagnostic, Error, Outcome, Provenance, Session, is_incomplete, print
 
 use crate::cli::{facts_file, has_k};
 use crate::explain;
+use crate::source::load_facts;
 
 /// What `:help` prints.
 const HELP: &str = "\
@@ -16,7 +17,7 @@ rel path(a, b) = edge(a, b)         add a rule; an open bracket or operator cont
 query path(0, _)                    answer a query now; also ?path(0, _), or path(0, _) alone
 
 :load FILE                          add the program in a file and answer its queries
-:facts RELATION=FILE.csv            add the facts in a CSV file
+:facts RELATION=FILE                add the facts in a file (CSV, JSON lines, Parquet, Arrow)
 :provenance [NAME [K]]              show or choose how uncertainty is computed; `auto` for the default
 :seed [N]                           show or choose what `uniform` and `categorical` draw
 :relations                          list the relations and their types
@@ -177,8 +178,11 @@ impl Repl {
             ("load", "") => self.complain("which file? :load FILE"),
             ("load", file) => self.load(file),
             ("facts", _) => match facts_file(argument) {
-                Ok(facts) => match self.session.add_csv(facts.relation.trim(), &facts.file) {
-                    Ok(()) => done(String::new()),
+                Ok(facts) => match load_facts(&mut self.session, &[facts], false) {
+                    Ok(warnings) => Reply::Done {
+                        data: String::new(),
+                        messages: self.session.render(&warnings, self.color),
+                    },
                     Err(error) => self.failed(&error),
                 },
                 Err(text) => self.complain(&text),

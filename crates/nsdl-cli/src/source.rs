@@ -3,7 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
+use nsdl::files::{FileFormat, FileOptions, format_of};
 use nsdl::{Diagnostic, Error, Session};
+
+use crate::cli::FactsFile;
 
 /// Adds the program in a file, or on standard input for `-`; returns its warnings.
 pub(crate) fn load(session: &mut Session, file: &Path) -> Result<Vec<Diagnostic>, Error> {
@@ -37,4 +40,23 @@ fn unreadable(what: &str, error: &std::io::Error) -> Error {
         "E0701",
         format!("cannot read {what}: {error}"),
     ))
+}
+
+/// Adds the facts in files; returns warnings about them. Names that tell no format mean CSV.
+pub(crate) fn load_facts(
+    session: &mut Session,
+    files: &[FactsFile],
+    header: bool,
+) -> Result<Vec<Diagnostic>, Error> {
+    let mut warnings = Vec::new();
+    for facts in files {
+        let options = FileOptions {
+            format: format_of(&facts.file).or(Some(FileFormat::Csv)),
+            header,
+            ..FileOptions::default()
+        };
+        let relation = facts.relation.trim();
+        warnings.extend(session.add_facts_file(relation, &facts.file, &options)?);
+    }
+    Ok(warnings)
 }

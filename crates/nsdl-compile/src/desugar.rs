@@ -51,6 +51,7 @@ pub(crate) fn desugar<'a>(
     for item in asts.iter().flat_map(|ast| &ast.items) {
         desugar.item(item);
     }
+    desugar.argument_facts();
     (desugar.program, desugar.diagnostics)
 }
 

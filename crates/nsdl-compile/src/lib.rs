@@ -9,6 +9,7 @@ mod bind;
 mod constant;
 mod demand;
 mod desugar;
+mod directive;
 mod expand;
 mod flat;
 mod function;
@@ -33,6 +34,9 @@ use rustc_hash::FxHashSet;
 use flat::Program;
 use infer::Types;
 
+pub use directive::{
+    Argument, AttributeValue, Directives, FileDirective, ForeignAttribute, Outside,
+};
 pub use modules::qualify;
 pub use show::show;
 pub use suggest::did_you_mean;
@@ -48,6 +52,8 @@ pub struct Compiled {
     pub focused: Option<Plan>,
     /// What its author probably did not mean.
     pub warnings: Vec<Diagnostic>,
+    /// What its attributes ask of whoever runs it.
+    pub directives: Directives,
 }
 
 /// A relation that facts from outside will fill. It is declared by that, if the program does not do so.
@@ -87,12 +93,28 @@ pub fn compile(
     externals: &[External],
     symbols: &Symbols,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    stacker::maybe_grow(STACK, STACK, || passes(asts, externals, symbols))
+    let outside = Outside {
+        relations: externals,
+        ..Outside::default()
+    };
+    compile_with(asts, &outside, symbols)
+}
+
+/// As [`compile`], with arguments and attributes from outside too.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    asts: &[&Ast],
+    outside: &Outside<'_>,
+    symbols: &Symbols,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    stacker::maybe_grow(STACK, STACK, || passes(asts, outside, symbols))
 }
 
 fn passes(
     asts: &[&Ast],
-    externals: &[External],
+    outside: &Outside<'_>,
     symbols: &Symbols,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let (expanded, mut found) = expand::expand(asts);
@@ -100,7 +122,8 @@ fn passes(
         return Err(tidy(found));
     }
     let asts: &[&Ast] = &expanded.iter().collect::<Vec<_>>();
-    let (names, relations, more) = resolve::resolve(asts, externals);
+    let (mut names, relations, more) = resolve::resolve(asts, outside);
+    let directives = names.take_directives();
     found.extend(more);
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
@@ -135,7 +158,7 @@ fn passes(
             return Err(tidy(errors));
         }
     };
-    found.extend(lint::program(asts, externals, &names, &program));
+    found.extend(lint::program(asts, outside.relations, &names, &program));
     match plan::plan(whole, &program.facts, whole_types, &strata, symbols) {
         Ok(plan) => {
             found.extend(lint::facts(&plan));
@@ -144,6 +167,7 @@ fn passes(
                 focused: focus(&program, &types, &plan, symbols),
                 plan,
                 warnings: tidy(found),
+                directives,
             })
         }
         Err(errors) => {

@@ -13,17 +13,20 @@ mod types;
 use indexmap::IndexMap;
 use nsdl_ir::{Diagnostic, RelationId, Span, Type};
 use nsdl_syntax::ast::{
-    Aggregate, Ast, Atom, ColumnDeclaration, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
+    Aggregate, Ast, Atom, Attribute, ColumnDeclaration, Formula, Head, Item, ItemKind, Name,
+    TypeDeclaration,
 };
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use arity::{Arity, Definitions};
+pub(crate) use attributes::ArgumentFact;
 use attributes::Marks;
 use constants::State;
 
 use crate::External;
 use crate::constant::Const;
 use crate::demand::Pattern;
+use crate::directive::{Directives, Outside};
 use crate::flat::{Declared, Relation};
 use crate::reduce;
 use crate::suggest::{SUGGESTIONS, nearest};
@@ -36,6 +39,14 @@ pub(crate) struct Names<'a> {
     constants: FxHashMap<&'a str, State<'a>>,
     /// Constants that are integers computed by a division.
     quotients: rustc_hash::FxHashSet<&'a str>,
+    /// The `@cmd_arg` of a constant.
+    argued: FxHashMap<&'a str, &'a Attribute>,
+    /// Values for `@cmd_arg`.
+    arguments: &'a [(String, String)],
+    argument_facts: Vec<ArgumentFact>,
+    /// Attributes that the host program understands.
+    foreign_attributes: &'a [String],
+    directives: Directives,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -52,15 +63,21 @@ struct Entry {
 /// Resolves the names of a program. The second result holds errors and warnings.
 pub(crate) fn resolve<'a>(
     asts: &[&'a Ast],
-    externals: &'a [External],
+    outside: &Outside<'a>,
 ) -> (Names<'a>, Vec<Relation>, Vec<Diagnostic>) {
     let mut names = Names {
         relations: IndexMap::default(),
         types: FxHashMap::default(),
         constants: FxHashMap::default(),
         quotients: rustc_hash::FxHashSet::default(),
+        argued: FxHashMap::default(),
+        arguments: outside.arguments,
+        argument_facts: Vec::new(),
+        foreign_attributes: outside.attributes,
+        directives: Directives::default(),
         diagnostics: Vec::new(),
     };
+    let externals = outside.relations;
     let items = || asts.iter().flat_map(|ast| &ast.items);
     names.aliases(items());
     names.constants(items());
@@ -90,6 +107,16 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// What attributes ask for.
+    pub fn take_directives(&mut self) -> Directives {
+        std::mem::take(&mut self.directives)
+    }
+
+    /// The facts that arguments make.
+    pub fn argument_facts(&self) -> &[ArgumentFact] {
+        &self.argument_facts
+    }
+
     /// Whether a name is a constant.
     pub fn is_constant(&self, name: &str) -> bool {
         self.constants.contains_key(name)
@@ -112,6 +139,13 @@ impl<'a> Names<'a> {
                     if let Some(first) = first.filter(|first| *first != name.span) {
                         self.diagnostics.push(twice("relation", name, first));
                         continue;
+                    }
+                    let fields = columns
+                        .iter()
+                        .map(|column| Some(column.field.as_ref()?.text.clone()));
+                    let fields: Vec<Option<String>> = fields.collect();
+                    if fields.iter().any(Option::is_some) {
+                        self.directives.fields.push((name.text.clone(), fields));
                     }
                     let types = columns.iter().map(|column| self.declared(column)).collect();
                     let index = self.mention_at(name, columns.len(), name.span, definitions);

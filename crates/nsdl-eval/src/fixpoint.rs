@@ -8,7 +8,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, Stratum, Symbols, TupleId};
+use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, TupleId};
 
 use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
@@ -28,6 +28,7 @@ pub(crate) struct Engine<'a> {
     plan: &'a Plan,
     symbols: &'a Symbols,
     needed: Vec<bool>,
+    stop_at: Option<RelationId>,
     budget: Budget,
     compiler: Compiler,
     /// Per relation: the rows of earlier rounds, those of this one, and how many there were before the last.
@@ -62,6 +63,7 @@ impl<'a> Engine<'a> {
             plan,
             symbols,
             needed: needed_relations(plan, options.targets.as_deref()),
+            stop_at: options.stop_at,
             budget: Budget {
                 limits: options.limits.clone(),
                 cancel: options.cancel.clone(),
@@ -98,7 +100,10 @@ impl<'a> Engine<'a> {
             let strata: Vec<&Stratum> = plan.strata.iter().filter(needed).collect();
             strata
                 .into_iter()
-                .try_for_each(|stratum| self.stratum(stratum))
+                .try_for_each(|stratum| match self.done() {
+                    true => Ok(()),
+                    false => self.stratum(stratum),
+                })
         });
         if let Err(stop) = outcome {
             let most = self
@@ -164,6 +169,12 @@ impl<'a> Engine<'a> {
         rows.len() as u32 > self.old[relation]
     }
 
+    /// Whether the goal is reached.
+    fn done(&self) -> bool {
+        self.stop_at
+            .is_some_and(|relation| !self.rows[relation.index()].is_empty())
+    }
+
     fn check(&self) -> Result<(), Stop> {
         self.budget.check(
             self.tuples,
@@ -192,7 +203,7 @@ impl<'a> Engine<'a> {
             }
         }
         let mut changed = self.round(stratum, &first)?;
-        while changed && !later.is_empty() {
+        while changed && !later.is_empty() && !self.done() {
             self.rounds += 1;
             if self.rounds > self.budget.limits.rounds {
                 return Err(Stop::Rounds);

@@ -41,6 +41,8 @@ pub struct Options {
     pub trace: bool,
     /// Evaluate only what these relations depend on; `None` for everything.
     pub targets: Option<Vec<RelationId>>,
+    /// End as soon as this relation has a row: what has been derived until then is right, but not complete.
+    pub stop_at: Option<RelationId>,
     /// When to give up.
     pub limits: Limits,
     /// Set from outside to stop the evaluation soon, with an error.

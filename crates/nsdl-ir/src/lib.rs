@@ -8,6 +8,7 @@ mod aggregate;
 mod data;
 mod diagnostic;
 mod expr;
+mod file;
 mod function;
 mod id;
 mod plan;
@@ -24,6 +25,7 @@ pub use aggregate::AggregateOp;
 pub use data::{ConstructorDefinition, DataType};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use expr::{BinaryOp, Expr, UnaryOp};
+pub use file::{FileFormat, FileOptions, ProbabilityColumn};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{

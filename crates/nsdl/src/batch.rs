@@ -174,6 +174,17 @@ impl Batch {
         })
     }
 
+    /// Rows of words of these types, one after the other, `len` in number.
+    pub(crate) fn from_words(types: &[Type], words: Vec<Word>, len: usize, tags: Tags) -> Self {
+        let given = types.iter().map(|&ty| Given { ty, small: false });
+        Self {
+            given: given.collect(),
+            words,
+            len,
+            tags,
+        }
+    }
+
     /// Whether it has no facts.
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0

@@ -22,8 +22,8 @@ pub(crate) struct Loaded {
 
 /// Adds the modules that the tree imports, and those that these import, before it; takes the import items out.
 ///
-/// A path is relative to the file that names it; a text that is no file names paths relative to the working
-/// directory. Where there is no such file, `std/…` is a module of the standard library. A module that two files
+/// A path is relative to the file that names it, in `ast` to `folder`. Where there is no such file, `std/…` is a
+/// module of the standard library. A module that two files
 /// import is loaded once (per alias).
 ///
 /// # Errors
@@ -32,6 +32,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(
     ast: Ast,
     name: &str,
+    folder: &Path,
     texts: &mut Texts,
     loaded: &mut Loaded,
 ) -> Result<Vec<Ast>, Vec<Diagnostic>> {
@@ -43,10 +44,6 @@ pub(crate) fn load(
         open: file.iter().cloned().collect(),
         diagnostics: Vec::new(),
     };
-    let folder = file
-        .as_deref()
-        .and_then(Path::parent)
-        .unwrap_or(Path::new(""));
     let trees = loader.imports(ast, folder, "");
     match loader.diagnostics.iter().any(Diagnostic::is_error) {
         true => Err(loader.diagnostics),
@@ -123,10 +120,10 @@ impl Loader<'_> {
         if !self.loaded.files.insert((path.clone(), space.clone())) {
             return Vec::new();
         }
-        let id = self.texts.add(&short(&path), &text);
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let id = self.texts.add(&short(&path), &text, &folder);
         let (ast, diagnostics) = nsdl_syntax::parse(&text, id);
         self.diagnostics.extend(diagnostics);
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         self.open.push(path);
         let mut trees = self.imports(ast, &folder, &space);
         self.open.pop();

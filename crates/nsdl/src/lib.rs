@@ -79,11 +79,11 @@
 mod batch;
 mod check;
 mod convert;
-mod csv;
 mod error;
 mod explain;
 mod facts;
 mod failure;
+pub mod files;
 mod format;
 mod imports;
 mod marginals;
@@ -115,7 +115,7 @@ pub use provenance::Provenance;
 pub use relation::{OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
-pub use session::{Entry, Session};
+pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};
 pub use why::{Explanation, Reason};
 
 /// The examples of the README are doc tests.

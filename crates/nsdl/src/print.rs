@@ -2,6 +2,7 @@
 
 use nsdl_ir::{Value, format_float};
 
+use crate::files::{csv_text, plain};
 use crate::relation::{OutputTag, Relation};
 
 /// Scallop's form on one line, tags of one left out: `path: {0.9::(0, 1), (1, 2)}`.
@@ -84,7 +85,7 @@ pub fn json(relations: &[Relation]) -> String {
 }
 
 /// Tuples, lists and tensors are arrays, terms and times text.
-fn json_value(value: &Value, out: &mut String) {
+pub(crate) fn json_value(value: &Value, out: &mut String) {
     match value {
         Value::F32(v) => out.push_str(&json_float(*v, v.is_finite(), v.is_nan())),
         Value::F64(v) => out.push_str(&json_float(*v, v.is_finite(), v.is_nan())),
@@ -104,7 +105,7 @@ fn json_value(value: &Value, out: &mut String) {
         | Value::DateTime(_)
         | Value::Duration(_)
         | Value::Term(_) => {
-            out.push_str(&json_string(&csv_field(value)));
+            out.push_str(&json_string(&plain(value)));
         }
         // Integers and bools read the same in JSON.
         other => out.push_str(&other.to_string()),
@@ -142,30 +143,7 @@ fn json_string(text: &str) -> String {
 /// or `bool`; text as it is, quoted only where RFC 4180 demands. [`Session::add_csv`](crate::Session::add_csv)
 /// reads it back.
 pub fn csv(relation: &Relation) -> String {
-    let mut writer = csv::WriterBuilder::new()
-        .flexible(true)
-        .from_writer(Vec::new());
-    for (tag, tuple) in &relation.tuples {
-        let tag = match tag {
-            OutputTag::Probability(_) => Some(format_tag(*tag)),
-            _ => None,
-        };
-        // Writing to memory cannot fail, and `flexible` allows rows of any length.
-        let _ = writer.write_record(tag.into_iter().chain(tuple.iter().map(csv_field)));
-    }
-    let bytes = writer.into_inner().unwrap_or_default();
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
-/// Text and times as they are, everything else as in programs.
-fn csv_field(value: &Value) -> String {
-    match value {
-        Value::DateTime(v) => v.to_string(),
-        Value::Duration(v) => v.to_string(),
-        Value::Char(v) => v.to_string(),
-        Value::String(v) | Value::Symbol(v) => v.to_string(),
-        other => other.to_string(),
-    }
+    csv_text(relation)
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub dropped: u64,
     /// The provenance that was used.
     pub provenance: Provenance,
+    /// The queries under `@file`, which are written to their files.
+    pub written: Vec<String>,
 }
 
 /// A finished evaluation.
@@ -102,7 +104,16 @@ impl Run {
             Provenance::Bool => (!plan.choices.is_empty()).then_some(Inference::MinMax),
             _ => Some(inference(provenance)),
         };
-        let targets = outputs.iter().map(|&(_, id)| id).collect();
+        let mut targets: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
+        if session.stop_at_goal {
+            let goal = session.goal().ok_or_else(|| {
+                let d = Diagnostic::error("E0242", "there is no goal to stop at");
+                session.error(vec![
+                    d.help("mark a relation without columns: `@goal type solved()`"),
+                ])
+            })?;
+            targets.push(goal);
+        }
         let marginals = Marginals::new(session, provenance);
         let reader = inference.map(|_| marginals.clone());
         let evaluation = evaluate(session, &plan, &facts, targets, inference.is_some(), reader)?;
@@ -197,6 +208,7 @@ pub(crate) fn evaluate(
     let options = Options {
         trace,
         targets: Some(targets),
+        stop_at: session.goal().filter(|_| session.stop_at_goal),
         limits: session.limits.clone(),
         cancel: session.cancel.clone(),
         marginals: marginals.map(|marginals| marginals as Arc<dyn nsdl_eval::Marginals>),

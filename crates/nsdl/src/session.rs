@@ -1,16 +1,21 @@
 //! A session: programs and facts, added bit by bit, and what follows from them.
 
+mod arguments;
+mod attributes;
 mod compile;
 mod enter;
+mod files;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use nsdl_circuit::Budget;
+use nsdl_compile::{Directives, did_you_mean};
 use nsdl_eval::Limits;
-use nsdl_ir::{Aggregate, Diagnostic, Plan, Symbols, Tag, Type, Value};
+use nsdl_ir::{Aggregate, Diagnostic, Plan, RelationId, Span, Symbols, Tag, Type, Value};
 use nsdl_syntax::ast::{Ast, ItemKind};
+use rustc_hash::FxHashSet;
 
 use crate::batch::{Batch, Tags};
 use crate::error::{Error, Result};
@@ -21,9 +26,12 @@ use crate::provenance::Provenance;
 use crate::relation::Relation;
 use crate::run::{Outcome, Run, outputs};
 use crate::text::Texts;
-use nsdl_compile::did_you_mean;
 
+pub use arguments::Argument;
+pub use attributes::{AttributeFacts, AttributeItem, AttributeValue};
 pub use enter::Entry;
+
+use attributes::AttributeFunction;
 
 /// Programs and facts, and what follows from them.
 ///
@@ -51,6 +59,17 @@ pub struct Session {
     pub(crate) cancel: Option<Arc<AtomicBool>>,
     pub(crate) seed: u64,
     last: Option<Arc<Run>>,
+    /// What the attributes of the programs ask for.
+    directives: Arc<Directives>,
+    /// The attributes that have been served: their files are read, their functions called.
+    attributes_done: FxHashSet<Span>,
+    attribute_warnings: Vec<Diagnostic>,
+    attribute_names: Vec<String>,
+    attribute_functions: Vec<(String, AttributeFunction)>,
+    argument_values: Vec<(String, String)>,
+    /// Where the paths of texts without a file begin.
+    folder: PathBuf,
+    pub(crate) stop_at_goal: bool,
 }
 
 impl Session {
@@ -154,21 +173,6 @@ impl Session {
         self.add_batch(relation, batch)
     }
 
-    /// Adds the facts in a CSV file (RFC 4180, no header): fields are read by the types of the columns,
-    /// without trimming; one extra leading column is the probability.
-    ///
-    /// # Errors
-    /// `E0201` if no program or fact knows the relation, `E07xx` for what is wrong with the file,
-    /// with its line.
-    pub fn add_csv(&mut self, relation: &str, path: impl AsRef<Path>) -> Result<()> {
-        let Some(types) = self.types(relation) else {
-            return Err(self.error(vec![self.unknown_relation(relation)]));
-        };
-        let batch = crate::csv::read(relation, &types, path.as_ref(), &self.symbols)
-            .map_err(|d| self.error(vec![d]))?;
-        self.add_batch(relation, batch)
-    }
-
     pub(crate) fn add_batch(&mut self, relation: &str, batch: Batch) -> Result<()> {
         let known = self.types(relation);
         let known_before = known.is_some();
@@ -231,13 +235,25 @@ impl Session {
         Ok(all)
     }
 
-    /// Evaluates the programs over the facts.
+    /// Whether evaluations end as soon as the relation under `@goal` has a tuple: what other relations hold then
+    /// is true, but not all of it, and probabilities are lower bounds.
+    pub fn set_stop_at_goal(&mut self, stop: bool) {
+        self.stop_at_goal = stop;
+    }
+
+    /// The relation under `@goal`.
+    pub(crate) fn goal(&self) -> Option<RelationId> {
+        let (name, _) = self.directives.goal.as_ref()?;
+        relation_id(&self.plan, name)
+    }
+
+    /// Evaluates the programs over the facts, and writes the queries under `@file` to their files.
     ///
     /// With queries the outcome has their relations, without all that are not `@hidden`. Derivations dropped
     /// for overflow and the like become warnings.
     ///
     /// # Errors
-    /// `E06xx` where a limit or budget is met or the evaluation was cancelled.
+    /// `E06xx` where a limit or budget is met or the evaluation was cancelled; `E07xx` if a file cannot be written.
     pub fn run(&mut self) -> Result<Outcome> {
         self.solve()?;
         let run = self
@@ -248,6 +264,7 @@ impl Session {
             relations: run.relations(self),
             warnings: run.warnings.clone(),
             dropped: run.dropped,
+            written: self.write_outputs()?,
             provenance: run.provenance(),
         })
     }
@@ -367,7 +384,8 @@ impl Session {
 
     /// Parses a text and keeps it for messages.
     pub(crate) fn parse(&mut self, name: &str, text: &str) -> Result<Ast> {
-        let id = self.texts.add(name, text);
+        let folder = self.folder(name);
+        let id = self.texts.add(name, text, &folder);
         let (ast, diagnostics) = nsdl_syntax::parse(text, id);
         if diagnostics.iter().any(Diagnostic::is_error) {
             return Err(self.error(diagnostics));
@@ -387,7 +405,7 @@ impl Session {
     fn load(&mut self, ast: Ast, name: &str) -> Result<Vec<Ast>> {
         let mut loaded = self.loaded.clone();
         let mut texts = self.texts.clone();
-        let trees = imports::load(ast, name, &mut texts, &mut loaded);
+        let trees = imports::load(ast, name, &self.folder(name), &mut texts, &mut loaded);
         self.texts = texts;
         let trees = trees.map_err(|errors| self.error(errors))?;
         self.loaded = loaded;

@@ -1,5 +1,6 @@
 //! The source texts of a session, kept for messages.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nsdl_ir::{Diagnostic, SourceId, Span};
@@ -14,15 +15,18 @@ pub(crate) struct Texts(Vec<Arc<Text>>);
 struct Text {
     name: String,
     text: String,
+    /// Where the paths in it begin.
+    folder: PathBuf,
 }
 
 impl Texts {
     /// Adds a text and returns its id.
-    pub(crate) fn add(&mut self, name: &str, text: &str) -> SourceId {
+    pub(crate) fn add(&mut self, name: &str, text: &str, folder: &Path) -> SourceId {
         let id = SourceId(self.0.len() as u32);
         self.0.push(Arc::new(Text {
             name: name.to_owned(),
             text: text.to_owned(),
+            folder: folder.to_path_buf(),
         }));
         id
     }
@@ -35,6 +39,11 @@ impl Texts {
         let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
         let column = before.get(line_start..)?.chars().count() + 1;
         Some((&text.name, line, column))
+    }
+
+    /// Where the paths in a text begin.
+    pub(crate) fn folder(&self, source: SourceId) -> Option<&Path> {
+        Some(&self.0.get(source.0 as usize)?.folder)
     }
 
     /// The text under `span`, with white space made single spaces.
@@ -60,16 +69,16 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let mut texts = Texts::default();
-        let id = texts.add("a.dl", "rel p(1)\nrel é = q");
+        let id = texts.add("a.dl", "rel p(1)\nrel é = q", Path::new(""));
         assert_eq!(texts.place(Span::new(id, 0, 3)), Some(("a.dl", 1, 1)));
         assert_eq!(texts.place(Span::new(id, 16, 17)), Some(("a.dl", 2, 7)));
-        assert_eq!(texts.place(Span::new(SourceId(7), 0, 1)), None);
+        assert_eq!(texts.place(Span::new(SourceId(7), 0, 1)), Path::new(""));
     }
 
     #[test]
     fn snippets_are_on_one_line() {
         let mut texts = Texts::default();
-        let id = texts.add("a.dl", "rel p(x) =\n    q(x)");
+        let id = texts.add("a.dl", "rel p(x) =\n    q(x)", Path::new(""));
         assert_eq!(
             texts.snippet(Span::new(id, 0, 19)).as_deref(),
             Some("rel p(x) = q(x)")

@@ -53,6 +53,18 @@ impl<'a> Desugar<'a> {
         }
     }
 
+    /// The facts that the command line makes.
+    pub(super) fn argument_facts(&mut self) {
+        for fact in self.names.argument_facts() {
+            self.program.facts.push(Fact {
+                relation: self.names.relation(&fact.relation),
+                row: vec![(fact.value.clone(), fact.span)],
+                tag: Tag::Certain,
+                span: fact.span,
+            });
+        }
+    }
+
     fn row(&mut self, relation: &Name, columns: &'a [Expr], tag: Tag, span: Span) {
         let row: Vec<(Const, Span)> = columns
             .iter()

@@ -4,7 +4,7 @@ use nsdl_ir::Span;
 use nsdl_syntax::ast::{Item, ItemKind, Name, TypeDeclaration};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Names, head_atoms};
+use super::{Names, attributes, head_atoms};
 use crate::{External, reduce};
 
 /// How many columns a relation has, and who says so.
@@ -39,6 +39,7 @@ impl<'a> Definitions<'a> {
             let ItemKind::Types(declarations) = &item.kind else {
                 continue;
             };
+            let filled = attributes::fills(item, names.foreign_attributes);
             for declaration in declarations {
                 let TypeDeclaration::Relation { name, columns, .. } = declaration else {
                     continue;
@@ -49,6 +50,9 @@ impl<'a> Definitions<'a> {
                 };
                 it.arity.entry(&name.text).or_insert(arity);
                 it.declared.entry(&name.text).or_insert(name.span);
+                if filled {
+                    it.filled.insert(&name.text);
+                }
             }
         }
         for external in externals {

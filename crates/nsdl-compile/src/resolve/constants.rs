@@ -47,6 +47,16 @@ impl<'a> Names<'a> {
             let ItemKind::Constants(constants) = &item.kind else {
                 continue;
             };
+            let argument = item.attributes.iter().find(|it| it.name.text == "cmd_arg");
+            match (argument, constants.as_slice()) {
+                (None, _) => {}
+                (Some(argument), [only]) => drop(self.argued.insert(&only.name.text, argument)),
+                (Some(argument), _) => self.diagnostics.push(
+                    Diagnostic::error("E0241", "`@cmd_arg` belongs to one constant")
+                        .label(argument.span, "which one?")
+                        .help("give each constant a `const` of its own"),
+                ),
+            }
             for constant in constants {
                 match declarations.get(constant.name.text.as_str()) {
                     Some(first) => {
@@ -104,6 +114,10 @@ impl<'a> Names<'a> {
         if result.as_ref().is_ok_and(Const::is_integer) && self.divides(&declaration.value) {
             self.quotients.insert(name);
         }
+        let result = result.and_then(|value| match self.argued.get(name).copied() {
+            Some(argument) => self.constant_argument(argument, &declaration.name, value),
+            None => Ok(value),
+        });
         self.constants.insert(
             name,
             result

@@ -134,20 +134,15 @@ fn attributes() {
         "`hidden`",
     );
     check(
-        "@file(\"x.csv\")\ntype a(i32)",
+        "@py_eval\ntype a(i32)",
         "E0206",
-        "`@file` is not supported yet",
-        "@file(\"x.csv\")",
+        "`@py_eval` is not supported yet",
+        "@py_eval",
     );
-    check(
-        "@hidden(1)\nrel a(1)",
-        "E0206",
-        "no arguments",
-        "@hidden(1)",
-    );
+    check("@hidden(1)\nrel a(1)", "E0240", "no argument here", "1");
     check(
         "rel a(1)\n@hidden\nquery a",
-        "E0206",
+        "E0241",
         "no meaning",
         "@hidden",
     );

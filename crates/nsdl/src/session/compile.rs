@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nsdl_compile::{Compiled, External};
+use nsdl_compile::{Compiled, External, Outside};
 use nsdl_ir::{Diagnostic, Plan};
 use nsdl_syntax::ast::{Ast, Item, ItemKind, TypeDeclaration};
 
@@ -12,7 +12,13 @@ use crate::error::Result;
 impl Session {
     /// Compiles everything; keeps the plan and returns the new warnings.
     pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
-        let compiled = self.compile()?;
+        let mut compiled = self.compile()?;
+        self.read_inputs(&compiled)
+            .and_then(|()| self.ask_attributes(&compiled))
+            .map_err(|errors| self.error(errors))?;
+        compiled
+            .warnings
+            .extend(self.attribute_warnings.iter().cloned());
         self.facts
             .check(&compiled.plan, &self.symbols)
             .map_err(|d| self.error(vec![d]))?;
@@ -25,6 +31,7 @@ impl Session {
         self.plan = Arc::new(compiled.plan);
         self.focused = compiled.focused.map(Arc::new);
         self.warnings = Arc::new(compiled.warnings);
+        self.directives = Arc::new(compiled.directives);
         Ok(new)
     }
 
@@ -81,8 +88,14 @@ impl Session {
         externals: &[External],
         guesses: &[(usize, usize)],
     ) -> Result<Compiled, Vec<Diagnostic>> {
-        let compile =
-            |externals: &[External]| nsdl_compile::compile(asts, externals, &self.symbols);
+        let compile = |externals: &[External]| {
+            let outside = Outside {
+                relations: externals,
+                arguments: &self.argument_values,
+                attributes: &self.attribute_names,
+            };
+            nsdl_compile::compile_with(asts, &outside, &self.symbols)
+        };
         let clashes = |errors: &[Diagnostic]| errors.iter().filter(|d| d.is_error()).count();
         let first = match compile(externals) {
             Err(errors) if !guesses.is_empty() => errors,
