@@ -94,7 +94,7 @@ pub(crate) fn check_keys(target: Target<'_>, options: &FileOptions) -> Result<()
 /// Reads the facts in a file, and warnings about it.
 ///
 /// # Errors
-/// `E0701` to `E0711`, `E0510` for what is no probability, each with file, line and column; `E0613` if stopped.
+/// `E0701` to `E0710`, `E0510` for what is no probability, each with file, line and column; `E0613` if stopped.
 pub(crate) fn read(
     path: &Path,
     target: Target<'_>,

@@ -128,11 +128,11 @@ pub(super) fn damaged(file: &str, why: &str) -> Diagnostic {
         .help("check that it is whole, and of the format that its name says")
 }
 
-/// E0711: a format that this build leaves out.
+/// E0705: a format that this build leaves out.
 #[cfg(not(feature = "columnar"))]
 pub(super) fn not_built_in(path: &Path, format: FileFormat) -> Diagnostic {
     Diagnostic::error(
-        "E0711",
+        "E0705",
         format!("`{}`: this build of nsdl has no {format}", path.display()),
     )
     .help("build it with the feature `columnar`")
