@@ -122,7 +122,7 @@ fn passes(
         return Err(tidy(found));
     }
     let asts: &[&Ast] = &expanded.iter().collect::<Vec<_>>();
-    let (mut names, relations, more) = resolve::resolve(asts, outside);
+    let (mut names, relations, more) = resolve::resolve(asts, outside, symbols);
     let directives = names.take_directives();
     found.extend(more);
     if found.iter().any(Diagnostic::is_error) {

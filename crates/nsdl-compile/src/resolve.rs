@@ -11,7 +11,7 @@ mod demand;
 mod types;
 
 use indexmap::IndexMap;
-use nsdl_ir::{Diagnostic, RelationId, Span, Type};
+use nsdl_ir::{Diagnostic, RelationId, Span, Symbols, Type};
 use nsdl_syntax::ast::{
     Aggregate, Ast, Atom, Attribute, ColumnDeclaration, Formula, Head, Item, ItemKind, Name,
     TypeDeclaration,
@@ -41,6 +41,7 @@ pub(crate) struct Names<'a> {
     quotients: rustc_hash::FxHashSet<&'a str>,
     /// The `@cmd_arg` of a constant.
     argued: FxHashMap<&'a str, &'a Attribute>,
+    symbols: &'a Symbols,
     /// Values for `@cmd_arg`.
     arguments: &'a [(String, String)],
     argument_facts: Vec<ArgumentFact>,
@@ -64,6 +65,7 @@ struct Entry {
 pub(crate) fn resolve<'a>(
     asts: &[&'a Ast],
     outside: &Outside<'a>,
+    symbols: &'a Symbols,
 ) -> (Names<'a>, Vec<Relation>, Vec<Diagnostic>) {
     let mut names = Names {
         relations: IndexMap::default(),
@@ -71,6 +73,7 @@ pub(crate) fn resolve<'a>(
         constants: FxHashMap::default(),
         quotients: rustc_hash::FxHashSet::default(),
         argued: FxHashMap::default(),
+        symbols,
         arguments: outside.arguments,
         argument_facts: Vec::new(),
         foreign_attributes: outside.attributes,

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use nsdl_ir::{Diagnostic, Type, Value};
+use nsdl_ir::{Diagnostic, Symbols, Type, Value};
 use nsdl_syntax::parse_field;
 
 use super::load::{Fault, Loader, Row};
@@ -61,7 +61,7 @@ impl Row for Cells<'_> {
         self.columns.len()
     }
 
-    fn value(&self, column: usize, ty: Type) -> Result<Option<Value>, Fault> {
+    fn value(&self, column: usize, ty: Type, symbols: &Symbols) -> Result<Option<Value>, Fault> {
         let Some(column) = self.columns.get(column) else {
             return Ok(None);
         };
@@ -78,7 +78,7 @@ impl Row for Cells<'_> {
         match &found {
             // What Arrow has no type for is written as text.
             Value::String(text) if !textual && !number && ty != Type::Bool => {
-                parse_field(text, ty).map_err(|why| Fault::parsed(text, why))
+                parse_field(text, ty, symbols).map_err(|why| Fault::parsed(text, why))
             }
             value => convert(value, ty).map_err(|why| match why {
                 Misfit::Kind => fault(&format!("its column is of type {}", column.data_type())),

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use csv::StringRecord;
-use nsdl_ir::{Diagnostic, Type, Value};
+use nsdl_ir::{Diagnostic, Symbols, Type, Value};
 use nsdl_syntax::parse_field;
 
 use super::load::{Fault, Loader, Row};
@@ -49,11 +49,11 @@ impl Row for Record<'_> {
         if self.nothing { 0 } else { self.record.len() }
     }
 
-    fn value(&self, column: usize, ty: Type) -> Result<Option<Value>, Fault> {
+    fn value(&self, column: usize, ty: Type, symbols: &Symbols) -> Result<Option<Value>, Fault> {
         let Some(field) = self.record.get(column) else {
             return Ok(None);
         };
-        parse_field(field, ty)
+        parse_field(field, ty, symbols)
             .map(Some)
             .map_err(|why| Fault::parsed(field, why))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::BufRead;
 
-use nsdl_ir::{Diagnostic, Type, Value};
+use nsdl_ir::{Diagnostic, Symbols, Type, Value};
 use nsdl_syntax::parse_field;
 use serde_json::value::RawValue;
 
@@ -118,36 +118,10 @@ impl Row for Line<'_> {
         self.cells.len()
     }
 
-    fn value(&self, column: usize, ty: Type) -> Result<Option<Value>, Fault> {
-        let Some(raw) = self.cells.get(column).copied().flatten() else {
-            return Ok(None);
-        };
-        let text = raw.get();
-        let fault = |note: &str| Fault::new(text, note);
-        let parsed = |cell: &str| parse_field(cell, ty).map_err(|why| Fault::parsed(text, why));
-        let textual = matches!(ty, Type::String | Type::Symbol | Type::Char);
-        match text.as_bytes().first() {
-            Some(b'n') => Ok(None),
-            Some(b'"') => {
-                let string: Cow<'_, str> =
-                    serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
-                if textual {
-                    return convert(&Value::String(string.as_ref().into()), ty)
-                        .map(Some)
-                        .map_err(|_| fault("it is not one character"));
-                }
-                // Numbers that JSON has not, and all that JSON knows nothing of, are text.
-                let number = ty.is_integer() || ty == Type::Bool;
-                if number || (ty.is_float() && string.bytes().any(|b| b.is_ascii_digit())) {
-                    return Err(fault("it is text"));
-                }
-                parsed(&string).map(Some)
-            }
-            Some(b'[' | b'{') => Err(fault("it is not one value")),
-            Some(b't' | b'f') if ty != Type::Bool => Err(fault("it is a bool")),
-            Some(b't' | b'f') => parsed(text).map(Some),
-            _ if ty.is_number() => parsed(text).map(Some),
-            _ => Err(fault("it is a number")),
+    fn value(&self, column: usize, ty: Type, symbols: &Symbols) -> Result<Option<Value>, Fault> {
+        match self.cells.get(column).copied().flatten() {
+            None => Ok(None),
+            Some(raw) => cell(raw.get(), ty, symbols),
         }
     }
 
@@ -157,6 +131,64 @@ impl Row for Line<'_> {
 
     fn cell(&self) -> &'static str {
         "element"
+    }
+}
+
+/// A value in JSON, as it is written; `None` for null.
+fn cell(text: &str, ty: Type, symbols: &Symbols) -> Result<Option<Value>, Fault> {
+    let fault = |note: &str| Fault::new(text, note);
+    let parsed = |cell: &str| {
+        parse_field(cell, ty, symbols)
+            .map(Some)
+            .map_err(|why| Fault::parsed(text, why))
+    };
+    match (text.as_bytes().first(), ty) {
+        (Some(b'n'), _) => Ok(None),
+        (Some(b'"'), _) => {
+            let string: Cow<'_, str> =
+                serde_json::from_str(text).map_err(|error| fault(&error.to_string()))?;
+            if matches!(ty, Type::String | Type::Symbol | Type::Char) {
+                return convert(&Value::String(string.as_ref().into()), ty)
+                    .map(Some)
+                    .map_err(|_| fault("it is not one character"));
+            }
+            // Numbers that JSON has not, and all that JSON knows nothing of, are text.
+            let number = ty.is_float() && string.bytes().any(|byte| byte.is_ascii_digit());
+            match number || ty.is_integer() || ty == Type::Bool {
+                true => Err(fault("it is text")),
+                false => parsed(&string),
+            }
+        }
+        (Some(b'['), Type::Tuple(_) | Type::List(_)) => parts(text, ty, symbols).map(Some),
+        (Some(b'[' | b'{'), _) => Err(fault("it is not one value")),
+        (Some(b't' | b'f'), Type::Bool) => parsed(text),
+        (Some(b't' | b'f'), _) => Err(fault("it is a bool")),
+        _ if ty.is_number() => parsed(text),
+        _ => Err(fault("it is a number")),
+    }
+}
+
+/// A tuple or a list from an array.
+fn parts(text: &str, ty: Type, symbols: &Symbols) -> Result<Value, Fault> {
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| Fault::new(text, error.to_string()))?;
+    let part = |item: &RawValue, ty: Type| {
+        cell(item.get(), ty, symbols)?.ok_or_else(|| Fault::new(text, "relations have no null"))
+    };
+    match ty {
+        Type::Tuple(types) if types.len() == items.len() => std::iter::zip(items, types)
+            .map(|(item, ty)| part(item, *ty))
+            .collect::<Result<_, _>>()
+            .map(Value::Tuple),
+        Type::List(element) => items
+            .into_iter()
+            .map(|item| part(item, *element))
+            .collect::<Result<_, _>>()
+            .map(|items| Value::List(*element, items)),
+        _ => Err(Fault::new(
+            text,
+            format!("it has {}", super::layout::counted(items.len(), "part")),
+        )),
     }
 }
 

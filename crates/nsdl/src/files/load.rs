@@ -17,7 +17,7 @@ pub(super) trait Row {
     /// How many cells it has.
     fn width(&self) -> usize;
     /// The cell as a value of a type; `None` if nothing is there.
-    fn value(&self, column: usize, ty: Type) -> Result<Option<Value>, Fault>;
+    fn value(&self, column: usize, ty: Type, symbols: &Symbols) -> Result<Option<Value>, Fault>;
     /// `:7` for a line, ` row 7` where there are no lines.
     fn place(&self) -> String;
     /// What its cells are called.
@@ -187,7 +187,7 @@ impl<'a> Loader<'a> {
     }
 
     fn cell(&self, row: &impl Row, column: usize, ty: Type) -> Result<Option<Word>, Diagnostic> {
-        let fault = match row.value(column, ty) {
+        let fault = match row.value(column, ty, self.symbols) {
             Ok(None) => return Ok(None),
             Ok(Some(value)) => match value.to_word(self.symbols) {
                 Some(word) => return Ok(Some(word)),
@@ -208,7 +208,7 @@ impl<'a> Loader<'a> {
     }
 
     fn probability(&self, row: &impl Row, column: usize) -> Result<f64, Diagnostic> {
-        let shown = match row.value(column, Type::F64) {
+        let shown = match row.value(column, Type::F64, self.symbols) {
             Ok(Some(Value::F64(p))) => {
                 let whose = || format!("the fact at {}{}", self.file, row.place());
                 return check_probability(p, whose).map(|()| p);

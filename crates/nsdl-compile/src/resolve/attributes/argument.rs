@@ -146,16 +146,18 @@ impl<'a> Names<'a> {
         let Some((_, text)) = self.arguments.iter().find(|(name, _)| *name == flags.name) else {
             return Ok(None);
         };
-        parse_field(text, ty).map(Some).map_err(|why| {
-            let error = Diagnostic::error(
-                "E0245",
-                format!(
-                    "the argument `{}` is `{text}`, which is no {ty}",
-                    flags.name
-                ),
-            );
-            vec![error.label(span, "asked for here").note(why.message)]
-        })
+        parse_field(text, ty, self.symbols)
+            .map(Some)
+            .map_err(|why| {
+                let error = Diagnostic::error(
+                    "E0245",
+                    format!(
+                        "the argument `{}` is `{text}`, which is no {ty}",
+                        flags.name
+                    ),
+                );
+                vec![error.label(span, "asked for here").note(why.message)]
+            })
     }
 
     fn argument(
