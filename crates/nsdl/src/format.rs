@@ -17,7 +17,7 @@ use crate::text::Texts;
 pub fn format(name: &str, text: &str) -> Result<String> {
     nsdl_syntax::format::text(text).map_err(|errors| {
         let mut texts = Texts::default();
-        texts.add(name, text);
+        texts.add(name, text, std::path::Path::new(""));
         Error::new(errors, &texts)
     })
 }
