@@ -42,7 +42,11 @@ impl Session {
 
     /// The plan to answer the queries with.
     pub(crate) fn query_plan(&self) -> Arc<Plan> {
-        let focused = self.focused.as_ref().filter(|_| !self.whole);
+        // The goal may be none of the queries.
+        let focused = self
+            .focused
+            .as_ref()
+            .filter(|_| !self.whole && !self.stop_at_goal);
         focused.unwrap_or(&self.plan).clone()
     }
 
