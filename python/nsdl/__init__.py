@@ -15,7 +15,7 @@ except ImportError:  # an extension built with the feature `tch` needs the libra
     import torch  # noqa: F401
 
     from ._nsdl import __version__, explain, format
-from .context import Context
+from .context import AttributeItem, Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
 from .mapping import Independent, independent
 from .proof import Proof, Reason
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .module import Module
 
 __all__ = [
+    "AttributeItem",
     "Context",
     "DataError",
     "Independent",

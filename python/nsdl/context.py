@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import _nsdl
@@ -22,7 +23,7 @@ class Context:
     ``"exact"``; by default ``"exact"`` if anything is uncertain, else ``"unit"``. ``k`` is the number of
     proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and ``categorical`` draw.
     Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
-    answers are the same.
+    answers are the same. With ``stop_at_goal``, an evaluation ends once the relation under ``@goal`` holds.
 
     >>> ctx = Context()
     >>> ctx.add_facts("edge", [(0, 1), (1, 2)])
@@ -40,8 +41,10 @@ class Context:
         k: int = 3,
         seed: int = 0,
         demand: bool = True,
+        stop_at_goal: bool = False,
     ) -> None:
         self._session = _nsdl.Session(provenance, k, seed, demand)
+        self._session.set_stop_at_goal(stop_at_goal)
 
     def add_program(self, text: str) -> None:
         """Adds declarations, facts, rules and queries in the language of nsdl."""
@@ -64,33 +67,80 @@ class Context:
         have a second column of tuples, lists or tensors. ``exclusive`` facts are the alternatives of one random
         choice.
         """
-        rows, pairs = [], []
-        compound = self._session.is_compound(relation, 1)
-        for item in plain(tuples):
-            if (
-                not compound
-                and isinstance(item, (tuple, list))
-                and len(item) == 2
-                and isinstance(item[1], (tuple, list))
-            ):
-                pairs.append(item[0])
-                rows.append(tuple(item[1]))
-            else:
-                rows.append(tuple(item) if isinstance(item, (tuple, list)) else (item,))
-        if pairs and probs is not None:
-            raise UsageError("E0822", f"facts of `{relation}` have probabilities twice: in pairs and in `probs`")
-        if pairs and len(pairs) != len(rows):
-            raise UsageError(
-                "E0822",
-                f"{len(pairs)} of {len(rows)} facts of `{relation}` are (probability, tuple) pairs",
-                help="give every fact a probability, 1.0 if it is certain, or add the certain ones by another call",
-            )
-        given = pairs if pairs else probs
-        self._session.add_facts(relation, rows, None if given is None else [float(p) for p in given], exclusive)
+        rows, given = _facts(relation, tuples, probs, self._session.is_compound(relation, 1))
+        self._session.add_facts(relation, rows, given, exclusive)
+
+    def add_facts_file(
+        self,
+        relation: str,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        delimiter: str | None = None,
+        header: bool = False,
+        probability: bool | str | None = None,
+        keys: str | Sequence[str] = (),
+        fields: str | Sequence[str] = (),
+    ) -> None:
+        """Adds the facts in a CSV, JSON lines, Parquet or Arrow file, as ``@file`` does (docs/language.md).
+
+        ``format`` is ``"csv"``, ``"jsonl"``, ``"parquet"`` or ``"arrow"``; by default what the name says.
+        ``probability`` is true if the first column holds the probabilities, the name of another column that does,
+        or false if none does; by default the first does if there is one column more than the relation has.
+        With ``keys``, each row of a wide table becomes facts ``(*keys, field, value)``.
+        """
+        options = (format, delimiter, header, probability, _names(keys), _names(fields))
+        for report in self._session.add_facts_file(relation, os.fspath(path), options):
+            warnings.warn(report, NsdlWarning, stacklevel=2)
 
     def add_csv(self, relation: str, path: str | os.PathLike[str]) -> None:
         """Adds the rows of a CSV file without header; one extra leading column is the probability."""
-        self._session.add_csv(relation, os.fspath(path))
+        self.add_facts_file(relation, path, format="csv")
+
+    def write(
+        self,
+        relation: str,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        delimiter: str | None = None,
+        header: bool = False,
+        probability: bool | str | None = None,
+    ) -> None:
+        """Writes a relation to a file, after :meth:`run`; options as for :meth:`add_facts_file`.
+
+        Probabilities come first, if there are any and ``probability`` is not false; with ``header``, CSV begins
+        with names and JSON lines are objects.
+        """
+        options = (format, delimiter, header, probability, [], [])
+        self._session.write(relation, os.fspath(path), options)
+
+    def set_argument(self, name: str, value: Any) -> None:
+        """Gives ``@cmd_arg`` of the programs so far its value: ``ctx.set_argument("num", 5)`` for ``--num``."""
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        self._session.set_argument(name, text)
+
+    def add_attribute(self, name: str, function: Callable[..., Any]) -> None:
+        """Makes programs that are added from now on understand ``@name(…)`` before the declaration of a relation.
+
+        ``function(item, *args, **kwargs)`` gets an :class:`AttributeItem` and the arguments of the attribute, and
+        returns facts as :meth:`add_facts` takes them, or ``None``. What it raises is an error of the program. It
+        must not use the context.
+
+        >>> ctx = Context()
+        >>> ctx.add_attribute("squares", lambda item, n: [(i, i * i) for i in range(n)])
+        >>> ctx.add_program("@squares(3) type square(i32, i32)")
+        >>> ctx.run()
+        >>> ctx.relation("square")
+        [(0, 0), (1, 1), (2, 4)]
+        """
+
+        def ask(relation: str, types: list[str], fields: list[str | None], args: tuple[Any, ...], kwargs: Any) -> Any:
+            facts = function(AttributeItem(relation, tuple(types), tuple(fields)), *args, **kwargs)
+            compound = len(types) == 2 and (types[1][0] in "([" or types[1] == "Tensor")
+            return ([], None) if facts is None else _facts(relation, facts, None, compound)
+
+        self._session.add_attribute(name, ask)
 
     def run(self) -> None:
         """Evaluates the program over all facts so far. Ctrl-C stops it."""
@@ -108,6 +158,47 @@ class Context:
     def why(self, relation: str, tuple: Sequence[Any], k: int = 3) -> list[Proof]:
         """The ``k`` most probable proofs of a tuple, after :meth:`run`."""
         return [Proof.of(proof) for proof in self._session.why(relation, row(tuple), k)]
+
+
+@dataclass(frozen=True)
+class AttributeItem:
+    """The relation that an attribute stands before: its name, types and names of columns."""
+
+    relation: str
+    types: tuple[str, ...]
+    fields: tuple[str | None, ...]
+
+
+def _names(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _facts(
+    relation: str, tuples: Iterable[Any], probs: Iterable[float] | None, compound: bool
+) -> tuple[list[tuple[Any, ...]], list[float] | None]:
+    """Rows and probabilities of facts, which may come as pairs, unless the second column is ``compound``."""
+    rows, pairs = [], []
+    for item in plain(tuples):
+        if (
+            not compound
+            and isinstance(item, (tuple, list))
+            and len(item) == 2
+            and isinstance(item[1], (tuple, list))
+        ):
+            pairs.append(item[0])
+            rows.append(tuple(item[1]))
+        else:
+            rows.append(tuple(item) if isinstance(item, (tuple, list)) else (item,))
+    if pairs and probs is not None:
+        raise UsageError("E0822", f"facts of `{relation}` have probabilities twice: in pairs and in `probs`")
+    if pairs and len(pairs) != len(rows):
+        raise UsageError(
+            "E0822",
+            f"{len(pairs)} of {len(rows)} facts of `{relation}` are (probability, tuple) pairs",
+            help="give every fact a probability, 1.0 if it is certain, or add the certain ones by another call",
+        )
+    given = pairs if pairs else probs
+    return rows, None if given is None else [float(p) for p in given]
 
 
 def row(value: Any) -> tuple[Any, ...]:

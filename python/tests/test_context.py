@@ -279,3 +279,60 @@ def test_the_gil_is_released():
     thread.join()
     assert ticks > 1
     assert len(ctx.relation("all")) == 701 * 700 // 2
+
+
+def test_files_of_every_format(tmp_path):
+    source = nsdl.Context()
+    source.add_program("type edge(from: i32, to: i32)\nrel edge = {0.5::(0, 1), (1, 2)}\nquery edge")
+    source.run()
+    for name in ["e.csv", "e.csv.gz", "e.jsonl", "e.parquet", "e.feather"]:
+        source.write("edge", tmp_path / name, header=True)
+        ctx = nsdl.Context()
+        ctx.add_program("type edge(from: i32, to: i32)\nquery edge")
+        ctx.add_facts_file("edge", tmp_path / name, header=True, probability="probability")
+        ctx.run()
+        assert ctx.relation("edge") == [(0.5, (0, 1)), (1.0, (1, 2))], name
+    with pytest.raises(nsdl.DataError) as caught:
+        source.add_facts_file("edge", tmp_path / "e.csv", keys="from")
+    assert caught.value.code == "E0707"
+
+
+def test_a_wide_table_is_turned(tmp_path):
+    (tmp_path / "people.tsv").write_text("id\tage\n1\t31\n")
+    ctx = nsdl.Context()
+    ctx.add_program("type person(i32, String, u8)")
+    ctx.add_facts_file("person", tmp_path / "people.tsv", header=True, keys="id")
+    ctx.run()
+    assert ctx.relation("person") == [(1, "age", 31)]
+
+
+def test_arguments():
+    ctx = nsdl.Context()
+    ctx.add_program('@cmd_arg("-n", long="--num", default=1) type n(i32)')
+    ctx.set_argument("num", 5)
+    ctx.run()
+    assert ctx.relation("n") == [(5,)]
+    with pytest.raises(nsdl.NsdlError) as caught:
+        ctx.set_argument("nmu", 5)
+    assert caught.value.code == "E0245"
+
+
+def test_attributes_of_python():
+    seen = []
+
+    def numbers(item, upto, **named):
+        seen.append((item.relation, item.types, named))
+        if upto < 0:
+            raise ValueError("too few")
+        return [(0.5, (i,)) for i in range(upto)] if upto else None
+
+    ctx = nsdl.Context()
+    ctx.add_attribute("numbers", numbers)
+    ctx.add_program('@numbers(2, by=["a", 1]) type n(u8)\n@numbers(0) type none(u8)\nquery n\nquery none')
+    ctx.run()
+    assert ctx.relation("n") == [(0.5, (0,)), (0.5, (1,))]
+    assert ctx.relation("none") == []
+    assert seen == [("n", ("u8",), {"by": ["a", 1]}), ("none", ("u8",), {})]
+    with pytest.raises(nsdl.ProgramError) as caught:
+        ctx.add_program("@numbers(-1) type m(u8)")
+    assert caught.value.code == "E0244" and "too few" in str(caught.value)

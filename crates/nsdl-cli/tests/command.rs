@@ -514,3 +514,79 @@ fn programs_are_formatted() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "rel a(1)\n");
     assert_eq!(nsdl(&["fmt", "--check", file], "").code, 0);
 }
+
+#[test]
+fn answers_go_into_files_and_folders() {
+    let folder = folder(&[(
+        "p.dl",
+        b"type edge(from: i32, to: i32)\nrel edge = {0.5::(0, 1), (1, 2)}\nquery edge\nquery edge(0, _)",
+    )]);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    let run = |args: &[&str]| nsdl_in(&folder, &[&["run", "p.dl"], args].concat(), "");
+    assert_eq!(run(&["-q", "edge", "-o", "edge.csv"]).code, 0);
+    assert_eq!(read("edge.csv"), "0.5,0,1\n1.0,1,2\n");
+    assert_eq!(
+        run(&["--output", "out/", "--format", "jsonl", "--header"]).code,
+        0
+    );
+    assert_eq!(
+        read("out/edge(0,_).jsonl"),
+        "{\"probability\":0.5,\"from\":0,\"to\":1}\n"
+    );
+    assert_eq!(run(&["-o", "all.json"]).out, "");
+    assert!(read("all.json").contains("\"edge(0, _)\""));
+    assert_eq!(run(&["-q", "edge", "-o", "edge.parquet"]).code, 0);
+    let back = nsdl_in(
+        &folder,
+        &["run", "-", "--facts", "r=edge.parquet"],
+        "type r(from: i32, to: i32)\nquery r",
+    );
+    assert_eq!(back.out, "r: {(0, 1), (1, 2)}\n", "{}", back.err);
+    for args in [
+        &["-o", "edge.csv"][..],
+        &["-o", "edge.xyz"],
+        &["-o", "out/"],
+        &["-o", "out/", "--format", "text"],
+        &["--format", "parquet", "-q", "edge"],
+    ] {
+        assert_eq!(run(args).code, 2, "{args:?}");
+    }
+    assert_eq!(run(&["-q", "edge", "-o", "none/edge.csv"]).code, 1);
+    assert_eq!(
+        run(&["-q", "edge", "--format", "jsonl"]).out,
+        "[0.5,0,1]\n[1.0,1,2]\n"
+    );
+}
+
+#[test]
+fn queries_to_files_are_not_printed() {
+    let folder = folder(&[(
+        "p.dl",
+        b"rel a(1)\nrel b(2)\n@file(\"a.csv\") query a\nquery b",
+    )]);
+    let ran = nsdl_in(&folder, &["run", "p.dl"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "b: {(2)}\n"));
+    let written = std::fs::read_to_string(folder.path().join("a.csv"));
+    assert_eq!(written.unwrap_or_default(), "1\n");
+}
+
+#[test]
+fn arguments_stand_after_two_dashes() {
+    let program = "@cmd_arg(\"-n\", long=\"--num\", default=1) type n(i32)\nquery n";
+    let run = |args: &[&str]| nsdl(&[&["run", "-"], args].concat(), program);
+    assert_eq!(run(&[]).out, "n: {(1)}\n");
+    assert_eq!(run(&["--", "-n", "-5"]).out, "n: {(-5)}\n");
+    assert_eq!(run(&["--", "--num=7"]).out, "n: {(7)}\n");
+    let unknown = run(&["--", "--nmu", "7"]);
+    assert!(
+        unknown.code == 2 && unknown.err.contains("-n, --num <i32>  (default 1)"),
+        "{}",
+        unknown.err
+    );
+    let wrong = run(&["--", "-n", "x"]);
+    assert!(
+        wrong.code == 1 && wrong.err.contains("E0245"),
+        "{}",
+        wrong.err
+    );
+}

@@ -4,6 +4,7 @@
 //! What users see is in `python/nsdl`.
 
 mod error;
+mod files;
 mod interrupt;
 mod module;
 mod session;

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::error::{raise, warnings};
+use crate::files::{self, FileArguments};
 use crate::interrupt::interruptible;
 use crate::module::{ProofArgument, proof};
 use crate::value::{answers, row};
@@ -23,7 +24,13 @@ pub struct Session {
 #[pymethods]
 impl Session {
     #[new]
-    fn new(py: Python<'_>, provenance: Option<&str>, k: usize, seed: u64, demand: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        provenance: Option<&str>,
+        k: usize,
+        seed: u64,
+        demand: bool,
+    ) -> PyResult<Self> {
         let provenance = provenance
             .map(|name| Provenance::parse(name, Some(k)))
             .transpose()
@@ -74,8 +81,43 @@ impl Session {
         ty.is_some_and(|ty| matches!(ty, Type::Tuple(_) | Type::List(_) | Type::Tensor))
     }
 
-    fn add_csv(&self, py: Python<'_>, relation: &str, path: &str) -> PyResult<()> {
-        self.work(py, |session| session.add_csv(relation, path))
+    /// Adds the facts in a file; returns the warnings, rendered.
+    fn add_facts_file(
+        &self,
+        py: Python<'_>,
+        relation: &str,
+        path: &str,
+        arguments: FileArguments<'_>,
+    ) -> PyResult<Vec<String>> {
+        let options = files::options(py, arguments)?;
+        self.work(py, |session| {
+            let found = session.add_facts_file(relation, path, &options)?;
+            Ok(warnings(&found, |warning| session.render(warning, false)))
+        })
+    }
+
+    fn write(
+        &self,
+        py: Python<'_>,
+        relation: &str,
+        path: &str,
+        arguments: FileArguments<'_>,
+    ) -> PyResult<()> {
+        let options = files::options(py, arguments)?;
+        self.work(py, |session| session.write(relation, path, &options))
+    }
+
+    fn set_argument(&self, py: Python<'_>, name: &str, value: &str) -> PyResult<()> {
+        self.work(py, |session| session.set_argument(name, value))
+    }
+
+    fn set_stop_at_goal(&self, stop: bool) {
+        self.lock().set_stop_at_goal(stop);
+    }
+
+    fn add_attribute(&self, name: &str, function: Py<PyAny>) {
+        self.lock()
+            .add_attribute(name, move |item| files::ask(&function, item));
     }
 
     /// Evaluates; returns the warnings, rendered.

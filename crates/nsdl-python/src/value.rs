@@ -194,7 +194,8 @@ pub fn tuple<'py>(py: Python<'py>, row: &[Value]) -> PyResult<Bound<'py, PyTuple
     PyTuple::new(py, items)
 }
 
-fn object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+/// The Python value of a value.
+pub fn object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     let text = |text: &str| PyString::new(py, text).into_any();
     let parts = |parts: &[Value]| {
         let parts = parts.iter().map(|part| object(py, part));
