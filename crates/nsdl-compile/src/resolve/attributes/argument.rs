@@ -93,6 +93,12 @@ impl<'a> Names<'a> {
             Const::Integer(_) => Type::I128,
             Const::Float(_) => Type::F64,
             Const::Typed(value) => value.ty(),
+            Const::Tuple(_) | Const::List(_) => {
+                return Err(vec![
+                    Diagnostic::error("E0243", "an argument is one number, bool or text")
+                        .label(constant.span, "a value of several parts"),
+                ]);
+            }
         };
         let given = self.given(&flags, ty, attribute.span)?;
         let default = written.at(ty).as_ref().map(plain);
