@@ -149,7 +149,9 @@ impl<'p> Order<'p, '_> {
                     // A list gives its elements as soon as it is bound.
                     Literal::Element(element) => {
                         let mut known = true;
-                        element.list.slots(&mut |slot, _| known &= self.is_bound(slot));
+                        element
+                            .list
+                            .slots(&mut |slot, _| known &= self.is_bound(slot));
                         match element.value.kind {
                             _ if !known => return true,
                             TermKind::Slot(slot) if !self.is_bound(slot) => vec![slot],
