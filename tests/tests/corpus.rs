@@ -163,6 +163,10 @@ fn semi_naive_evaluation_is_naive_evaluation() {
             .map_err(|errors| format!("{errors:?}"))?;
         let plans = std::iter::once(compiled.plan).chain(compiled.focused);
         for (plan, trace) in plans.flat_map(|plan| [(plan.clone(), false), (plan, true)]) {
+            // Which candidates are left out depends on the order; the naive way may find them without end.
+            if trace && plan.relations.iter().any(|it| it.keep.is_some()) {
+                continue;
+            }
             let options = nsdl_eval::Options {
                 trace,
                 marginals: Some(Arc::new(marginals::Exact)),
@@ -176,6 +180,7 @@ fn semi_naive_evaluation_is_naive_evaluation() {
                 .relations
                 .iter()
                 .zip(fast.tables.iter().zip(&slow.tables))
+                .filter(|(relation, _)| relation.keep.is_none())
             {
                 let rows = |table: &nsdl_eval::Table| {
                     table.rows().map(<[u64]>::to_vec).collect::<BTreeSet<_>>()

@@ -192,6 +192,8 @@ impl<'a> Desugar<'a> {
             auxiliary: true,
             hidden: false,
             certain: false,
+            keep: None,
+            facts: None,
             demand: Vec::new(),
         });
         id

@@ -3,7 +3,9 @@
 //! Names are ids, bodies are conjunctions, constants are folded, aggregates read and fill relations of
 //! their own. Nothing is typed yet: an unsuffixed literal is still [`Const::Integer`] or [`Const::Float`].
 
-use nsdl_ir::{Aggregate, BinaryOp, Function, Query, RelationId, Slot, Span, Tag, Type, UnaryOp};
+use nsdl_ir::{
+    Aggregate, BinaryOp, Function, Keep, Query, RelationId, Slot, Span, Tag, Type, UnaryOp,
+};
 
 use crate::constant::Const;
 use crate::demand::Pattern;
@@ -29,6 +31,10 @@ pub(crate) struct Relation {
     pub hidden: bool,
     /// See [`nsdl_ir::Relation::certain`].
     pub certain: bool,
+    /// `keep min` or `keep max`; see `keyed`.
+    pub keep: Option<Keep>,
+    /// See [`nsdl_ir::Relation::facts`].
+    pub facts: Option<RelationId>,
     /// If any, it is computed on demand only: for what is asked for with one of these patterns.
     pub demand: Vec<Pattern>,
 }

@@ -1,7 +1,7 @@
 //! Syntax tree to evaluation plan: names, types, strata, join order.
 //!
 //! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve`
-//! (names), `desugar` (to a flat program), `infer` (types), `demand` (what is asked for), `bind` (safety),
+//! (names), `desugar` (to a flat program), `keyed` (`keep` columns), `infer` (types), `demand` (what is asked for), `bind` (safety),
 //! `stratify`, and `plan`, which asks `order` for the join orders.
 //! [`show`] prints the result.
 
@@ -14,6 +14,7 @@ mod expand;
 mod flat;
 mod function;
 mod infer;
+mod keyed;
 mod lint;
 mod mentions;
 mod modules;
@@ -130,6 +131,7 @@ fn passes(
     }
     let (mut program, more) = desugar::desugar(asts, &names, relations);
     found.extend(more);
+    found.extend(keyed::split(&mut program));
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
     }

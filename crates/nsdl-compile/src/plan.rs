@@ -81,6 +81,8 @@ pub(crate) fn plan(
             auxiliary: relation.auxiliary,
             hidden: relation.hidden,
             certain: relation.certain,
+            keep: relation.keep,
+            facts: relation.facts,
             span: relation.span,
         })
         .collect();

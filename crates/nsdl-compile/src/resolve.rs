@@ -8,6 +8,7 @@ mod arity;
 mod attributes;
 mod constants;
 mod demand;
+mod keep;
 mod types;
 
 use indexmap::IndexMap;
@@ -155,6 +156,8 @@ impl<'a> Names<'a> {
                     let relation = &mut self.relations[index].relation;
                     relation.columns = types;
                     relation.span = name.span;
+                    let keep = keep::kept(columns, &mut self.diagnostics);
+                    self.relations[index].relation.keep = keep;
                     let adorned = demand::adorned(columns).map(|pattern| (pattern, name.span));
                     self.relations[index].demand.extend(adorned);
                     self.mark(index, &marks);
@@ -294,6 +297,8 @@ impl<'a> Names<'a> {
                 // What a module has beside what is asked for is nobody's business.
                 hidden: text.contains('.'),
                 certain: false,
+                keep: None,
+                facts: None,
                 demand: Vec::new(),
             },
             arity: definitions.arity.get(text).copied(),
@@ -313,6 +318,8 @@ impl<'a> Names<'a> {
                 auxiliary: false,
                 hidden: false,
                 certain: false,
+                keep: None,
+                facts: None,
                 demand: Vec::new(),
             },
             arity: definitions.arity.get(text).copied(),
@@ -401,6 +408,8 @@ impl<'a> Names<'a> {
                     auxiliary: false,
                     hidden: relation.hidden,
                     certain: false,
+                    keep: relation.keep,
+                    facts: None,
                     demand: std::mem::take(&mut relation.demand),
                 }
             })

@@ -121,6 +121,8 @@ fn plan(linear: bool) -> Plan {
         auxiliary: false,
         hidden: false,
         certain: false,
+        keep: None,
+        facts: None,
         span: Span::default(),
     };
     let scan = |atom, relation, first, second| Step::Scan {

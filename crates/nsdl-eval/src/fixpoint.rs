@@ -8,13 +8,14 @@
 use std::mem;
 use std::sync::Arc;
 
-use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, TupleId};
+use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, TupleId};
 
 use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
 use crate::failure::Failures;
 use crate::index::Indexes;
 use crate::join::{Frozen, Join};
+use crate::keyed::Keyed;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
 use crate::order::{Compiler, Order};
@@ -36,6 +37,10 @@ pub(crate) struct Engine<'a> {
     fresh: Vec<Fresh>,
     old: Vec<u32>,
     indexes: Indexes,
+    /// Per relation, if it is keyed.
+    keyed: Vec<Option<Keyed>>,
+    /// Whether some derivation made a candidate better than one it came from: then cycles may go on.
+    improved: bool,
     recorder: Option<Recorder>,
     marginals: Option<Arc<dyn Marginals>>,
     seed: u64,
@@ -70,6 +75,11 @@ impl<'a> Engine<'a> {
             },
             compiler: Compiler {
                 trace: options.trace,
+                keyed: plan
+                    .relations
+                    .iter()
+                    .map(|relation| relation.keep.is_some())
+                    .collect(),
                 sites,
             },
             rows: arities().map(Rows::new).collect(),
@@ -78,6 +88,8 @@ impl<'a> Engine<'a> {
                 .collect(),
             old: vec![0; plan.relations.len()],
             indexes: Indexes::default(),
+            keyed: plan.relations.iter().map(Keyed::of).collect(),
+            improved: false,
             recorder,
             marginals: options.marginals.clone(),
             seed: options.seed,
@@ -139,6 +151,13 @@ impl<'a> Engine<'a> {
             let relation = fact.relation.index();
             if !self.needed[relation] {
                 continue;
+            }
+            if let Some(keyed) = &mut self.keyed[relation] {
+                let beats = self.recorder.is_none() || fact.tag == Tag::Certain;
+                let ties = self.recorder.is_some();
+                if !keyed.admit(&fact.row, beats, ties, self.symbols) {
+                    continue;
+                }
             }
             match &mut self.recorder {
                 None => {
@@ -202,8 +221,14 @@ impl<'a> Engine<'a> {
                 );
             }
         }
+        self.improved = false;
+        let start = self.rounds;
         let mut changed = self.round(stratum, &first)?;
-        while changed && !later.is_empty() && !self.done() {
+        while changed
+            && !later.is_empty()
+            && !self.done()
+            && !self.is_beaten(stratum, self.rounds - start)
+        {
             self.rounds += 1;
             if self.rounds > self.budget.limits.rounds {
                 return Err(Stop::Rounds);
@@ -214,6 +239,25 @@ impl<'a> Engine<'a> {
             recorder.settle(first_instance);
         }
         Ok(())
+    }
+
+    /// Whether whatever this round derives in a trace is beaten. Where no candidate is better than one it came
+    /// from, the best ones have derivations in which no branch holds two candidates with the same key: those
+    /// are no higher than there are keys, and other rows.
+    fn is_beaten(&self, stratum: &Stratum, rounds: usize) -> bool {
+        if self.recorder.is_none() || self.improved {
+            return false;
+        }
+        let mut any = false;
+        let rows = stratum.relations.iter().map(|relation| {
+            let relation = relation.index();
+            any |= self.keyed[relation].is_some();
+            self.keyed[relation]
+                .as_ref()
+                .map_or(self.rows[relation].len(), Keyed::keys)
+        });
+        let bound: usize = rows.sum();
+        any && rounds > bound
     }
 
     /// Runs some orders over the rows of earlier rounds; true if there are new rows.
@@ -238,6 +282,7 @@ impl<'a> Engine<'a> {
             self.indexes.extend(index, &self.rows[relation]);
         }
         let mut fresh = mem::take(&mut self.fresh[order.head]);
+        let mut keyed = self.keyed[order.head].take();
         let before = self.tuples - fresh.rows.len();
         let frozen = Frozen {
             rows: &self.rows,
@@ -254,6 +299,8 @@ impl<'a> Engine<'a> {
                     fresh: &mut fresh,
                     before,
                     head: vec![0; old.arity()],
+                    keyed: keyed.as_mut(),
+                    symbols: self.symbols,
                 };
                 let outcome = Join::new(
                     frozen,
@@ -278,6 +325,10 @@ impl<'a> Engine<'a> {
                     number: order.rule,
                     rule: &self.plan.rules[order.rule],
                     atoms: &order.atoms,
+                    keyed: keyed.as_mut(),
+                    improved: &mut self.improved,
+                    rows: &self.rows,
+                    others: &self.keyed,
                 };
                 let outcome = Join::new(
                     frozen,
@@ -294,6 +345,7 @@ impl<'a> Engine<'a> {
         };
         self.tuples = before + fresh.rows.len();
         self.fresh[order.head] = fresh;
+        self.keyed[order.head] = keyed;
         outcome
     }
 

@@ -14,6 +14,7 @@ mod failure;
 mod fixpoint;
 mod index;
 mod join;
+mod keyed;
 mod limits;
 mod members;
 pub mod naive;

@@ -10,6 +10,7 @@ use nsdl_ir::{
 };
 
 use crate::aggregate::{Input, Traced, weights};
+use crate::arithmetic::order;
 use crate::expr::Sites;
 use crate::failure::Failures;
 use crate::join::Body;
@@ -180,6 +181,9 @@ impl Naive<'_> {
                 .map(|arg| self.eval(number, arg, &slots))
                 .collect();
             let Some(head) = head else { continue };
+            if self.is_beaten(rule.head.index(), &head) {
+                continue;
+            }
             let certain = self.plan.relations[rule.head.index()].certain;
             let leaf = match (&mut self.recorder, rule.tag) {
                 (Some(recorder), Some(tag)) if !certain => {
@@ -329,6 +333,30 @@ impl Naive<'_> {
     fn eval(&mut self, rule: usize, expr: &Expr, slots: &[Word]) -> Option<Word> {
         let checked = self.sites.compile(self.plan.rules[rule].span, expr);
         checked.eval(slots, self.symbols, &mut self.failures)
+    }
+
+    /// Whether a keyed relation has a row that is better than `row`, and holds in every world.
+    fn is_beaten(&self, relation: usize, row: &[Word]) -> bool {
+        let Some(keep) = self.plan.relations[relation].keep else {
+            return false;
+        };
+        let column = keep.column as usize;
+        let ty = self.plan.relations[relation].columns[column];
+        let rows = self.relations[relation].rows.iter().enumerate();
+        rows.into_iter().any(|(number, other)| {
+            let same = (0..row.len()).all(|it| it == column || row[it] == other[it]);
+            let certain = self.recorder.as_ref().is_none_or(|recorder| {
+                let tuple = recorder.tuples[relation][number];
+                recorder.trace.certain[tuple.index()]
+            });
+            let ordering = order(ty)(other[column], row[column], self.symbols);
+            let ordering = if keep.greatest {
+                ordering.reverse()
+            } else {
+                ordering
+            };
+            same && certain && ordering.is_lt()
+        })
     }
 
     fn insert(&mut self, relation: usize, row: &[Word]) -> (u32, bool) {

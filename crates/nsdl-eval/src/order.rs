@@ -111,6 +111,8 @@ pub(crate) fn operand(operand: Operand, slots: &[Word]) -> Word {
 #[derive(Debug)]
 pub(crate) struct Compiler {
     pub(crate) trace: bool,
+    /// Per relation, whether it is keyed: its rows are looked at one by one.
+    pub(crate) keyed: Vec<bool>,
     pub(crate) sites: Sites,
 }
 
@@ -216,7 +218,7 @@ impl Compiler {
                 .collect(),
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
-            tail: if self.trace {
+            tail: if self.trace || self.keyed.get(rule.head.index()) == Some(&true) {
                 None
             } else {
                 tail(rule, &ops, indexes)

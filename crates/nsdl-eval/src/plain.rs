@@ -1,9 +1,10 @@
 //! The sink of plain evaluation.
 
-use nsdl_ir::Word;
+use nsdl_ir::{Symbols, Word};
 
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink};
+use crate::keyed::Keyed;
 use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::order::{Tail, operand};
@@ -17,12 +18,20 @@ pub(crate) struct Plain<'a> {
     pub(crate) before: usize,
     /// Room for one row of the head.
     pub(crate) head: Vec<Word>,
+    /// Of a keyed relation.
+    pub(crate) keyed: Option<&'a mut Keyed>,
+    pub(crate) symbols: &'a Symbols,
 }
 
 impl Sink for Plain<'_> {
     const TRACE: bool = false;
 
     fn derive(&mut self, head: &[Word], _: Body<'_>, _: &mut Failures) -> Result<bool, Stop> {
+        if let Some(keyed) = &mut self.keyed
+            && !keyed.admit(head, true, false, self.symbols)
+        {
+            return Ok(true);
+        }
         self.fresh.insert(self.old, head);
         Ok(true)
     }

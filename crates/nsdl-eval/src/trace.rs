@@ -10,6 +10,7 @@ use crate::aggregate::Found;
 use crate::expr::{Checked, Sites};
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink};
+use crate::keyed::Keyed;
 use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::order::Tail;
@@ -401,6 +402,34 @@ pub(crate) struct Record<'a> {
     pub(crate) number: usize,
     pub(crate) rule: &'a Rule,
     pub(crate) atoms: &'a [usize],
+    /// Of a keyed relation.
+    pub(crate) keyed: Option<&'a mut Keyed>,
+    /// Set where a candidate is better than one it comes from.
+    pub(crate) improved: &'a mut bool,
+    pub(crate) rows: &'a [Rows],
+    /// The keyed relations, but the head's.
+    pub(crate) others: &'a [Option<Keyed>],
+}
+
+impl Record<'_> {
+    /// Whether an instance counts for a keyed relation, and whether its head then holds in every world.
+    fn admit(&mut self, head: &[Word], leaf: Option<LeafId>, body: Body<'_>) -> (bool, bool) {
+        let Some(keyed) = &mut self.keyed else {
+            return (true, false);
+        };
+        let mut certain = leaf.is_none() && body.negatives.is_empty();
+        for (&relation, &row) in self.atoms.iter().zip(body.rows) {
+            let tuple = self.recorder.tuples[relation][row as usize];
+            certain &= self.recorder.trace.certain[tuple.index()];
+            let cells = self.rows[relation].row(row);
+            let improves = match &self.others[relation] {
+                Some(other) => keyed.improves(head, other, cells, self.symbols),
+                None => relation == self.head && keyed.improves(head, keyed, cells, self.symbols),
+            };
+            *self.improved |= improves;
+        }
+        (keyed.admit(head, certain, true, self.symbols), certain)
+    }
 }
 
 impl Sink for Record<'_> {
@@ -432,12 +461,17 @@ impl Sink for Record<'_> {
         if !self.recorder.is_first(self.rule, self.atoms, body) {
             return Ok(true);
         }
+        let (counts, certain) = self.admit(head, leaf, body);
+        if !counts {
+            return Ok(true);
+        }
         let (row, new) = self.fresh.intern(self.old, head);
         let head = if new {
             self.recorder.add_tuple(self.head, row, false)
         } else {
             self.recorder.tuples[self.head][row as usize]
         };
+        self.recorder.trace.certain[head.index()] |= certain;
         self.recorder
             .add_instance(head, self.number, leaf, self.atoms, body);
         Ok(true)

@@ -37,8 +37,21 @@ pub struct Relation {
     /// without reasons that no body mentions: the relation narrows what is computed and changes no formula,
     /// proof or random variable. Only facts and rules fill it, no aggregate does.
     pub certain: bool,
+    /// Rows that another row beats may be left out: they agree in all columns but this, where that is better.
+    pub keep: Option<Keep>,
+    /// Facts that are given for it go to this relation instead: it is an aggregate of that one.
+    pub facts: Option<RelationId>,
     /// Where it was declared or first used.
     pub span: Span,
+}
+
+/// The column whose best value stays, of all rows that agree in the other columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Which column.
+    pub column: u32,
+    /// The greatest value is best, not the least.
+    pub greatest: bool,
 }
 
 /// A set of relations computed together.

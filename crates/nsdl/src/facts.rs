@@ -140,7 +140,10 @@ impl Facts {
         let ids: Vec<Option<RelationId>> = self
             .relations
             .keys()
-            .map(|name| relation_id(plan, name))
+            .map(|name| {
+                let id = relation_id(plan, name)?;
+                Some(plan.relations.get(id.index())?.facts.unwrap_or(id))
+            })
             .collect();
         self.batches.iter().map(move |(index, batch)| {
             let id = ids.get(*index as usize).copied().flatten();

@@ -80,6 +80,8 @@ impl Rewrite<'_, '_> {
                     auxiliary: true,
                     hidden: false,
                     certain: true,
+                    keep: None,
+                    facts: None,
                     demand: Vec::new(),
                 };
                 self.program.relations.push(demand);

@@ -43,6 +43,8 @@ impl Builder {
             auxiliary: false,
             hidden: false,
             certain: false,
+            keep: None,
+            facts: None,
             span: Span::default(),
         });
         self.plan.relations.len() - 1
