@@ -167,6 +167,7 @@ fn copy(
     let variable = |_: &usize| Variable {
         name: "_".into(),
         span,
+        stated: Vec::new(),
     };
     program.clauses.push(Clause {
         span,
@@ -183,6 +184,7 @@ fn copy(
             guards: Vec::new(),
         }],
         choice: None,
+        makes: Vec::new(),
     });
 }
 
@@ -284,6 +286,23 @@ fn check(program: &Program, clause: &Clause) -> Vec<Diagnostic> {
                 let terms = [&range.value, &range.low, &range.high];
                 if terms.iter().any(|term| motion(term, &moves) != Moves::Not) {
                     diagnostics.push(doubtful(range.span));
+                }
+            }
+            Literal::Element(element) => {
+                let terms = [&element.value, &element.list];
+                if terms.iter().any(|term| motion(term, &moves) != Moves::Not) {
+                    diagnostics.push(doubtful(element.span));
+                }
+            }
+            Literal::Matches(matches) => {
+                let moving = |arg: &Argument| match arg.kind {
+                    ArgumentKind::Slot(slot) => {
+                        moves.get(slot.index()).is_some_and(|it| *it != Moves::Not)
+                    }
+                    _ => false,
+                };
+                if moving(&matches.term) || matches.fields.iter().any(moving) {
+                    diagnostics.push(doubtful(matches.span));
                 }
             }
             Literal::Atom {

@@ -29,7 +29,7 @@ pub use file::{FileFormat, FileOptions, ProbabilityColumn};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{
-    Aggregate, Choice, Column, Copied, DeltaOrder, Fact, Keep, Operand, Plan, Query, Relation,
+    Aggregate, Choice, Column, Copied, DeltaOrder, Extent, Fact, Keep, Operand, Plan, Query, Relation,
     Rule, RuleTag, Step, Stratum, Tag,
 };
 pub use span::{SourceId, Span};

@@ -93,7 +93,7 @@ impl<'a> Names<'a> {
             Const::Integer(_) => Type::I128,
             Const::Float(_) => Type::F64,
             Const::Typed(value) => value.ty(),
-            Const::Tuple(_) | Const::List(_) => {
+            Const::Tuple(_) | Const::List(_) | Const::Term(..) => {
                 return Err(vec![
                     Diagnostic::error("E0243", "an argument is one number, bool or text")
                         .label(constant.span, "a value of several parts"),
