@@ -8,6 +8,7 @@
 mod arithmetic;
 mod compound;
 mod conversion;
+mod operator;
 
 use std::sync::Arc;
 

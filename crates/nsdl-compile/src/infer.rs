@@ -10,6 +10,7 @@
 mod clash;
 mod classes;
 mod kind;
+mod operator;
 mod path;
 mod settle;
 mod term;
@@ -40,6 +41,7 @@ pub(crate) fn infer(program: &mut Program) -> (Types, Vec<Diagnostic>) {
         links: Vec::new(),
         clause: None,
         constants: FxHashMap::default(),
+        open: Vec::new(),
         resolved: FxHashMap::default(),
         diagnostics: Vec::new(),
     };
@@ -59,6 +61,8 @@ struct Inference {
     /// The classes of constants without a type of their own in expressions, by address: nothing moves while types
     /// are inferred.
     constants: FxHashMap<usize, Side>,
+    /// Operators that wait for more to be known.
+    open: Vec<operator::Open>,
     /// The types of root classes, once everything is unified.
     resolved: FxHashMap<u32, Resolved>,
     diagnostics: Vec<Diagnostic>,
@@ -71,7 +75,9 @@ impl Inference {
         let variables = self.clauses(program);
         self.aggregates(program);
         self.facts(program);
+        self.operators();
         self.tags(program, &variables);
+        self.remaining_operators();
         variables
     }
 

@@ -4,6 +4,7 @@
 //! Only constants out of the range of the type inferred for them, and casts between types that have none, are
 //! still errors here.
 
+use nsdl_functions::operator_type;
 use nsdl_ir::{
     BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Fact, Function,
     Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols,
@@ -401,6 +402,15 @@ impl Planner<'_> {
                 self.matches(*op, left, right, slots)
             }
             TermKind::Binary(op, left, right) => {
+                if let Some(types) = mixed(*op, left, right, slots) {
+                    let [left, right] = [(left, types[0]), (right, types[1])]
+                        .map(|(operand, ty)| self.expr(operand, ty, slots));
+                    return Expr::Mixed {
+                        op: *op,
+                        types,
+                        operands: Box::new([left, right]),
+                    };
+                }
                 let ty = if op.is_comparison() {
                     type_of(left, slots)
                         .or_else(|| type_of(right, slots))
@@ -535,14 +545,17 @@ fn element(list: Type) -> Type {
 }
 
 /// The type of a term; `None` for an unsuffixed literal, which takes that of what it is compared with.
-fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
+pub(crate) fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
     match &term.kind {
         TermKind::Slot(slot) => slots.get(slot.index()).copied(),
         TermKind::Const(Const::Typed(value)) => Some(value.ty()),
         TermKind::Const(_) => None,
         TermKind::Unary(_, operand) => type_of(operand, slots),
         TermKind::Binary(op, ..) if op.is_comparison() => Some(Type::Bool),
-        TermKind::Binary(_, left, right) => type_of(left, slots).or_else(|| type_of(right, slots)),
+        TermKind::Binary(op, left, right) => match (type_of(left, slots), type_of(right, slots)) {
+            (Some(left), Some(right)) => operator_type(*op, left, right).or(Some(left)),
+            (left, right) => left.or(right),
+        },
         TermKind::Cast(_, ty) => Some(*ty),
         TermKind::Call(function, args) => match function.signature().result {
             Parameter::Exactly(ty) => Some(ty),
@@ -606,6 +619,17 @@ fn of_variable(function: Function, args: &[Term]) -> impl Iterator<Item = (&Term
             Some(Parameter::List) => Some((arg, true)),
             _ => None,
         })
+}
+
+/// The types of the operands, if the operator is one that may mix types.
+fn mixed(op: BinaryOp, left: &Term, right: &Term, slots: &[Type]) -> Option<[Type; 2]> {
+    if op.is_comparison() {
+        return None;
+    }
+    let types = [left, right].map(|operand| default_type(operand, slots));
+    operator_type(op, types[0], types[1])?;
+    // Text and text is one type.
+    (types != [Type::String, Type::String]).then_some(types)
 }
 
 /// The type of a term where nothing around it says which.

@@ -7,6 +7,7 @@ use nsdl_ir::{BinaryOp, Slot, Type, UnaryOp, Value};
 
 use crate::constant::Const;
 use crate::flat::{Term, TermKind};
+use crate::plan::type_of;
 
 /// An equation solved: what to test and what to bind, in order.
 #[derive(Debug, Default)]
@@ -185,6 +186,8 @@ impl<'a> Solver<'a, '_> {
                     };
                     side = operand;
                 }
+                // Text and times are added otherwise: `"a" + x == s` is no equation of integers.
+                TermKind::Binary(..) if type_of(side, self.types) != Some(ty) => return None,
                 TermKind::Binary(BinaryOp::Add, left, right) => {
                     let (inner, other) = if has_slot(left) {
                         (left, right)

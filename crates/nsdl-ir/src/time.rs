@@ -9,7 +9,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-/// An instant, in microseconds since 1970-01-01T00:00:00Z; of the years −9999 to 9999.
+/// An instant, in microseconds since 1970-01-01T00:00:00Z; from the year −9999 to 9999-12-30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DateTime {
     /// May be negative.

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use nsdl_ir::{BinaryOp, Diagnostic, Span, UnaryOp, Value};
 
-use super::{Const, compound, concat};
+use super::{Const, compound, concat, operator};
 
 /// Why an operation on constants has no result.
-enum Failure {
+pub(super) enum Failure {
     /// The operands' types do not go together or with the operator.
     Types,
     /// The value has no place in its type.
@@ -16,6 +16,8 @@ enum Failure {
     DivisionByZero,
     /// The result is not a number.
     NotANumber,
+    /// The operator has no value for these operands.
+    Domain,
 }
 
 /// `op value`.
@@ -37,7 +39,17 @@ pub(crate) fn unary(op: UnaryOp, operand: Const, span: Span) -> Result<Const, Ve
             .and_then(|negated| Value::from_i128(negated, value.ty()))
             .map(Const::Typed)
             .ok_or(Failure::Overflow),
+        (UnaryOp::Negate, Const::Typed(Value::Duration(_) | Value::Tensor(_))) => {
+            match operator::mixed(BinaryOp::Multiply, &operand, &Const::Integer(-1)) {
+                Some(result) => result,
+                None => Err(Failure::Types),
+            }
+        }
         (UnaryOp::Not, Const::Typed(Value::Bool(value))) => Ok(Const::Typed(Value::Bool(!value))),
+        (UnaryOp::Not, Const::Integer(value)) => Ok(Const::Integer(!value)),
+        (UnaryOp::Not, Const::Typed(value)) if value.ty().is_integer() => operator::not(value)
+            .map(Const::Typed)
+            .ok_or(Failure::Overflow),
         _ => Err(Failure::Types),
     };
     let symbol = if op == UnaryOp::Negate { "-" } else { "!" };
@@ -83,6 +95,8 @@ pub(crate) fn binary(
                 Diagnostic::error("E0501", format!("{text} divides by zero"))
                     .label(span, "has no value")
             }
+            Failure::Domain => Diagnostic::error("E0501", format!("{text} has no value"))
+                .label(span, "has no value"),
             Failure::NotANumber => Diagnostic::error("E0501", format!("{text} is not a number"))
                 .label(span, "has no value"),
         }]
@@ -90,6 +104,9 @@ pub(crate) fn binary(
 }
 
 fn compute(op: BinaryOp, left: &Const, right: &Const) -> Result<Const, Failure> {
+    if let Some(result) = operator::mixed(op, left, right) {
+        return result;
+    }
     match (left, right) {
         (Const::Tuple(_) | Const::List(_), _) | (_, Const::Tuple(_) | Const::List(_)) => {
             let order = order(left, right).filter(|_| op.is_comparison());
@@ -182,6 +199,7 @@ fn typed(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Failure> {
             }
             BinaryOp::Divide => a.checked_div(*b),
             BinaryOp::Remainder => a.checked_rem(*b),
+            _ if operator::is_bits(op) => operator::wide_bits(op, *a, *b),
             _ => return Err(Failure::Types),
         }
         .map(Value::U128)
@@ -196,6 +214,9 @@ fn typed(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Failure> {
             Ok(Value::String(format!("{a}{b}").into()))
         }
         (a, b) => match (a.as_i128(), b.as_i128()) {
+            (Some(_), Some(y)) if operator::is_shift(op) && !operator::shifts(a.ty(), y) => {
+                Err(Failure::Overflow)
+            }
             (Some(x), Some(y)) => {
                 Value::from_i128(integers(op, x, y)?, a.ty()).ok_or(Failure::Overflow)
             }
@@ -212,6 +233,7 @@ fn integers(op: BinaryOp, a: i128, b: i128) -> Result<i128, Failure> {
         BinaryOp::Divide | BinaryOp::Remainder if b == 0 => return Err(Failure::DivisionByZero),
         BinaryOp::Divide => a.checked_div(b),
         BinaryOp::Remainder => a.checked_rem(b),
+        _ if operator::is_bits(op) => operator::bits(op, a, b),
         _ => return Err(Failure::Types),
     }
     .ok_or(Failure::Overflow)

@@ -14,6 +14,10 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
             Err(_) => Err(nsdl_functions::Fault::Cast),
         },
         Const::Typed(typed) => nsdl_functions::cast(typed, ty),
+        // Its numbers are floats of 64 bits, whatever they would be by themselves.
+        Const::List(_) if ty == Type::Tensor => super::operator::tensor(&value)
+            .map(|tensor| Value::Tensor(tensor.into()))
+            .ok_or(nsdl_functions::Fault::Cast),
         Const::Tuple(_) | Const::List(_) => match value.by_itself() {
             Some(typed) => nsdl_functions::cast(&typed, ty),
             None => Err(nsdl_functions::Fault::Cast),

@@ -3,7 +3,7 @@
 use nsdl_ir::{BinaryOp, Family, Function, Parameter, Signature, Span, Type, UnaryOp};
 
 use super::classes::Side;
-use super::kind::{Evidence, Kind, Set, Why};
+use super::kind::{Evidence, Kind, Why};
 use super::{Inference, variable};
 use crate::constant::Const;
 use crate::flat::{Term, TermKind};
@@ -20,14 +20,20 @@ impl Inference {
             TermKind::Unary(op, operand) => {
                 let side = self.term(first, operand);
                 let kind = match op {
-                    UnaryOp::Not => bool,
-                    UnaryOp::Negate => Kind::of(|ty| ty.is_signed() || ty.is_float()),
+                    UnaryOp::Not => Kind::of(|ty| ty.is_integer() || ty == Type::Bool),
+                    UnaryOp::Negate => Kind::of(|ty| {
+                        let special = matches!(ty, Type::Duration | Type::Tensor);
+                        ty.is_signed() || ty.is_float() || special
+                    }),
                 };
                 let why = if *op == UnaryOp::Not { "`!`" } else { "`-`" };
                 self.require(side, kind, Why::Takes(why), span)
             }
             TermKind::Binary(op, left, right) => {
                 let (left, right) = (self.term(first, left), self.term(first, right));
+                if let Add | Subtract | Multiply | Divide = op {
+                    return self.operator(*op, left, right, span);
+                }
                 let both = self.meet(left, right, span);
                 let (kind, why) = match op {
                     Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual => {
@@ -38,13 +44,6 @@ impl Inference {
                             why,
                         });
                     }
-                    Add => {
-                        let plain = Set::of(|ty| ty.is_number() || ty == Type::String);
-                        (Kind::Set(plain.or(Set::LISTS)), "`+`")
-                    }
-                    Subtract => (Kind::of(Type::is_number), "`-`"),
-                    Multiply => (Kind::of(Type::is_number), "`*`"),
-                    Divide => (Kind::of(Type::is_number), "`/`"),
                     Remainder => (Kind::of(Type::is_number), "`%`"),
                     And => (bool, "`&&`"),
                     Or => (bool, "`||`"),
@@ -52,7 +51,8 @@ impl Inference {
                     BitAnd => (Kind::of(Type::is_integer), "`&`"),
                     BitOr => (Kind::of(Type::is_integer), "`|`"),
                     ShiftLeft => (Kind::of(Type::is_integer), "`<<`"),
-                    ShiftRight => (Kind::of(Type::is_integer), "`>>`"),
+                    // The four that may mix types are gone.
+                    _ => (Kind::of(Type::is_integer), "`>>`"),
                 };
                 self.require(both, kind, Why::Takes(why), span)
             }
