@@ -103,7 +103,7 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
     let mut uses: Vec<(Slot, Span, &str)> = Vec::new();
     for literal in &clause.body {
         match literal {
-            Literal::Atom { .. } => {}
+            Literal::Atom { .. } | Literal::Matches(_) => {}
             Literal::Absent { args, .. } => {
                 uses.extend(
                     slots(args).map(|(slot, span)| (slot, span, "`not` binds no variable")),
@@ -217,6 +217,8 @@ fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
             Literal::Atom { args, .. } | Literal::Absent { args, .. } => {
                 slots(args).for_each(|(slot, _)| used(slot));
             }
+            // Atoms have taken their places.
+            Literal::Matches(_) => {}
             Literal::Constraint(term) => term.slots(&mut |slot, _| used(slot)),
             Literal::Range(range) => {
                 for term in [&range.value, &range.low, &range.high] {

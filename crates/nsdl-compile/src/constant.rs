@@ -12,9 +12,10 @@ mod operator;
 
 use std::sync::Arc;
 
-use nsdl_ir::{Diagnostic, Span, Type, UnaryOp, Value};
-use nsdl_syntax::ast::{Expr, ExprKind, Literal, TypeExpr};
+use nsdl_ir::{Diagnostic, Span, Term, Type, UnaryOp, Value};
+use nsdl_syntax::ast::{Expr, ExprKind, Literal, Name, TypeExpr};
 
+use crate::constructor::Constructor;
 use crate::function;
 
 pub(crate) use arithmetic::{binary, unary};
@@ -34,6 +35,8 @@ pub(crate) enum Const {
     Tuple(Vec<(Const, Span)>),
     /// A list of these, each with its place: whether they are of one type is for inference to say.
     List(Vec<(Const, Span)>),
+    /// A term of a data type with these fields.
+    Term(Constructor, Vec<(Const, Span)>),
 }
 
 impl Const {
@@ -47,6 +50,7 @@ impl Const {
                 let parts: Vec<String> = parts.iter().map(|(part, _)| part.describe()).collect();
                 format!("a tuple of {}", parts.join(", "))
             }
+            Const::Term(constructor, _) => constructor.data_type.name.clone(),
             Const::List(items) => match items.first() {
                 Some((first, _)) => format!("a list of {}", first.describe()),
                 None => "an empty list".into(),
@@ -63,6 +67,9 @@ impl Const {
             Const::Tuple(parts) if parts.len() == 1 => format!("({},)", texts(parts)),
             Const::Tuple(parts) => format!("({})", texts(parts)),
             Const::List(items) => format!("[{}]", texts(items)),
+            Const::Term(constructor, fields) => {
+                format!("{}({})", constructor.name(), texts(fields))
+            }
         }
     }
 
@@ -83,6 +90,9 @@ impl Const {
                     .map(Value::F64),
                 _ => None,
             },
+            Const::Typed(value) if ty == Type::Entity && value.ty().is_entity() => {
+                Some(value.clone())
+            }
             Const::Typed(value) => (value.ty() == ty).then(|| value.clone()),
             Const::Tuple(parts) => match ty {
                 Type::Tuple(types) if types.len() == parts.len() => {
@@ -91,6 +101,20 @@ impl Const {
                 }
                 _ => None,
             },
+            Const::Term(constructor, fields) => {
+                if ty == Type::Entity {
+                    return self.by_itself();
+                }
+                let constructor = constructor.of(ty)?;
+                let fields = fields.iter().zip(&constructor.fields);
+                let fields = fields.map(|((field, _), ty)| field.at(*ty));
+                let fields = fields.collect::<Option<Vec<Value>>>()?;
+                let term = Term {
+                    constructor,
+                    fields,
+                };
+                Some(Value::Term(Arc::new(term)))
+            }
             Const::List(items) => match ty {
                 Type::List(element) => {
                     let items = items.iter().map(|(item, _)| item.at(*element));
@@ -113,6 +137,14 @@ impl Const {
                 .zip(types)
                 .find(|((part, _), ty)| part.at(**ty).is_none())
                 .map(|((part, span), ty)| (part, *span, *ty)),
+            (Const::Term(constructor, fields), Type::Adt(_)) => {
+                let types = constructor.of(ty).map_or(&[][..], |it| &it.fields);
+                fields
+                    .iter()
+                    .zip(types)
+                    .find(|((part, _), ty)| part.at(**ty).is_none())
+                    .map(|((part, span), ty)| (part, *span, *ty))
+            }
             (Const::List(items), Type::List(element)) => inside(items, *element)
                 .and_then(|at| items.get(at))
                 .map(|(item, span)| (item, *span, *element)),
@@ -140,6 +172,13 @@ impl Const {
                 }
                 _ => false,
             },
+            Const::Term(constructor, fields) => match (constructor.of(ty), ty) {
+                (Some(constructor), _) => fields
+                    .iter()
+                    .zip(&constructor.fields)
+                    .all(|((field, _), ty)| field.may_be(*ty)),
+                (None, ty) => ty == Type::Entity,
+            },
             Const::List(items) => match ty {
                 Type::List(element) => items.iter().all(|(item, _)| item.may_be(*element)),
                 _ => false,
@@ -152,7 +191,7 @@ impl Const {
         match self {
             Const::Integer(_) => true,
             Const::Typed(value) => value.ty().is_integer(),
-            Const::Float(_) | Const::Tuple(_) | Const::List(_) => false,
+            Const::Float(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => false,
         }
     }
 
@@ -175,6 +214,11 @@ impl Const {
                     .collect::<Option<Vec<Type>>>()
                     .map(|types| Type::tuple(&types))
             }
+            Const::Term(constructor, fields) => {
+                let types = fields.iter().map(|(field, _)| field.own_type());
+                let types: Vec<Option<Type>> = types.collect();
+                Some(constructor.applied(&types))
+            }
             Const::List(items) if items.is_empty() => Some(Type::list(Type::I32)),
             Const::List(items) => items
                 .iter()
@@ -194,7 +238,7 @@ impl Const {
             Const::Typed(Value::Bool(value)) => f64::from(u8::from(*value)),
             Const::Typed(Value::U128(value)) => *value as f64,
             Const::Typed(value) => value.as_i128()? as f64,
-            Const::Tuple(_) | Const::List(_) => return None,
+            Const::Tuple(_) | Const::List(_) | Const::Term(..) => return None,
         })
     }
 }
@@ -219,7 +263,7 @@ pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
             .into_iter()
             .find(|ty| Value::from_i128(*value, *ty).is_some()),
         Const::Float(_) => Some(Type::F64),
-        Const::Typed(_) | Const::Tuple(_) | Const::List(_) => None,
+        Const::Typed(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => None,
     };
     let diagnostic = Diagnostic::error("E0501", format!("`{text}` is out of range for {ty}"))
         .label(span, format!("used as {ty}"))
@@ -236,6 +280,8 @@ pub(crate) trait Lookup<'a> {
     fn constant(&mut self, name: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>>;
     /// The type of that name.
     fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>>;
+    /// The constructor of that name.
+    fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>>;
 }
 
 /// The value of an expression whose names `lookup` gives.
@@ -278,7 +324,13 @@ pub(crate) fn fold<'a>(
                 None => items.map(Const::List),
             }
         }
-        ExprKind::Construct(_) => Err(vec![unsupported(expr.span, "this kind of value")]),
+        ExprKind::Construct(construct) => {
+            let constructor = lookup.constructor(&construct.name);
+            let fields = fold_all(&construct.args, lookup)?;
+            let constructor = constructor?;
+            constructor.check(fields.len(), expr.span)?;
+            Ok(Const::Term(constructor, fields))
+        }
         ExprKind::Call(name, args) => {
             let function = function::resolve(name, args.len(), expr.span);
             let mut values = Vec::with_capacity(args.len());

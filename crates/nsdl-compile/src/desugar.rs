@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod compound;
+mod data;
 mod element;
 mod facts;
 mod negation;
@@ -15,7 +16,7 @@ mod range;
 mod rule;
 mod term;
 
-use nsdl_ir::{Diagnostic, RelationId, Slot, Span, UnaryOp, Value};
+use nsdl_ir::{BinaryOp, Diagnostic, RelationId, Slot, Span, UnaryOp, Value};
 use nsdl_syntax::ast::{Ast, Atom, Expr, ExprKind, Formula, Item, ItemKind, Query};
 use rustc_hash::FxHashMap;
 
@@ -76,6 +77,8 @@ struct Scope<'a> {
     equations: Vec<Literal>,
     /// `_` in a positive atom is a variable: in tagged rules, whose choices depend on it.
     keep_wildcards: bool,
+    /// Terms of data types are patterns here, not values.
+    matching: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -112,6 +115,7 @@ impl<'a> Scope<'a> {
             body: self.body,
             heads,
             choice,
+            makes: Vec::new(),
         }
     }
 }
@@ -157,6 +161,7 @@ impl<'a> Desugar<'a> {
             keep_wildcards: true,
             ..Scope::default()
         };
+        scope.matching = true;
         let arguments = self.arguments(args, &mut scope);
         let columns = arguments.iter().filter_map(Option::from).collect();
         scope.push(Literal::Atom {
@@ -235,6 +240,10 @@ impl<'a> Desugar<'a> {
                     self.absent_pattern(leaf.formula, span, &[], &mut scope);
                 }
                 (Formula::Atom(atom), Some(span)) => self.absent(atom, span, &mut scope),
+                (Formula::Constraint(expr), None) if self.equation(expr, &mut scope) => {}
+                (Formula::Constraint(expr), Some(span)) if data::matches_any(expr) => {
+                    self.absent_pattern(leaf.formula, span, leaves, &mut scope);
+                }
                 (Formula::Constraint(expr), not) => {
                     let mut term = self.term(expr, &mut scope);
                     if not.is_some() {
@@ -263,10 +272,14 @@ impl<'a> Desugar<'a> {
                 (Formula::Element { value, list, span }, not) => {
                     self.element(value, list, *span, not.is_some(), &mut scope);
                 }
-                (Formula::Case { span, .. }, _) => {
-                    self.diagnostics
-                        .push(crate::constant::unsupported(*span, "this formula"));
-                }
+                (
+                    Formula::Case {
+                        value,
+                        pattern,
+                        span,
+                    },
+                    None,
+                ) => self.case(value, pattern, *span, &mut scope),
                 (formula, Some(span)) => {
                     self.absent_formula(formula, span, leaves, total, &mut scope);
                 }
@@ -284,9 +297,26 @@ impl<'a> Desugar<'a> {
         scope
     }
 
+    /// An equation with a term of a data type on a side: a pattern. Whether it is one.
+    fn equation(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> bool {
+        let ExprKind::Binary(BinaryOp::Equal, left, right) = &expr.kind else {
+            return false;
+        };
+        let (value, pattern) = match data::is_pattern(right) {
+            true => (left, right),
+            false => (right, left),
+        };
+        if data::is_pattern(pattern) {
+            self.case(value, pattern, expr.span, scope);
+        }
+        data::is_pattern(pattern)
+    }
+
     fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
         let relation = self.names.relation(&atom.relation.text);
+        scope.matching = true;
         let args = self.arguments(&atom.args, scope);
+        scope.matching = false;
         scope.push(Literal::Atom {
             relation,
             args,

@@ -6,6 +6,7 @@
 use nsdl_ir::{Aggregate, BinaryOp, Function, Query, RelationId, Slot, Span, Tag, Type, UnaryOp};
 
 use crate::constant::Const;
+use crate::constructor::Constructor;
 use crate::demand::Pattern;
 
 /// A program.
@@ -17,6 +18,8 @@ pub(crate) struct Program {
     pub clauses: Vec<Clause>,
     pub aggregates: Vec<Aggregate>,
     pub queries: Vec<Query>,
+    /// Relations of all terms that a constructor makes: those that a pattern asks for.
+    pub extents: Vec<(&'static nsdl_ir::Constructor, RelationId)>,
 }
 
 /// A relation.
@@ -61,6 +64,8 @@ pub(crate) struct Clause {
     pub heads: Vec<Head>,
     /// If it has one, each binding of all the variables makes it once.
     pub choice: Option<Choice>,
+    /// The extents of constructors of which its heads may hold terms that nothing else holds.
+    pub makes: Vec<RelationId>,
 }
 
 /// A variable of a clause. `_` and the values of argument expressions are called `_`.
@@ -120,12 +125,26 @@ pub(crate) enum Literal {
         args: Vec<Argument>,
         span: Span,
     },
+    /// `case t is Cons(h, _)`: there is such a term. After inference it is an atom over the constructor's extent.
+    Matches(Matches),
     /// A Boolean expression; an equation may also bind.
     Constraint(Term),
     /// `x in 0..5`: binds `x` if nothing else does.
     Range(Range),
     /// `x in list`: binds `x` to each element, once, if nothing else does.
     Element(Element),
+}
+
+/// A pattern of a term.
+#[derive(Clone, Debug)]
+pub(crate) struct Matches {
+    pub constructor: Constructor,
+    /// The data type; inference replaces its parameters.
+    pub ty: Type,
+    /// A slot.
+    pub term: Argument,
+    pub fields: Vec<Argument>,
+    pub span: Span,
 }
 
 /// `value in list`
@@ -187,6 +206,8 @@ pub(crate) enum TermKind {
     Tuple(Vec<Term>),
     /// `[a, b]`, or `[a, ..rest]` whose elements after the first ones are those of `rest`; likewise.
     List(Vec<Term>, Option<Box<Term>>),
+    /// `new Cons(h, t)`, of this type; inference replaces the parameters in it.
+    Construct(Constructor, Type, Vec<Term>),
     /// The part of a tuple or element of a list at a position that it has. Only `bind` makes it.
     Part(Box<Term>, u32),
     /// A list without its first elements, which it has. Only `bind` makes it.
@@ -315,7 +336,9 @@ impl Term {
                 left.slots(visit);
                 right.slots(visit);
             }
-            TermKind::Call(_, parts) | TermKind::Tuple(parts) => {
+            TermKind::Call(_, parts)
+            | TermKind::Tuple(parts)
+            | TermKind::Construct(_, _, parts) => {
                 parts.iter().for_each(|part| part.slots(visit));
             }
             TermKind::List(items, rest) => {

@@ -117,6 +117,7 @@ impl Inference {
                     | Literal::Absent { relation, args, .. } => {
                         self.arguments(first, *relation, args);
                     }
+                    Literal::Matches(matches) => self.matches(first, matches),
                     Literal::Range(range) => {
                         let sides = [&range.value, &range.low, &range.high];
                         let [value, low, high] = sides.map(|term| self.term(first, term));

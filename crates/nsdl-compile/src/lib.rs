@@ -1,15 +1,19 @@
 //! Syntax tree to evaluation plan: names, types, strata, join order.
 //!
 //! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve`
-//! (names), `desugar` (to a flat program), `infer` (types), `demand` (what is asked for), `bind` (safety),
+//! (names), `desugar` (to a flat program), `infer` (types), `extents` (patterns of terms),
+//! `demand` (what is asked for), `bind` (safety),
 //! `stratify`, and `plan`, which asks `order` for the join orders.
 //! [`show`] prints the result.
 
 mod bind;
 mod constant;
+mod constructor;
 mod demand;
 mod desugar;
+mod enumeration;
 mod expand;
+mod extents;
 mod flat;
 mod function;
 mod infer;
@@ -25,6 +29,8 @@ mod show;
 mod solve;
 mod stratify;
 mod suggest;
+
+use std::sync::Arc;
 
 use nsdl_ir::{Diagnostic, Plan, Symbols, Type};
 use nsdl_syntax::ast::Ast;
@@ -107,10 +113,20 @@ fn passes(
     }
     let (mut program, more) = desugar::desugar(asts, &names, relations);
     found.extend(more);
+    found.extend(enumeration::check(&program, &names));
+    for data_type in &names.data_types {
+        symbols.define(Arc::clone(data_type));
+    }
     if found.iter().any(Diagnostic::is_error) {
         return Err(tidy(found));
     }
-    let (types, mut errors) = infer::infer(&mut program);
+    let (mut types, mut errors) = infer::infer(&mut program);
+    extents::extents(&mut program, &mut types);
+    if program.clauses.iter().any(|it| !it.makes.is_empty())
+        && stratify::stratify(&program).is_err()
+    {
+        extents::separate(&mut program, &mut types);
+    }
     let on_demand = match demand::transform(&program, &types, false) {
         Ok(on_demand) => on_demand,
         Err(more) => {
@@ -155,6 +171,10 @@ fn passes(
 
 /// The plan for the queries alone, where asking for less than everything pays.
 fn focus(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Option<Plan> {
+    // What is made on demand only would be missing where a pattern asks for all terms.
+    if program.clauses.iter().any(|it| !it.makes.is_empty()) {
+        return None;
+    }
     let (program, types) = demand::transform(program, types, true).ok()??;
     // Where these find fault, the passes above found none: then the plain plan does.
     if !bind::check(&program, &types).is_empty() {

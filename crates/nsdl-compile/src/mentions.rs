@@ -156,13 +156,12 @@ pub(crate) fn count<'a>(
 /// Whether the negation of `formula` can have variables of its own: it is more than one atom or constraint.
 pub(crate) fn is_compound(formula: &Formula) -> bool {
     match formula {
-        Formula::And(_) | Formula::Or(_) | Formula::Implies { .. } => true,
+        Formula::And(_) | Formula::Or(_) | Formula::Implies { .. } | Formula::Case { .. } => true,
         Formula::Aggregate(aggregate) => !aggregate.results.is_empty(),
         Formula::Atom(_)
         | Formula::Constraint(_)
         | Formula::Range(_)
         | Formula::Element { .. }
-        | Formula::Case { .. }
         | Formula::Not { .. } => false,
     }
 }

@@ -6,9 +6,9 @@
 
 use nsdl_functions::operator_type;
 use nsdl_ir::{
-    BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Fact, Function,
-    Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum, Symbols,
-    Type, UnaryOp, Word,
+    BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Extent, Fact,
+    Function, Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum,
+    Symbols, Type, UnaryOp, Word,
 };
 
 use crate::constant::{Const, not_castable, out_of_range, wildcard};
@@ -41,6 +41,14 @@ pub(crate) fn plan(
         facts: planner.facts(facts),
         ..Plan::default()
     };
+    let extents = program.extents.iter();
+    plan.extents = extents
+        .map(|(constructor, relation)| Extent {
+            constructor,
+            relation: *relation,
+            makers: Vec::new(),
+        })
+        .collect();
     plan.strata = strata
         .strata
         .iter()
@@ -63,6 +71,12 @@ pub(crate) fn plan(
                 if let Some(stratum) = plan.strata.get_mut(stratum) {
                     stratum.rules.push(RuleId::new(plan.rules.len()));
                     stratum.recursive |= !rule.deltas.is_empty();
+                }
+                for extent in &clause.makes {
+                    let mut extents = plan.extents.iter_mut();
+                    if let Some(extent) = extents.find(|it| it.relation == *extent) {
+                        extent.makers.push(RuleId::new(plan.rules.len()));
+                    }
                 }
                 plan.rules.push(rule);
             }
@@ -482,6 +496,18 @@ impl Planner<'_> {
                         .map(|rest| Box::new(self.expr(rest, ty, slots))),
                 }
             }
+            TermKind::Construct(constructor, ty, fields) => match constructor.of(*ty) {
+                Some(constructor) => {
+                    let fields = fields.iter().zip(&constructor.fields);
+                    let fields = fields.map(|(field, ty)| self.expr(field, *ty, slots));
+                    Expr::Construct {
+                        constructor,
+                        fields: fields.collect(),
+                    }
+                }
+                // Every term has a type by now.
+                None => Expr::Const(0),
+            },
             TermKind::Part(whole, position) => {
                 let of = default_type(whole, slots);
                 let operand = Box::new(self.expr(whole, of, slots));
@@ -584,6 +610,7 @@ pub(crate) fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
                 element.map(Type::list)
             })
         }
+        TermKind::Construct(_, ty, _) => Some(*ty),
         TermKind::Part(whole, position) => match type_of(whole, slots)? {
             Type::Tuple(types) => types.get(*position as usize).copied(),
             other => Some(element(other)),
@@ -658,6 +685,7 @@ fn literal_type(term: &Term) -> Type {
         TermKind::List(items, _) => {
             Type::list(items.iter().map(literal_type).max().unwrap_or(Type::I32))
         }
+        TermKind::Construct(_, ty, _) => *ty,
         TermKind::Slot(_)
         | TermKind::Any
         | TermKind::Part(..)

@@ -95,6 +95,8 @@ impl<'p, 't> Ready<'p, 't> {
                     }
                 }
             }
+            // Atoms have taken their places.
+            Literal::Matches(_) => {}
             Literal::Constraint(term) => term.slots(&mut |slot, _| mention(slot)),
             Literal::Range(range) => {
                 for term in [&range.value, &range.low, &range.high] {
@@ -158,7 +160,10 @@ impl<'p, 't> Ready<'p, 't> {
                     self.equations.insert(number);
                 }
             }
-            Literal::Absent { .. } | Literal::Range(_) | Literal::Element(_) => {}
+            Literal::Absent { .. }
+            | Literal::Range(_)
+            | Literal::Element(_)
+            | Literal::Matches(_) => {}
         }
     }
 

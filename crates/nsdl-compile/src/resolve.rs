@@ -10,8 +10,10 @@ mod constants;
 mod demand;
 mod types;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
-use nsdl_ir::{Diagnostic, RelationId, Span, Type};
+use nsdl_ir::{DataType, Diagnostic, RelationId, Span};
 use nsdl_syntax::ast::{
     Aggregate, Ast, Atom, ColumnDeclaration, Formula, Head, Item, ItemKind, Name, TypeDeclaration,
 };
@@ -20,19 +22,27 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use arity::{Arity, Definitions};
 use attributes::Marks;
 use constants::State;
+use types::Named;
 
 use crate::External;
 use crate::constant::Const;
+use crate::constructor::Constructor;
 use crate::demand::Pattern;
 use crate::flat::{Declared, Relation};
 use crate::reduce;
-use crate::suggest::{SUGGESTIONS, nearest};
+use crate::suggest::{SUGGESTIONS, did_you_mean, nearest};
 
 /// What the names of a program stand for.
 pub(crate) struct Names<'a> {
     relations: IndexMap<&'a str, Entry, FxBuildHasher>,
-    /// Aliases; `None` if what one stands for is reported.
-    types: FxHashMap<&'a str, Option<Type>>,
+    types: FxHashMap<&'a str, Named<'a>>,
+    /// Constructors of data types and where they are declared.
+    constructors: FxHashMap<&'a str, (Span, Constructor)>,
+    pub data_types: Vec<Arc<DataType>>,
+    /// Enumerations and their members.
+    members: FxHashMap<&'a str, Vec<&'a str>>,
+    /// Columns, by relation and position, that are declared to hold members of an enumeration.
+    enumerated: FxHashMap<(usize, usize), &'a str>,
     constants: FxHashMap<&'a str, State<'a>>,
     /// Constants that are integers computed by a division.
     quotients: rustc_hash::FxHashSet<&'a str>,
@@ -57,12 +67,16 @@ pub(crate) fn resolve<'a>(
     let mut names = Names {
         relations: IndexMap::default(),
         types: FxHashMap::default(),
+        constructors: FxHashMap::default(),
+        data_types: Vec::new(),
+        members: FxHashMap::default(),
+        enumerated: FxHashMap::default(),
         constants: FxHashMap::default(),
         quotients: rustc_hash::FxHashSet::default(),
         diagnostics: Vec::new(),
     };
     let items = || asts.iter().flat_map(|ast| &ast.items);
-    names.aliases(items());
+    names.types(items());
     names.constants(items());
     let definitions = Definitions::gather(items(), externals, &names);
     for item in items() {
@@ -100,6 +114,28 @@ impl<'a> Names<'a> {
         self.constants.keys().copied()
     }
 
+    /// The constructor of that name.
+    pub fn constructor_of(&self, name: &Name) -> Result<Constructor, Vec<Diagnostic>> {
+        if let Some((_, constructor)) = self.constructors.get(name.text.as_str()) {
+            return Ok(constructor.clone());
+        }
+        let known = self.constructors.keys().copied();
+        let error = Diagnostic::error("E0261", format!("unknown constructor `{}`", name.text))
+            .label(name.span, "no data type has it");
+        Err(vec![match did_you_mean(&name.text, known) {
+            Some(help) => error.help(help),
+            None => error.help(format!(
+                "declare it: `type T = {}(…) | …`; a built-in function is `$name(…)`",
+                name.text
+            )),
+        }])
+    }
+
+    /// The enumeration whose members a column holds.
+    pub fn enumerated(&self, relation: RelationId, column: usize) -> Option<&'a str> {
+        self.enumerated.get(&(relation.index(), column)).copied()
+    }
+
     fn item(&mut self, item: &'a Item, definitions: &Definitions<'a>) {
         let marks = self.attributes(item);
         match &item.kind {
@@ -115,6 +151,11 @@ impl<'a> Names<'a> {
                     }
                     let types = columns.iter().map(|column| self.declared(column)).collect();
                     let index = self.mention_at(name, columns.len(), name.span, definitions);
+                    for (position, column) in columns.iter().enumerate() {
+                        if let Some(enumeration) = self.enumeration(&column.ty) {
+                            self.enumerated.insert((index, position), enumeration);
+                        }
+                    }
                     let relation = &mut self.relations[index].relation;
                     relation.columns = types;
                     relation.span = name.span;

@@ -95,7 +95,12 @@ impl Show<'_> {
                     let cells: Vec<String> = cells
                         .map(|(column, ty)| self.column(*column, *ty))
                         .collect();
-                    format!("{}({})", self.name(*relation), cells.join(", "))
+                    match (cells.as_slice(), self.is_extent(*relation)) {
+                        ([term, fields @ ..], true) => {
+                            format!("{term} is {}({})", self.name(*relation), fields.join(", "))
+                        }
+                        _ => format!("{}({})", self.name(*relation), cells.join(", ")),
+                    }
                 }
                 Step::Absent { relation, args } => {
                     let cells = std::iter::zip(args, self.columns(*relation));
@@ -186,6 +191,14 @@ impl Show<'_> {
                     .collect();
                 format!("{}({})", function.signature().name, args.join(", "))
             }
+            Expr::Construct {
+                constructor,
+                fields,
+            } => {
+                let fields = std::iter::zip(fields, &constructor.fields);
+                let fields: Vec<String> = fields.map(|(it, ty)| self.expr(it, *ty)).collect();
+                format!("new {}({})", constructor.name, fields.join(", "))
+            }
             Expr::List { ty, items, rest } => self.list(*ty, items, rest.as_deref()),
             Expr::Part {
                 of,
@@ -236,6 +249,11 @@ impl Show<'_> {
 
     fn word(&self, word: Word, ty: Type) -> String {
         Value::from_word(word, ty, self.symbols).to_string()
+    }
+
+    /// Whether it holds the terms of a constructor: its first column is the term, the others are the fields.
+    fn is_extent(&self, relation: RelationId) -> bool {
+        self.plan.extents.iter().any(|it| it.relation == relation)
     }
 
     fn name(&self, relation: RelationId) -> &str {

@@ -146,7 +146,10 @@ fn dependencies(program: &Program) -> Dependencies {
                         span: *span,
                     },
                 ),
-                Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) => continue,
+                Literal::Constraint(_)
+                | Literal::Range(_)
+                | Literal::Element(_)
+                | Literal::Matches(_) => continue,
             };
             for head in &clause.heads {
                 graph.add_edge(node(from), node(head.relation), edge);
@@ -162,6 +165,16 @@ fn dependencies(program: &Program) -> Dependencies {
                     graph.add_edge(node(*relation), node(head.relation), edge);
                 }
             }
+        }
+        // The terms in new tuples are known once the tuples are.
+        let reads = Reads::Tuples;
+        for (head, extent) in clause
+            .heads
+            .iter()
+            .flat_map(|head| clause.makes.iter().map(move |extent| (head, extent)))
+        {
+            let span = clause.span;
+            graph.add_edge(node(head.relation), node(*extent), Edge { reads, span });
         }
     }
     for aggregate in &program.aggregates {

@@ -1,6 +1,6 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{BinaryOp, Expr, Function, Span, Symbols, Type, Value, Word};
+use nsdl_ir::{BinaryOp, Constructor, Expr, Function, Span, Symbols, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
@@ -23,6 +23,8 @@ pub(crate) enum Code {
     Compare(BinaryOp, Type, Box<(Code, Code)>),
     /// A tuple or a list: items, and the elements of a list after them.
     List(Box<[Code]>, Option<Box<Code>>),
+    /// A term of a data type.
+    Construct(&'static Constructor, Box<[Code]>),
     /// A part of a tuple or list.
     Part(Box<Code>, usize),
     /// A list from that position on.
@@ -66,6 +68,10 @@ impl Code {
             Expr::Cast { from, to, operand } => {
                 Code::Cast(*from, *to, Box::new(Code::new(operand)))
             }
+            Expr::Construct {
+                constructor,
+                fields,
+            } => Code::Construct(constructor, fields.iter().map(Code::new).collect()),
             Expr::List { items, rest, .. } => Code::List(
                 items.iter().map(Code::new).collect(),
                 rest.as_ref().map(|rest| Box::new(Code::new(rest))),
@@ -149,6 +155,11 @@ impl Code {
                     BinaryOp::Greater => order.is_gt(),
                     _ => order.is_ge(),
                 }))
+            }
+            Code::Construct(constructor, fields) => {
+                let fields = fields.iter().map(|field| field.eval(slots, symbols));
+                let fields = fields.collect::<Result<Vec<Word>, FailureKind>>()?;
+                Ok(symbols.intern_term(constructor, &fields))
             }
             Code::List(items, rest) => {
                 let mut words = Vec::with_capacity(items.len());

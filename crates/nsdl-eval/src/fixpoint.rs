@@ -8,10 +8,11 @@
 use std::mem;
 use std::sync::Arc;
 
-use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, Stratum, Symbols, TupleId};
+use nsdl_ir::{AggregateId, Diagnostic, Fact, Plan, Stratum, Symbols, TupleId, Word};
 
 use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
+use crate::extents::Extents;
 use crate::failure::Failures;
 use crate::index::Indexes;
 use crate::join::{Frozen, Join};
@@ -35,6 +36,7 @@ pub(crate) struct Engine<'a> {
     fresh: Vec<Fresh>,
     old: Vec<u32>,
     indexes: Indexes,
+    extents: Extents,
     recorder: Option<Recorder>,
     marginals: Option<Arc<dyn Marginals>>,
     seed: u64,
@@ -76,6 +78,7 @@ impl<'a> Engine<'a> {
                 .collect(),
             old: vec![0; plan.relations.len()],
             indexes: Indexes::default(),
+            extents: Extents::new(plan),
             recorder,
             marginals: options.marginals.clone(),
             seed: options.seed,
@@ -132,6 +135,7 @@ impl<'a> Engine<'a> {
     fn load(&mut self, facts: &[Fact]) -> Result<(), Stop> {
         for (number, fact) in facts.iter().enumerate() {
             let relation = fact.relation.index();
+            self.terms(relation, &fact.row);
             if !self.needed[relation] {
                 continue;
             }
@@ -156,6 +160,31 @@ impl<'a> Engine<'a> {
         self.check()
     }
 
+    /// Puts the terms in a row into their extents.
+    fn terms(&mut self, relation: usize, row: &[Word]) {
+        if self.extents.is_empty() {
+            return;
+        }
+        let (fresh, rows, recorder) = (&mut self.fresh, &self.rows, &mut self.recorder);
+        let (needed, tuples) = (&self.needed, &mut self.tuples);
+        let add = &mut |extent: usize, row: &[Word]| {
+            let new = match recorder {
+                _ if !needed[extent] => false,
+                None => fresh[extent].insert(&rows[extent], row),
+                Some(recorder) => {
+                    let (row, new) = fresh[extent].intern(&rows[extent], row);
+                    if new {
+                        recorder.add_tuple(extent, row, true);
+                    }
+                    new
+                }
+            };
+            *tuples += usize::from(new);
+        };
+        self.extents
+            .visit(self.plan, relation, row, self.symbols, add);
+    }
+
     /// Makes the new rows of a relation those of the last round; true if there are any.
     fn commit(&mut self, relation: usize) -> bool {
         let rows = &mut self.rows[relation];
@@ -178,6 +207,12 @@ impl<'a> Engine<'a> {
             .map_or(0, |recorder| recorder.trace.instances.len());
         for &aggregate in &stratum.aggregates {
             self.aggregate(aggregate)?;
+        }
+        // Rules of earlier strata may have made terms.
+        for relation in &stratum.relations {
+            if !self.fresh[relation.index()].rows.is_empty() {
+                self.commit(relation.index());
+            }
         }
         let plan = self.plan;
         let (mut first, mut later) = (Vec::new(), Vec::new());
@@ -227,7 +262,8 @@ impl<'a> Engine<'a> {
             self.indexes.extend(index, &self.rows[relation]);
         }
         let mut fresh = mem::take(&mut self.fresh[order.head]);
-        let before = self.tuples - fresh.rows.len();
+        let known = fresh.rows.len();
+        let before = self.tuples - known;
         let frozen = Frozen {
             rows: &self.rows,
             fresh: &self.fresh,
@@ -283,6 +319,12 @@ impl<'a> Engine<'a> {
         };
         self.tuples = before + fresh.rows.len();
         self.fresh[order.head] = fresh;
+        if self.extents.makes(order.rule) {
+            for number in known..self.fresh[order.head].rows.len() {
+                let row = self.fresh[order.head].rows.row(number as u32).to_vec();
+                self.terms(order.head, &row);
+            }
+        }
         outcome
     }
 

@@ -10,6 +10,7 @@ mod arithmetic;
 mod bits;
 mod bitwise;
 mod expr;
+mod extents;
 mod failure;
 mod fixpoint;
 mod index;

@@ -11,6 +11,7 @@ use nsdl_ir::{
 
 use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
+use crate::extents::Extents;
 use crate::failure::Failures;
 use crate::join::Body;
 use crate::limits::{Budget, Stop};
@@ -46,6 +47,7 @@ pub fn evaluate(
             .trace
             .then(|| Recorder::new(plan, facts, &mut sites)),
         sites,
+        extents: Extents::new(plan),
         options,
         failures: Failures::default(),
         rounds: 0,
@@ -83,6 +85,7 @@ struct Naive<'a> {
     relations: Vec<Relation>,
     recorder: Option<Recorder>,
     sites: Sites,
+    extents: Extents,
     options: &'a Options,
     failures: Failures,
     rounds: usize,
@@ -99,6 +102,7 @@ struct Ground {
 impl Naive<'_> {
     fn run(&mut self, facts: &[Fact]) -> Result<(), Stop> {
         for (number, fact) in facts.iter().enumerate() {
+            self.terms(fact.relation.index(), &fact.row);
             if !self.needed[fact.relation.index()] {
                 continue;
             }
@@ -192,6 +196,9 @@ impl Naive<'_> {
             };
             let (row, new) = self.insert(rule.head.index(), &head);
             changed |= new;
+            if self.extents.makes(number) {
+                self.terms(rule.head.index(), &head);
+            }
             if let (true, Some(recorder)) = (record && !certain, &mut self.recorder) {
                 let mut atoms = vec![0; rule.atoms as usize];
                 for step in &rule.steps {
@@ -324,6 +331,17 @@ impl Naive<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the terms in a row into their extents.
+    fn terms(&mut self, relation: usize, row: &[Word]) {
+        let mut found = Vec::new();
+        let add = &mut |extent: usize, row: &[Word]| found.push((extent, row.to_vec()));
+        self.extents
+            .visit(self.plan, relation, row, self.symbols, add);
+        for (extent, row) in found {
+            self.insert(extent, &row);
+        }
     }
 
     fn eval(&mut self, rule: usize, expr: &Expr, slots: &[Word]) -> Option<Word> {

@@ -58,8 +58,16 @@ pub(crate) fn needed_relations(plan: &Plan, targets: Option<&[RelationId]>) -> V
         let aggregated = aggregates
             .flat_map(|aggregate| [Some(aggregate.members), aggregate.groups])
             .flatten();
+        let extents = plan
+            .extents
+            .iter()
+            .filter(|extent| stratum.relations.contains(&extent.relation));
+        let makers = extents
+            .flat_map(|extent| &extent.makers)
+            .map(|rule| plan.rules[rule.index()].head);
         for relation in read
             .chain(aggregated)
+            .chain(makers)
             .chain(stratum.relations.iter().copied())
         {
             needed[relation.index()] = true;

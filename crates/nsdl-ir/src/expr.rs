@@ -1,6 +1,6 @@
 //! Typed expressions over the slots of a rule.
 
-use crate::{Function, Slot, Type, Word};
+use crate::{Constructor, Function, Slot, Type, Word};
 
 /// A typed expression. Evaluation may fail (overflow, division by zero, NaN, a cast, a function): the derivation is then
 /// dropped and counted, see SEMANTICS.md 9.
@@ -57,6 +57,13 @@ pub enum Expr {
         consequence: Box<Expr>,
         /// The value, of the same type, if not.
         alternative: Box<Expr>,
+    },
+    /// The term of a constructor with these fields.
+    Construct {
+        /// How it is made.
+        constructor: &'static Constructor,
+        /// From what: expressions of the types that it says.
+        fields: Box<[Expr]>,
     },
     /// `$function(args)`: fails where it has no value.
     Call {
@@ -125,6 +132,7 @@ impl Expr {
             } => vec![condition, consequence, alternative],
             Expr::Mixed { operands, .. } => operands.iter().collect(),
             Expr::Call { args, .. } => args.iter().collect(),
+            Expr::Construct { fields, .. } => fields.iter().collect(),
             Expr::List { items, rest, .. } => items.iter().chain(rest.as_deref()).collect(),
         }
     }

@@ -1,6 +1,9 @@
 //! The evaluation plan: what a program became.
 
-use crate::{AggregateId, AggregateOp, ChoiceId, Expr, RelationId, RuleId, Slot, Span, Type, Word};
+use crate::{
+    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, RelationId, RuleId, Slot, Span, Type,
+    Word,
+};
 
 /// A program, resolved, typed, stratified and with its joins ordered.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,20 @@ pub struct Plan {
     pub facts: Vec<Fact>,
     /// What to print, in order; empty if the program has no `query`.
     pub queries: Vec<Query>,
+    /// The relations of terms that patterns of terms read.
+    pub extents: Vec<Extent>,
+}
+
+/// The relation of all terms of a constructor, [`certain`](Relation::certain): the evaluator puts those in it that occur
+/// in facts and in new rows of `makers`, at any depth.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// How its terms are made.
+    pub constructor: &'static Constructor,
+    /// Its columns are the term and its fields. Its stratum is that of the makers' heads, or a later one.
+    pub relation: RelationId,
+    /// The rules whose heads may hold such terms that no other row holds.
+    pub makers: Vec<RuleId>,
 }
 
 /// A relation.

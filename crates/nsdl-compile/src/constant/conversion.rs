@@ -18,7 +18,7 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
         Const::List(_) if ty == Type::Tensor => super::operator::tensor(&value)
             .map(|tensor| Value::Tensor(tensor.into()))
             .ok_or(nsdl_functions::Fault::Cast),
-        Const::Tuple(_) | Const::List(_) => match value.by_itself() {
+        Const::Tuple(_) | Const::List(_) | Const::Term(..) => match value.by_itself() {
             Some(typed) => nsdl_functions::cast(&typed, ty),
             None => Err(nsdl_functions::Fault::Cast),
         },
@@ -27,7 +27,9 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
         Const::Integer(_) => Type::I32,
         Const::Float(_) => Type::F32,
         Const::Typed(value) => value.ty(),
-        Const::Tuple(_) | Const::List(_) => value.by_itself().map_or(ty, |value| value.ty()),
+        Const::Tuple(_) | Const::List(_) | Const::Term(..) => {
+            value.by_itself().map_or(ty, |value| value.ty())
+        }
     };
     if !nsdl_functions::castable(from, ty) {
         return Err(vec![not_castable(from, ty, span)]);

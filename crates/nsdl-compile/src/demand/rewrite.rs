@@ -31,6 +31,7 @@ pub(super) fn rewrite(
             clauses: program.clauses.clone(),
             aggregates: program.aggregates.clone(),
             queries: program.queries.clone(),
+            extents: program.extents.clone(),
         },
         types: types.clone(),
     };
@@ -155,6 +156,7 @@ impl Rewrite<'_, '_> {
             body,
             heads: vec![head],
             choice: None,
+            makes: Vec::new(),
         });
         self.types.variables.push(slots);
     }
@@ -221,6 +223,7 @@ impl Rewrite<'_, '_> {
             }],
             heads: vec![demand_head(demand, passed.collect())],
             choice: None,
+            makes: Vec::new(),
         });
         self.types.variables.push(columns);
     }
@@ -247,6 +250,7 @@ impl Rewrite<'_, '_> {
                     body: Vec::new(),
                     heads: vec![demand_head(demand, args.collect())],
                     choice: None,
+                    makes: Vec::new(),
                 });
                 self.types.variables.push(Vec::new());
             }

@@ -149,7 +149,9 @@ impl<'p> Order<'p, '_> {
                     // A list gives its elements as soon as it is bound.
                     Literal::Element(element) => {
                         let mut known = true;
-                        element.list.slots(&mut |slot, _| known &= self.is_bound(slot));
+                        element
+                            .list
+                            .slots(&mut |slot, _| known &= self.is_bound(slot));
                         match element.value.kind {
                             _ if !known => return true,
                             TermKind::Slot(slot) if !self.is_bound(slot) => vec![slot],
@@ -162,7 +164,7 @@ impl<'p> Order<'p, '_> {
                         }
                         Vec::new()
                     }
-                    Literal::Atom { .. } => return true,
+                    Literal::Atom { .. } | Literal::Matches(_) => return true,
                 };
                 let connected = slots(literal)
                     .into_iter()
@@ -255,7 +257,9 @@ fn is(marks: &[bool], slot: Slot) -> bool {
 pub(super) fn arguments(literal: &Literal) -> &[Argument] {
     match literal {
         Literal::Atom { args, .. } | Literal::Absent { args, .. } => args,
-        Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) => &[],
+        Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) | Literal::Matches(_) => {
+            &[]
+        }
     }
 }
 
@@ -282,7 +286,7 @@ pub(super) fn slots(literal: &Literal) -> Vec<Slot> {
             element.value.slots(&mut visit);
             element.list.slots(&mut visit);
         }
-        Literal::Atom { .. } | Literal::Absent { .. } => {}
+        Literal::Atom { .. } | Literal::Absent { .. } | Literal::Matches(_) => {}
     }
     all
 }

@@ -234,11 +234,12 @@ impl<'a> Desugar<'a> {
     }
 }
 
-/// Whether `_` stands in a tuple or list of `expr`.
+/// Whether `_` stands in a tuple, list or term of `expr`.
 pub(super) fn has_hole(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Tuple(parts) => parts.iter().any(is_open),
         ExprKind::List(items, rest) => items.iter().chain(rest.as_deref()).any(is_open),
+        ExprKind::Construct(construct) => construct.args.iter().any(is_open),
         _ => false,
     }
 }

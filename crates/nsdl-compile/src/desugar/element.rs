@@ -16,7 +16,9 @@ impl<'a> Desugar<'a> {
         scope: &mut Scope<'a>,
     ) {
         let list = self.term(list, scope);
+        let matching = std::mem::replace(&mut scope.matching, !negated);
         let argument = self.argument(value, scope);
+        scope.matching = matching;
         let slot = match (&argument.kind, Option::<Term>::from(&argument)) {
             (ArgumentKind::Slot(slot), _) => *slot,
             // `_ in list`: there is an element.

@@ -1,10 +1,11 @@
 //! Facts and fact sets: every column and tag is a constant expression.
 
 use nsdl_ir::{Diagnostic, Span, Tag, Type};
-use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Name, TypeExpr};
+use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Formula, Name, TypeExpr};
 
 use super::{Desugar, rule};
 use crate::constant::{self, Const, Lookup};
+use crate::constructor::Constructor;
 use crate::flat::Fact;
 use crate::resolve::Names;
 use crate::suggest::{SUGGESTIONS, nearest};
@@ -12,8 +13,16 @@ use crate::suggest::{SUGGESTIONS, nearest};
 /// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
 const TOLERANCE: f64 = 1e-9;
 
+/// The body of a rule that is written as a fact: `rel eval(Const(y), y)`.
+static ALWAYS: Formula = Formula::And(Vec::new());
+
 impl<'a> Desugar<'a> {
     pub(super) fn fact(&mut self, tag: Option<&'a Expr>, atom: &'a Atom) {
+        if atom.args.iter().any(|arg| self.is_open(arg)) {
+            let span = tag.map_or(atom.span, |tag| tag.span.to(atom.span));
+            self.derive_heads(span, tag, &[(None, atom)], false, &ALWAYS);
+            return;
+        }
         let tag_value = tag.and_then(|tag| self.probability(tag));
         let span = tag.map_or(atom.span, |tag| tag.span.to(atom.span));
         self.row(
@@ -109,6 +118,10 @@ impl<'a> Lookup<'a> for Known<'_, 'a> {
 
     fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
         self.names.look_up_type(ty)
+    }
+
+    fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>> {
+        self.names.constructor_of(name)
     }
 }
 

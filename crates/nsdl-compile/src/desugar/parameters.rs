@@ -68,7 +68,7 @@ impl<'a> Desugar<'a> {
             Const::Typed(value) => value
                 .as_i128()
                 .and_then(|count| usize::try_from(count).ok()),
-            Const::Float(_) | Const::Tuple(_) | Const::List(_) => None,
+            Const::Float(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => None,
         };
         let count = count.filter(|&count| count > 0);
         if count.is_none() {

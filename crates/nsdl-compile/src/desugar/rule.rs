@@ -32,6 +32,18 @@ impl<'a> Desugar<'a> {
                 .map(|(tag, atom)| (tag.as_ref(), atom))
                 .collect(),
         };
+        self.derive_heads(span, tag, &alternatives, disjunctive, body);
+    }
+
+    /// A rule with these heads, each perhaps with a tag.
+    pub(super) fn derive_heads(
+        &mut self,
+        span: Span,
+        tag: Option<&'a Expr>,
+        alternatives: &[(Option<&'a Expr>, &'a ast::Atom)],
+        disjunctive: bool,
+        body: &'a Formula,
+    ) {
         let mut outer = Mentions::default();
         let tags = alternatives.iter().filter_map(|(tag, _)| *tag).chain(tag);
         for expr in alternatives
@@ -49,20 +61,20 @@ impl<'a> Desugar<'a> {
         for leaves in self.splits(body, &total, span) {
             let keep_wildcards = disjunctive || tag.is_some();
             let mut scope = self.body(&leaves, &outer, &total, keep_wildcards);
-            let heads = std::iter::zip(0.., &alternatives)
+            let heads = std::iter::zip(0.., alternatives)
                 .map(|(position, (_, atom))| Head {
                     relation: self.names.relation(&atom.relation.text),
                     args: atom
                         .args
                         .iter()
-                        .map(|arg| self.term(arg, &mut scope))
+                        .map(|arg| self.head_argument(arg, &mut scope))
                         .collect(),
                     alternative: if disjunctive { position } else { 0 },
                     guards: Vec::new(),
                 })
                 .collect();
             let choice = match tag {
-                _ if disjunctive => Some(self.categorical(tag, &alternatives, &mut scope, span)),
+                _ if disjunctive => Some(self.categorical(tag, alternatives, &mut scope, span)),
                 Some(tag) => {
                     let weights = vec![self.weight(tag, &mut scope)];
                     Some(Choice {

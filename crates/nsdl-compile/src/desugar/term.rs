@@ -55,6 +55,20 @@ impl<'a> Desugar<'a> {
 
     /// An expression with names resolved and constants folded. What is wrong is reported, and 0 instead.
     pub(super) fn term(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Term {
+        match &expr.kind {
+            ExprKind::Construct(construct) => self.construct(construct, expr.span, scope),
+            // What stands in an operation is a value.
+            _ => {
+                let matching = std::mem::replace(&mut scope.matching, false);
+                let term = self.plain(expr, scope);
+                scope.matching = matching;
+                term
+            }
+        }
+    }
+
+    /// An expression that is no term of a data type.
+    fn plain(&mut self, expr: &'a Expr, scope: &mut Scope<'a>) -> Term {
         let span = expr.span;
         let folded = match &expr.kind {
             ExprKind::Literal(literal) => constant::literal(literal, span),
@@ -129,7 +143,7 @@ impl<'a> Desugar<'a> {
                 return self.stated(value, stated, scope);
             }
             ExprKind::Tuple(_) | ExprKind::List(..) => return self.compound(expr, scope, false),
-            ExprKind::Construct(_) => Err(vec![constant::unsupported(span, "this kind of value")]),
+            ExprKind::Construct(construct) => return self.construct(construct, span, scope),
             ExprKind::Call(name, args) => {
                 let function = function::resolve(name, args.len(), span);
                 let args: Vec<Term> = args.iter().map(|arg| self.term(arg, scope)).collect();

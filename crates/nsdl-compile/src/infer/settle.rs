@@ -1,5 +1,7 @@
 //! Constants in expressions get the types that were inferred for them.
 
+use nsdl_ir::Type;
+
 use super::Inference;
 use crate::constant::Const;
 use crate::flat::{Choice, Clause, Literal, Program, Term, TermKind};
@@ -14,23 +16,39 @@ impl Inference {
             return;
         }
         for clause in &mut program.clauses {
-            terms(clause, &mut |value| {
-                let address = std::ptr::from_ref(value) as usize;
-                if let Some(side) = self.constants.get(&address).copied()
-                    && let Some(typed) = value.at(self.resolve_side(side))
-                {
-                    *value = Const::Typed(typed);
+            terms(clause, &mut |open| match open {
+                Open::Constant(value) => {
+                    let address = std::ptr::from_ref(value) as usize;
+                    if let Some(side) = self.constants.get(&address).copied()
+                        && let Some(typed) = value.at(self.resolve_side(side))
+                    {
+                        *value = Const::Typed(typed);
+                    }
+                }
+                Open::Term(ty) => {
+                    let address = std::ptr::from_ref(ty) as usize;
+                    if let Some(side) = self.constants.get(&address).copied() {
+                        *ty = self.resolve_side(side);
+                    }
                 }
             });
         }
     }
 }
 
-/// Calls `visit` for each constant in an expression.
-fn terms(clause: &mut Clause, visit: &mut impl FnMut(&mut Const)) {
+/// What gets its type only now.
+enum Open<'p> {
+    Constant(&'p mut Const),
+    /// The data type of a term or a pattern, with its parameters.
+    Term(&'p mut Type),
+}
+
+/// Calls `visit` for each constant and each term in an expression, and for each pattern.
+fn terms(clause: &mut Clause, visit: &mut impl FnMut(Open<'_>)) {
     for literal in &mut clause.body {
         match literal {
             Literal::Atom { .. } | Literal::Absent { .. } => {}
+            Literal::Matches(matches) => visit(Open::Term(&mut matches.ty)),
             Literal::Constraint(it) => term(it, visit),
             Literal::Range(range) => {
                 for it in [&mut range.value, &mut range.low, &mut range.high] {
@@ -48,9 +66,13 @@ fn terms(clause: &mut Clause, visit: &mut impl FnMut(&mut Const)) {
     heads.chain(tags).for_each(|it| term(it, visit));
 }
 
-fn term(it: &mut Term, visit: &mut impl FnMut(&mut Const)) {
+fn term(it: &mut Term, visit: &mut impl FnMut(Open<'_>)) {
     match &mut it.kind {
-        TermKind::Const(value) => visit(value),
+        TermKind::Const(value) => visit(Open::Constant(value)),
+        TermKind::Construct(_, ty, fields) => {
+            visit(Open::Term(ty));
+            fields.iter_mut().for_each(|field| term(field, visit));
+        }
         TermKind::Slot(_) | TermKind::Any => {}
         TermKind::Unary(_, operand)
         | TermKind::Cast(operand, _)

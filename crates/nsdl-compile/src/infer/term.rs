@@ -6,7 +6,8 @@ use super::classes::Side;
 use super::kind::{Evidence, Kind, Why};
 use super::{Inference, variable};
 use crate::constant::Const;
-use crate::flat::{Term, TermKind};
+use crate::constructor::Constructor;
+use crate::flat::{ArgumentKind, Matches, Term, TermKind};
 
 impl Inference {
     /// The type of an expression of the clause whose variables begin with class `first`.
@@ -78,6 +79,14 @@ impl Inference {
                     }
                     None => list,
                 }
+            }
+            TermKind::Construct(constructor, ty, fields) => {
+                let (result, types) = self.applied(constructor, span);
+                for (field, declared) in fields.iter().zip(types) {
+                    let side = self.term(first, field);
+                    self.meet(declared, side, field.span);
+                }
+                self.settled(ty, result)
             }
             // Types are inferred before anything is taken apart.
             TermKind::Part(whole, _) | TermKind::Rest(whole, _) => {
@@ -164,6 +173,51 @@ impl Inference {
         class
     }
 
+    /// The type of a pattern, and of what matches it.
+    pub(super) fn matches(&mut self, first: u32, matches: &Matches) {
+        let (result, types) = self.applied(&matches.constructor, matches.span);
+        for (field, declared) in matches.fields.iter().zip(types) {
+            let side = match &field.kind {
+                ArgumentKind::Slot(slot) => variable(first, *slot),
+                ArgumentKind::Const(value) => self.constant(value, field.span),
+                ArgumentKind::Any => continue,
+            };
+            self.meet(declared, side, field.span);
+        }
+        let result = self.settled(&matches.ty, result);
+        if let ArgumentKind::Slot(slot) = matches.term.kind {
+            self.meet(variable(first, slot), result, matches.term.span);
+        }
+    }
+
+    /// The type of a term of a constructor, and those of its fields: new classes for the type parameters.
+    fn applied(&mut self, constructor: &Constructor, span: Span) -> (Side, Vec<Side>) {
+        let parameters = &constructor.data_type.parameters;
+        let first = self.fresh(parameters.len());
+        let parameter = |ty: Type| {
+            let name = ty.as_parameter()?;
+            let mut classes = (first..).zip(parameters);
+            classes.find(|(_, it)| *it == name).map(|(class, _)| class)
+        };
+        // Type names live as long as the process.
+        let name = Type::adt(constructor.name(), &[]).name();
+        let (ty, span) = (constructor.ty(), Some(span));
+        let result = self.instance(ty, span, Why::Gives(name), &parameter);
+        let fields = constructor.fields().iter();
+        let fields = fields
+            .map(|ty| self.instance(*ty, span, Why::Takes(name), &parameter))
+            .collect();
+        (result, fields)
+    }
+
+    /// Keeps the class of a type in the program that has parameters in it, which it gets in the end.
+    fn settled(&mut self, ty: &Type, side: Side) -> Side {
+        let class = Side::Class(self.classes_of(&[side]));
+        let address = std::ptr::from_ref(ty) as usize;
+        self.constants.insert(address, class);
+        class
+    }
+
     /// The type of a constant.
     pub(super) fn constant(&mut self, value: &Const, span: Span) -> Side {
         let kind = match value {
@@ -176,6 +230,14 @@ impl Inference {
                     .map(|(part, span)| self.constant(part, *span))
                     .collect();
                 return self.tuple(&sides, span);
+            }
+            Const::Term(constructor, fields) => {
+                let (result, types) = self.applied(constructor, span);
+                for ((field, span), declared) in fields.iter().zip(types) {
+                    let side = self.constant(field, *span);
+                    self.meet(declared, side, *span);
+                }
+                return result;
             }
             Const::List(items) => {
                 let list = self.list(span);

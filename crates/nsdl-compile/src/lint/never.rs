@@ -154,7 +154,7 @@ fn integer(value: &Const) -> Option<i128> {
     match value {
         Const::Integer(value) => Some(*value),
         Const::Typed(value) => value.as_i128(),
-        Const::Float(_) | Const::Tuple(_) | Const::List(_) => None,
+        Const::Float(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => None,
     }
 }
 
@@ -195,7 +195,9 @@ pub(super) fn unfounded<'a>(
         outside.extend(unused::filled_elsewhere(item));
     }
     for (entry, relation) in begins.iter_mut().zip(&program.relations) {
-        *entry |= !relation.auxiliary && outside.contains(relation.name.as_str());
+        // Terms come with facts and the tuples of rules.
+        *entry |=
+            relation.certain || !relation.auxiliary && outside.contains(relation.name.as_str());
     }
     let holds = |begins: &[bool], relation: RelationId| {
         begins.get(relation.index()).copied().unwrap_or(true)

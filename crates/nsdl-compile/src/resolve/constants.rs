@@ -1,22 +1,46 @@
 //! Constants: each is evaluated once, after those it is built from.
 
 use indexmap::IndexMap;
-use nsdl_ir::{BinaryOp, Diagnostic, Span, Type};
-use nsdl_syntax::ast::{ConstantDeclaration, Expr, ExprKind, Item, ItemKind, TypeExpr};
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Type, Value};
+use nsdl_syntax::ast::{
+    ConstantDeclaration, Expr, ExprKind, Item, ItemKind, Name, TypeDeclaration, TypeExpr,
+};
 use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
 use crate::constant::{self, Const, Lookup, fold};
+use crate::constructor::Constructor;
 use crate::suggest::{SUGGESTIONS, did_you_mean};
 
 /// A constant, evaluated on demand.
 #[derive(Clone)]
 pub(super) enum State<'a> {
-    Pending(&'a ConstantDeclaration),
-    Running(&'a ConstantDeclaration),
+    Pending(Definition<'a>),
+    Running(Definition<'a>),
     Done(Const),
     /// Reported.
     Failed,
+}
+
+/// What says the value of a constant.
+#[derive(Clone, Copy)]
+pub(super) enum Definition<'a> {
+    Constant(&'a ConstantDeclaration),
+    /// A member of an enumeration: the value given, else one more than that of the member before it.
+    Member {
+        name: &'a Name,
+        value: Option<&'a Expr>,
+        before: Option<&'a str>,
+    },
+}
+
+impl<'a> Definition<'a> {
+    fn name(self) -> &'a Name {
+        match self {
+            Definition::Constant(declaration) => &declaration.name,
+            Definition::Member { name, .. } => name,
+        }
+    }
 }
 
 impl<'a> Lookup<'a> for Names<'a> {
@@ -37,29 +61,59 @@ impl<'a> Lookup<'a> for Names<'a> {
     fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>> {
         self.look_up_type(ty)
     }
+
+    fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>> {
+        self.constructor_of(name)
+    }
 }
 
 impl<'a> Names<'a> {
     pub(super) fn constants(&mut self, items: impl Iterator<Item = &'a Item>) {
-        let mut declarations: IndexMap<&'a str, &'a ConstantDeclaration, FxBuildHasher> =
+        let mut declarations: IndexMap<&'a str, Definition<'a>, FxBuildHasher> =
             IndexMap::default();
-        for item in items {
-            let ItemKind::Constants(constants) = &item.kind else {
-                continue;
-            };
-            for constant in constants {
-                match declarations.get(constant.name.text.as_str()) {
-                    Some(first) => {
-                        self.diagnostics
-                            .push(twice("constant", &constant.name, first.name.span))
-                    }
-                    None => drop(declarations.insert(&constant.name.text, constant)),
+        let mut declare = |definition: Definition<'a>| {
+            let name = definition.name();
+            match declarations.get(name.text.as_str()) {
+                Some(first) => {
+                    let first = first.name().span;
+                    self.diagnostics.push(twice("constant", name, first));
                 }
+                None => drop(declarations.insert(&name.text, definition)),
+            }
+        };
+        for item in items {
+            match &item.kind {
+                ItemKind::Constants(constants) => {
+                    constants
+                        .iter()
+                        .map(Definition::Constant)
+                        .for_each(&mut declare);
+                }
+                ItemKind::Types(types) => {
+                    for declaration in types {
+                        let TypeDeclaration::Enumeration { name, members } = declaration else {
+                            continue;
+                        };
+                        let mut before = None;
+                        for (name, value) in members {
+                            let value = value.as_ref();
+                            declare(Definition::Member {
+                                name,
+                                value,
+                                before,
+                            });
+                            before = Some(name.text.as_str());
+                        }
+                        let members = members.iter().map(|(name, _)| name.text.as_str());
+                        self.members.insert(&name.text, members.collect());
+                    }
+                }
+                _ => {}
             }
         }
         self.constants = declarations
             .iter()
-            .map(|(name, value)| (*name, State::Pending(value)))
+            .map(|(name, value)| (*name, State::Pending(*value)))
             .collect();
         for name in declarations.keys() {
             if let Err(diagnostics) = self.evaluate(name) {
@@ -86,7 +140,7 @@ impl<'a> Names<'a> {
             Some(State::Done(value)) => return Ok(value.clone()),
             Some(State::Pending(declaration)) => *declaration,
             Some(State::Running(declaration)) => {
-                let span = declaration.name.span;
+                let span = declaration.name().span;
                 return Err(vec![
                     Diagnostic::error(
                         "E0505",
@@ -99,9 +153,21 @@ impl<'a> Names<'a> {
         };
         self.constants.insert(name, State::Running(declaration));
         // A chain of constants is as deep as it is long.
-        let result = stacker::maybe_grow(1 << 18, 1 << 22, || fold(&declaration.value, self));
-        let result = result.and_then(|value| self.typed(declaration, value));
-        if result.as_ref().is_ok_and(Const::is_integer) && self.divides(&declaration.value) {
+        let result = stacker::maybe_grow(1 << 18, 1 << 22, || match declaration {
+            Definition::Constant(declaration) => {
+                let value = fold(&declaration.value, self);
+                value.and_then(|value| self.typed(declaration, value))
+            }
+            Definition::Member {
+                name,
+                value,
+                before,
+            } => self.member(name, value, before),
+        });
+        if let Definition::Constant(declaration) = declaration
+            && result.as_ref().is_ok_and(Const::is_integer)
+            && self.divides(&declaration.value)
+        {
             self.quotients.insert(name);
         }
         self.constants.insert(
@@ -123,5 +189,67 @@ impl<'a> Names<'a> {
         };
         let ty = self.look_up_type(name)?;
         constant::typed(value, ty, declaration.value.span, name.span)
+    }
+
+    fn member(
+        &mut self,
+        name: &'a Name,
+        value: Option<&'a Expr>,
+        before: Option<&'a str>,
+    ) -> Result<Const, Vec<Diagnostic>> {
+        let (found, span) = match (value, before) {
+            (Some(value), _) => (fold(value, self)?, value.span),
+            (None, None) => (Const::Integer(0), name.span),
+            (None, Some(before)) => {
+                let next = match self.evaluate(before)?.at(Type::Usize) {
+                    Some(Value::Usize(last)) => i128::from(last) + 1,
+                    _ => return Err(Vec::new()),
+                };
+                (Const::Integer(next), name.span)
+            }
+        };
+        found.at(Type::Usize).map(Const::Typed).ok_or_else(|| {
+            let message = format!("the value of `{}` is no `usize`", name.text);
+            vec![
+                Diagnostic::error("E0523", message)
+                    .label(span, format!("this is {}", found.text()))
+                    .help("members of an enumeration are the integers from 0 on"),
+            ]
+        })
+    }
+
+    /// E0522 unless `value`, in a column of that enumeration, is one of its members.
+    pub(crate) fn outside(
+        &self,
+        enumeration: &str,
+        value: &Const,
+        span: Span,
+    ) -> Option<Diagnostic> {
+        let members = self.members.get(enumeration)?;
+        let value_of = |name: &&str| {
+            self.constant(name)
+                .flatten()
+                .and_then(|it| it.at(Type::Usize))
+        };
+        let value = value.at(Type::Usize)?;
+        if members
+            .iter()
+            .any(|name| value_of(name).as_ref() == Some(&value))
+        {
+            return None;
+        }
+        let known: Vec<String> = members
+            .iter()
+            .filter_map(|name| Some(format!("`{name}` ({})", value_of(name)?)))
+            .collect();
+        let message = format!("{value} is no member of `{enumeration}`");
+        Some(
+            Diagnostic::error("E0522", message)
+                .label(
+                    span,
+                    format!("this column holds members of `{enumeration}`"),
+                )
+                .help(format!("they are {}", known.join(", "))),
+        )
     }
 }
