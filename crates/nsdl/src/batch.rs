@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use nsdl_ir::{Diagnostic, Symbols, Type, Value, Word};
+use nsdl_syntax::parse_value;
 
 use crate::convert::{Described, Misfit, convert, join};
 use crate::print::format_tuple;
@@ -226,6 +227,16 @@ impl Batch {
                     continue;
                 }
                 let value = Value::from_word(word, given.ty, symbols);
+                if let (Value::String(text), true) = (&value, ty.is_entity()) {
+                    // A term as output writes it.
+                    let read = parse_value(text, ty, symbols);
+                    let word = read.map(|term| term.to_word(symbols)).map_err(|why| {
+                        let row = self.values(row, symbols);
+                        misfit(relation, &row, column, &value, ty, Misfit::Kind).note(why.message)
+                    })?;
+                    words.extend(word);
+                    continue;
+                }
                 let converted = convert(&value, ty)
                     .and_then(|v| v.to_word(symbols).ok_or(Misfit::NaN))
                     .map_err(|why| {
