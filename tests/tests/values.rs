@@ -84,9 +84,8 @@ fn random_value(random: &mut Random, ty: Type) -> Value {
         }
         _ => {
             let bits = random.bits() as i64 as i128 * (random.bits() as i64 as i128);
-            (0..128)
-                .find_map(|by| Value::from_i128(bits >> by, ty))
-                .unwrap_or(Value::I128(0))
+            let fitting = (0..128).find_map(|by| Value::from_i128(bits >> by, ty));
+            fitting.unwrap_or_else(|| Value::from_i128(0, ty).expect("an integer type"))
         }
     }
 }
