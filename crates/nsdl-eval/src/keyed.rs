@@ -4,16 +4,17 @@
 //! the end. Rules carry better candidates to better ones, so what another one beats can be dropped: a plain
 //! evaluation drops what is no better than a candidate it has, a trace what is worse than a certain one.
 
-use nsdl_ir::{Keep, Relation, Symbols, Word};
+use nsdl_ir::{Keep, Relation, Symbols, Type, Word};
 use rustc_hash::FxHashMap;
 
-use crate::arithmetic::{Order, order};
+use crate::arithmetic::compare;
 
 /// The best known candidates of a relation.
 #[derive(Debug)]
 pub(crate) struct Keyed {
     keep: Keep,
-    order: Order,
+    /// Of the kept column.
+    ty: Type,
     /// By the other columns; `None` where no candidate beats others yet.
     best: FxHashMap<Box<[Word]>, Option<Word>>,
 }
@@ -24,7 +25,7 @@ impl Keyed {
         let ty = *relation.columns.get(keep.column as usize)?;
         Some(Self {
             keep,
-            order: order(ty),
+            ty,
             best: FxHashMap::default(),
         })
     }
@@ -49,10 +50,10 @@ impl Keyed {
         };
         let key = row.iter().enumerate().filter(|(it, _)| *it != column);
         let key: Box<[Word]> = key.map(|(_, &word)| word).collect();
-        let (order, greatest) = (self.order, self.keep.greatest);
+        let (ty, greatest) = (self.ty, self.keep.greatest);
         let best = self.best.entry(key).or_insert(None);
         let ordering = best.map(|best| {
-            let ordering = order(value, best, symbols);
+            let ordering = compare(ty, value, best, symbols);
             if greatest {
                 ordering.reverse()
             } else {
@@ -85,7 +86,7 @@ impl Keyed {
         let Some((&head, &body)) = values else {
             return true;
         };
-        let ordering = (self.order)(head, body, symbols);
+        let ordering = compare(self.ty, head, body, symbols);
         self.keep.greatest != other.keep.greatest
             || if self.keep.greatest {
                 ordering.is_gt()

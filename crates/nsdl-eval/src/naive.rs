@@ -10,7 +10,7 @@ use nsdl_ir::{
 };
 
 use crate::aggregate::{Input, Traced, weights};
-use crate::arithmetic::order;
+use crate::arithmetic::compare;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
@@ -367,7 +367,7 @@ impl Naive<'_> {
                 let tuple = recorder.tuples[relation][number];
                 recorder.trace.certain[tuple.index()]
             });
-            let ordering = order(ty)(other[column], row[column], self.symbols);
+            let ordering = compare(ty, other[column], row[column], self.symbols);
             let ordering = if keep.greatest {
                 ordering.reverse()
             } else {
