@@ -1,6 +1,6 @@
 //! Typed expressions over the slots of a rule.
 
-use crate::{Constructor, Function, Slot, Type, Word};
+use crate::{Callee, Constructor, Slot, Type, Word};
 
 /// A typed expression. Evaluation may fail (overflow, division by zero, NaN, a cast, a function): the derivation is then
 /// dropped and counted, see SEMANTICS.md 9.
@@ -68,7 +68,7 @@ pub enum Expr {
     /// `$function(args)`: fails where it has no value.
     Call {
         /// Which function.
-        function: Function,
+        function: Callee,
         /// The types of the arguments.
         types: Box<[Type]>,
         /// The arguments.

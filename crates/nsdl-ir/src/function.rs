@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::Type;
 
 /// The type of a parameter or result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parameter {
     /// The type variable of the function: the same type wherever it stands.
     Variable,
@@ -18,12 +18,18 @@ pub enum Parameter {
 }
 
 /// What the type variable of a function ranges over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
+    /// Every type.
+    Any,
     /// Integers and floats.
     Number,
     /// The twelve integer types.
     Integer,
+    /// `i8` to `isize`.
+    SignedInteger,
+    /// `u8` to `usize`.
+    UnsignedInteger,
     /// `f32` and `f64`.
     Float,
     /// Every type.
@@ -31,11 +37,30 @@ pub enum Family {
 }
 
 impl Family {
+    /// Every family.
+    pub const ALL: [Family; 6] = [
+        Family::Any,
+        Family::Number,
+        Family::Integer,
+        Family::SignedInteger,
+        Family::UnsignedInteger,
+        Family::Float,
+    ];
+
+    /// The family of that name.
+    pub fn from_name(name: &str) -> Option<Family> {
+        let named = |family: &Family| format!("{family:?}") == name;
+        Family::ALL.into_iter().find(named)
+    }
+
     /// Whether `ty` belongs to it.
     pub fn holds(self, ty: Type) -> bool {
         match self {
+            Family::Any => true,
             Family::Number => ty.is_number(),
             Family::Integer => ty.is_integer(),
+            Family::SignedInteger => ty.is_signed(),
+            Family::UnsignedInteger => ty.is_unsigned(),
             Family::Float => ty.is_float(),
             Family::Any => true,
         }
@@ -43,7 +68,7 @@ impl Family {
 }
 
 /// How a function is called.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Signature {
     /// Its name, with the `$`.
     pub name: &'static str,

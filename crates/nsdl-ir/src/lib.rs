@@ -9,6 +9,7 @@ mod data;
 mod diagnostic;
 mod expr;
 mod file;
+mod foreign;
 mod function;
 mod id;
 mod plan;
@@ -26,6 +27,7 @@ pub use data::{ConstructorDefinition, DataType};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use expr::{BinaryOp, Expr, UnaryOp};
 pub use file::{FileFormat, FileOptions, ProbabilityColumn};
+pub use foreign::{AggregateSignature, Callee, Predicate, Tagging};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{

@@ -1,8 +1,8 @@
 //! The evaluation plan: what a program became.
 
 use crate::{
-    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, RelationId, RuleId, Slot, Span, Type,
-    Word,
+    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, Predicate, RelationId, RuleId, Slot, Span,
+    Type, Word,
 };
 
 /// A program, resolved, typed, stratified and with its joins ordered.
@@ -174,6 +174,20 @@ pub enum Step {
         slot: Slot,
         /// A list of its type.
         list: Expr,
+    },
+    /// For each result of a predicate for its inputs, bind its new columns; or, negated, continue only if there
+    /// is none (in a trace, none that is certain).
+    Foreign {
+        /// Which predicate.
+        predicate: &'static Predicate,
+        /// The auxiliary relation that holds its results: one per predicate and types of columns.
+        relation: RelationId,
+        /// Which of its modes; the columns that it needs are bound.
+        mode: usize,
+        /// One entry per column.
+        columns: Vec<Column>,
+        /// Whether there must be no result. All columns are then bound or [`Column::Any`].
+        negated: bool,
     },
 }
 

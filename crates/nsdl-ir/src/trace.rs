@@ -34,7 +34,8 @@ pub struct Instance {
     /// The alternative it needs; `None` if it depends on its body alone.
     pub leaf: Option<LeafId>,
     /// Its body is `Trace::literals[start..end]`: positive literals in written order, those over relations with
-    /// [`Relation::certain`](crate::Relation::certain) left out, then negative ones.
+    /// [`Relation::certain`](crate::Relation::certain) left out, then uncertain results of predicates, then
+    /// negative ones.
     pub start: u32,
     /// See `start`.
     pub end: u32,
@@ -69,6 +70,8 @@ pub enum LeafSource {
     Rule(RuleId),
     /// A result of an aggregate that makes random variables.
     Aggregate(AggregateId),
+    /// A result of a predicate, in the auxiliary relation of its results.
+    Foreign(RelationId),
 }
 
 /// A random variable: one of its leaves holds, or none, whose weight is what is missing to 1.
