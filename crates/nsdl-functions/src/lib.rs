@@ -1,13 +1,18 @@
-//! Casts, functions and operators over values: the compiler folds constants with them, the evaluator runs them.
+//! Casts, functions, operators and predicates over values: the compiler folds constants with them, the evaluator runs them.
+//!
+//! [`Registry`] holds what a host program supplies beside them.
 
 mod call;
 mod cast;
 mod fault;
 mod float;
+mod foreign;
 mod hash;
 mod list;
 mod number;
 mod operator;
+mod predicates;
+mod registry;
 mod tensor;
 mod text;
 mod time;
@@ -15,4 +20,9 @@ mod time;
 pub use call::call;
 pub use cast::{cast, castable};
 pub use fault::Fault;
+pub use foreign::{
+    Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction, ForeignPredicate, Incremental,
+    Question,
+};
 pub use operator::{operate, operator_type};
+pub use registry::Registry;

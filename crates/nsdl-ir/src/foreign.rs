@@ -206,11 +206,14 @@ impl Predicate {
         reader.expect("(")?;
         let (mut columns, mut mode) = (Vec::new(), String::new());
         reader.list(")", |reader| {
-            let bound = reader.word("bound");
-            let free = !bound && reader.word("free");
-            mode.push(if bound { 'b' } else { 'f' });
+            mode.push(match reader.word("bound") {
+                true => 'b',
+                false => {
+                    reader.word("free");
+                    'f'
+                }
+            });
             columns.push(reader.parameter()?);
-            let _ = free;
             Ok(())
         })?;
         reader.end()?;
