@@ -17,6 +17,14 @@ except ImportError:  # an extension built with the feature `tch` needs the libra
     from ._nsdl import __version__, explain, format
 from .context import AttributeItem, Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
+from .foreign import (
+    Exclusive,
+    Facts,
+    foreign_aggregate,
+    foreign_function,
+    foreign_predicate,
+    register,
+)
 from .mapping import Independent, independent
 from .proof import Proof, Reason
 
@@ -27,6 +35,8 @@ __all__ = [
     "AttributeItem",
     "Context",
     "DataError",
+    "Exclusive",
+    "Facts",
     "Independent",
     "Module",
     "NsdlError",
@@ -38,8 +48,12 @@ __all__ = [
     "UsageError",
     "__version__",
     "explain",
+    "foreign_aggregate",
+    "foreign_function",
+    "foreign_predicate",
     "format",
     "independent",
+    "register",
 ]
 
 

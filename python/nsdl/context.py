@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import _nsdl
+from . import _nsdl, foreign
 from .errors import NsdlWarning, UsageError
 from .mapping import plain
 from .proof import Proof
@@ -45,6 +45,11 @@ class Context:
     ) -> None:
         self._session = _nsdl.Session(provenance, k, seed, demand)
         self._session.set_stop_at_goal(stop_at_goal)
+        self._session.register(foreign.everywhere())
+
+    def register(self, *items: Any) -> None:
+        """Registers functions, predicates and aggregates of :mod:`nsdl.foreign` for programs to use."""
+        self._session.register(foreign.items(items))
 
     def add_program(self, text: str) -> None:
         """Adds declarations, facts, rules and queries in the language of nsdl."""

@@ -12,6 +12,7 @@ import torch
 from . import _nsdl
 from .context import row
 from .errors import NsdlWarning, UsageError, error
+from .foreign import everywhere, items
 from .mapping import Independent, tuples
 from .proof import Proof
 from .torch import Circuit, check, run_kernels
@@ -45,6 +46,8 @@ class Module(torch.nn.Module):
     ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, also under
     ``torch.func``) or ``"auto"``: kernels for tensors on the CPU and torch for others. Both are differentiable any
     number of times. An extension built with the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
+
+    ``foreign`` lists functions, predicates and aggregates of :mod:`nsdl.foreign` that the program uses.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Module(torch.nn.Module):
         k: int = 3,
         validate: bool = True,
         backend: str = "auto",
+        foreign: Iterable[Any] = (),
     ) -> None:
         super().__init__()
         if not inputs:
@@ -73,6 +77,7 @@ class Module(torch.nn.Module):
             [(name, None if mapping is None else tuples(mapping, name)) for name, mapping in outputs.items()],
             provenance,
             k,
+            everywhere() + items(foreign),
         )
         for report in reports:
             warnings.warn(report, NsdlWarning, stacklevel=2)

@@ -1,8 +1,8 @@
 //! Safety: which literal binds which variable.
 //!
 //! Before: clauses are typed. After: every variable of a clause is bound by its body, whatever the order of
-//! the literals: by a positive atom, by an equation of which the other side is bound, see `solve`, or as an
-//! element of a list or a number of a range.
+//! the literals: by a positive atom, by a predicate in one of its modes, by an equation of which the other side
+//! is bound, see `solve`, or as an element of a list or a number of a range.
 
 use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type};
 
@@ -69,24 +69,30 @@ pub(crate) fn check(program: &Program, types: &Types) -> Vec<Diagnostic> {
         guards.retain(Option::is_some);
         guards.extend(unguarded.then_some(None));
         for guard in guards {
-            let bound = bound_by(&clause.body(guard), &Clause::slots(types, guard));
+            let body = clause.body(guard);
+            let (bound, stuck) = bound_by(&body, &Clause::slots(types, guard));
+            for literal in &stuck {
+                diagnostics.extend(cannot_run(clause, literal, &bound));
+            }
             if bound.contains(&false) {
-                report(program, clause, &bound, &mut diagnostics);
+                report(program, clause, &bound, &stuck, &mut diagnostics);
             }
         }
     }
     diagnostics
 }
 
-fn bound_by(body: &[&Literal], types: &[Type]) -> Vec<bool> {
+/// Which slots are bound, and the predicates that cannot run.
+fn bound_by<'p>(body: &[&'p Literal], types: &[Type]) -> (Vec<bool>, Vec<&'p Literal>) {
     let mut ready = Ready::new(body, types);
     while let Some(atom) = ready.best() {
         ready.scan(atom);
     }
     loop {
         while ready.check().is_some() {}
-        if ready.enumerate().is_none() {
-            return ready.bound;
+        if ready.foreign(true).is_none() && ready.enumerate().is_none() {
+            let stuck = ready.stuck().collect();
+            return (ready.bound, stuck);
         }
     }
 }
@@ -99,12 +105,20 @@ fn slots(args: &[Argument]) -> impl Iterator<Item = (Slot, Span)> {
 }
 
 /// E0401 for each unbound variable, at the use that tells best why it is not bound.
-fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut Vec<Diagnostic>) {
+fn report(
+    program: &Program,
+    clause: &Clause,
+    bound: &[bool],
+    stuck: &[&Literal],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mut uses: Vec<(Slot, Span, &str)> = Vec::new();
     for literal in &clause.body {
         match literal {
-            Literal::Atom { .. } | Literal::Matches(_) => {}
-            Literal::Absent { args, .. } => {
+            Literal::Atom { .. }
+            | Literal::Matches(_)
+            | Literal::Foreign { negated: false, .. } => {}
+            Literal::Absent { args, .. } | Literal::Foreign { args, .. } => {
                 uses.extend(
                     slots(args).map(|(slot, span)| (slot, span, "`not` binds no variable")),
                 );
@@ -158,7 +172,11 @@ fn report(program: &Program, clause: &Clause, bound: &[bool], diagnostics: &mut 
     for (slot, variable) in clause.variables.iter().enumerate() {
         let slot = Slot::new(slot);
         let name = variable.name.as_str();
-        if is_bound(bound, slot) || name == "_" || waits(clause, slot, bound) {
+        if is_bound(bound, slot)
+            || name == "_"
+            || waits(clause, slot, bound)
+            || in_positive(stuck, slot)
+        {
             continue;
         }
         let (span, why) = uses.iter().find(|(used, ..)| *used == slot).map_or(
@@ -214,7 +232,9 @@ fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
     };
     for literal in &clause.body {
         match literal {
-            Literal::Atom { args, .. } | Literal::Absent { args, .. } => {
+            Literal::Atom { args, .. }
+            | Literal::Absent { args, .. }
+            | Literal::Foreign { args, .. } => {
                 slots(args).for_each(|(slot, _)| used(slot));
             }
             // Atoms have taken their places.
@@ -243,6 +263,78 @@ fn lonely<'c>(clause: &'c Clause, bound: &[bool]) -> Option<&'c Variable> {
         (*uses == 1 && *bound && !variable.name.starts_with('_')).then_some(variable)
     });
     once.next().filter(|_| once.next().is_none())
+}
+
+/// Whether a predicate that is reported would bind `slot`, or needs it.
+fn in_positive(stuck: &[&Literal], slot: Slot) -> bool {
+    stuck.iter().any(|literal| match literal {
+        Literal::Foreign {
+            args,
+            negated: false,
+            ..
+        } => slots(args).any(|(other, _)| other == slot),
+        _ => false,
+    })
+}
+
+/// E0440: in no mode of the predicate all that it needs is bound.
+fn cannot_run(clause: &Clause, literal: &Literal, bound: &[bool]) -> Option<Diagnostic> {
+    let Literal::Foreign {
+        predicate,
+        args,
+        negated,
+        span,
+        ..
+    } = literal
+    else {
+        return None;
+    };
+    let open = |arg: &Argument| match arg.kind {
+        ArgumentKind::Slot(slot) => !is_bound(bound, slot),
+        ArgumentKind::Const(_) => false,
+        ArgumentKind::Any => true,
+    };
+    // Of a negated one, unbound variables are reported as those of every negation are.
+    let wildcards = |arg: &Argument| matches!(arg.kind, ArgumentKind::Any) || !open(arg);
+    if *negated && !args.iter().all(wildcards) {
+        return None;
+    }
+    // The mode that lacks least.
+    let modes = 0..predicate.modes.len();
+    let missing = modes.map(|mode| -> Vec<usize> {
+        let columns = args.iter().enumerate();
+        let missing = columns.filter(|(column, arg)| predicate.needs(mode, *column) && open(arg));
+        missing.map(|(column, _)| column).collect()
+    });
+    let missing = missing.min_by_key(Vec::len)?;
+    let message = format!(
+        "`{}` is computed, and this does not say from what",
+        predicate.name
+    );
+    let mut error = Diagnostic::error("E0440", message).label(*span, predicate.text.as_str());
+    let mut names = Vec::new();
+    for column in missing {
+        let Some(arg) = args.get(column) else {
+            continue;
+        };
+        error = error.label(arg.span, "must be bound");
+        if let ArgumentKind::Slot(slot) = arg.kind
+            && let Some(variable) = clause.variables.get(slot.index())
+            && variable.name != "_"
+        {
+            names.push(format!("`{}`", variable.name));
+        }
+    }
+    if let [_, _, ..] = predicate.modes.as_slice() {
+        let modes = predicate.modes.join(", ");
+        error = error.note(format!(
+            "its modes are {modes}: `b` for a column that must be bound, `f` for one that is computed"
+        ));
+    }
+    Some(error.help(match names.is_empty() {
+        true => "give a value, or a variable that an atom binds".to_owned(),
+        false => format!("bind {} by an atom of the body", names.join(" and ")),
+    }))
 }
 
 /// Whether a range, or `in` a list, would bind `slot` if its limits, or the list, were bound: those are reported.

@@ -12,11 +12,12 @@ mod operator;
 
 use std::sync::Arc;
 
-use nsdl_ir::{Diagnostic, Span, Term, Type, UnaryOp, Value};
+use nsdl_ir::{Callee, Diagnostic, Span, Term, Type, UnaryOp, Value};
 use nsdl_syntax::ast::{Expr, ExprKind, Literal, Name, TypeExpr};
 
 use crate::constructor::Constructor;
 use crate::function;
+use crate::resolve::Host;
 
 pub(crate) use arithmetic::{binary, unary};
 pub(crate) use compound::{concat, list};
@@ -282,6 +283,8 @@ pub(crate) trait Lookup<'a> {
     fn ty(&mut self, ty: &TypeExpr) -> Result<Type, Vec<Diagnostic>>;
     /// The constructor of that name.
     fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>>;
+    /// What the host program supplies.
+    fn host(&self) -> &Host;
 }
 
 /// The value of an expression whose names `lookup` gives.
@@ -332,12 +335,15 @@ pub(crate) fn fold<'a>(
             Ok(Const::Term(constructor, fields))
         }
         ExprKind::Call(name, args) => {
-            let function = function::resolve(name, args.len(), expr.span);
+            let function = function::resolve(name, args.len(), expr.span, lookup.host());
             let mut values = Vec::with_capacity(args.len());
             for arg in args {
                 values.push((fold(arg, lookup)?, arg.span));
             }
-            function::fold(function?, values, expr.span)
+            match function? {
+                Callee::BuiltIn(function) => function::fold(function, values, expr.span),
+                Callee::Foreign(_) => Err(vec![function::at_compile_time(name, expr.span)]),
+            }
         }
         ExprKind::If(parts) => {
             let [condition, consequence, alternative] =

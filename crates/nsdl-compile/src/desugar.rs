@@ -10,6 +10,7 @@ mod compound;
 mod data;
 mod element;
 mod facts;
+mod foreign;
 mod negation;
 mod parameters;
 mod range;
@@ -45,6 +46,7 @@ pub(crate) fn desugar<'a>(
             ..Program::default()
         },
         projections: FxHashMap::default(),
+        predicates: FxHashMap::default(),
         aggregates: FxHashMap::default(),
         exclusive_groups: 0,
         diagnostics: Vec::new(),
@@ -61,6 +63,8 @@ struct Desugar<'a> {
     program: Program,
     /// Auxiliary projections by relation and kept columns.
     projections: FxHashMap<(RelationId, Vec<bool>), RelationId>,
+    /// The results of predicates whose columns have fixed types, by name.
+    predicates: FxHashMap<&'static str, RelationId>,
     /// Aggregates that are lowered already, by their address in the tree and their keys: the splits of a
     /// rule share them.
     aggregates: FxHashMap<(usize, Vec<&'a str>), aggregate::Lowered>,
@@ -125,12 +129,8 @@ impl<'a> Desugar<'a> {
     fn item(&mut self, item: &'a Item) {
         match &item.kind {
             ItemKind::Types(_) | ItemKind::Constants(_) => {}
-            // Expansion has left none.
-            ItemKind::Import(_) | ItemKind::Function(_) => {}
-            ItemKind::Extern(_) => {
-                self.diagnostics
-                    .push(crate::constant::unsupported(item.span, "this item"));
-            }
+            // Expansion has left no imports and functions; the rest is read with the names.
+            ItemKind::Import(_) | ItemKind::Function(_) | ItemKind::Extern(_) => {}
             ItemKind::Fact { tag, atom } => self.fact(tag.as_ref(), atom),
             ItemKind::FactSet {
                 relation,
@@ -163,13 +163,22 @@ impl<'a> Desugar<'a> {
             ..Scope::default()
         };
         scope.matching = true;
-        let arguments = self.arguments(args, &mut scope);
-        let columns = arguments.iter().filter_map(Option::from).collect();
-        scope.push(Literal::Atom {
-            relation,
-            args: arguments,
-            span: query.span,
-        });
+        if let Some(predicate) = self.names.predicate(&query.relation.text) {
+            self.foreign(predicate, args, false, query.span, &mut scope);
+        } else {
+            let args = self.arguments(args, &mut scope);
+            scope.push(Literal::Atom {
+                relation,
+                args,
+                span: query.span,
+            });
+        }
+        let columns = match scope.body.first() {
+            Some(Literal::Atom { args, .. } | Literal::Foreign { args, .. }) => {
+                args.iter().filter_map(Option::from).collect()
+            }
+            _ => Vec::new(),
+        };
         let name = nsdl_syntax::format::atom_text(&query.relation.text, args);
         let answers = self.auxiliary(name.clone(), args.len(), query.span);
         let head = Head {
@@ -316,6 +325,9 @@ impl<'a> Desugar<'a> {
     }
 
     fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
+        if let Some(predicate) = self.names.predicate(&atom.relation.text) {
+            return self.foreign(predicate, &atom.args, false, atom.span, scope);
+        }
         let relation = self.names.relation(&atom.relation.text);
         scope.matching = true;
         let args = self.arguments(&atom.args, scope);
@@ -329,6 +341,9 @@ impl<'a> Desugar<'a> {
 
     /// `not r(b, _)` is the absence of `b` from the projection of `r` to its first column.
     fn absent(&mut self, atom: &'a Atom, span: Span, scope: &mut Scope<'a>) {
+        if let Some(predicate) = self.names.predicate(&atom.relation.text) {
+            return self.foreign(predicate, &atom.args, true, span, scope);
+        }
         let mut relation = self.names.relation(&atom.relation.text);
         let kept: Vec<bool> = atom
             .args

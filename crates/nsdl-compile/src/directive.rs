@@ -96,4 +96,6 @@ pub struct Outside<'a> {
     pub arguments: &'a [(String, String)],
     /// Names of the attributes that the host program understands.
     pub attributes: &'a [String],
+    /// Functions, predicates and aggregates that the host program supplies.
+    pub registry: nsdl_functions::Registry,
 }

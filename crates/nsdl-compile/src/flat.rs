@@ -4,7 +4,7 @@
 //! their own. Nothing is typed yet: an unsuffixed literal is still [`Const::Integer`] or [`Const::Float`].
 
 use nsdl_ir::{
-    Aggregate, BinaryOp, Function, Keep, Query, RelationId, Slot, Span, Tag, Type, UnaryOp,
+    Aggregate, BinaryOp, Callee, Keep, Predicate, Query, RelationId, Slot, Span, Tag, Type, UnaryOp,
 };
 
 use crate::constant::Const;
@@ -139,6 +139,16 @@ pub(crate) enum Literal {
     Range(Range),
     /// `x in list`: binds `x` to each element, once, if nothing else does.
     Element(Element),
+    /// `string_index(s, i)`: computed from the columns that one of its modes needs.
+    Foreign {
+        predicate: &'static Predicate,
+        /// An auxiliary relation with the columns of its results.
+        relation: RelationId,
+        args: Vec<Argument>,
+        /// `not string_index(s, i)`
+        negated: bool,
+        span: Span,
+    },
 }
 
 /// A pattern of a term.
@@ -205,7 +215,7 @@ pub(crate) enum TermKind {
     Cast(Box<Term>, Type),
     /// Condition, consequence, alternative.
     If(Box<[Term; 3]>),
-    Call(Function, Vec<Term>),
+    Call(Callee, Vec<Term>),
     /// `_` inside a compound term that is compared by `==` or `!=`: equal to everything.
     Any,
     /// `(a, b)`: in an equation it may bind what is unbound in it.

@@ -1,18 +1,27 @@
 //! Calls of functions: which one a name means, whether the arguments fit, and calls of constants.
 
-use nsdl_ir::{Diagnostic, Function, Parameter, Signature, Span, Type, Value};
+use nsdl_ir::{Callee, Diagnostic, Function, Parameter, Signature, Span, Type, Value};
 use nsdl_syntax::ast::Name;
 
 use crate::constant::{Const, out_of_range};
+use crate::resolve::Host;
 use crate::suggest::did_you_mean;
 
 /// The function of that name, if it takes so many arguments.
 ///
 /// # Errors
 /// E0220 for an unknown name, E0221 for a wrong number of arguments.
-pub(crate) fn resolve(name: &Name, args: usize, span: Span) -> Result<Function, Vec<Diagnostic>> {
-    let Some(function) = Function::from_name(&name.text) else {
-        let known = || Function::ALL.iter().map(|it| it.signature().name);
+pub(crate) fn resolve(
+    name: &Name,
+    args: usize,
+    span: Span,
+    host: &Host,
+) -> Result<Callee, Vec<Diagnostic>> {
+    let built_in = Function::from_name(&name.text).map(Callee::BuiltIn);
+    let foreign = || host.function(&name.text).map(Callee::Foreign);
+    let Some(function) = built_in.or_else(foreign) else {
+        let built_in = Function::ALL.iter().map(|it| it.signature().name);
+        let known = || built_in.clone().chain(host.functions());
         let help = did_you_mean(&name.text, known()).unwrap_or_else(|| {
             format!(
                 "the functions are {}",
@@ -23,6 +32,10 @@ pub(crate) fn resolve(name: &Name, args: usize, span: Span) -> Result<Function, 
         return Err(vec![
             Diagnostic::error("E0220", message)
                 .label(name.span, "no such function")
+                .note(format!(
+                    "a function of the host program is registered there, or declared: `extern type {}(…) -> …`",
+                    name.text
+                ))
                 .help(help),
         ]);
     };
@@ -54,12 +67,14 @@ fn arguments(count: usize) -> String {
 
 /// E0221 if the constant pattern of a `$format` has another number of places than there are values for them.
 pub(crate) fn check_pattern(
-    function: Function,
+    function: Callee,
     pattern: Option<&Const>,
     args: usize,
     span: Span,
 ) -> Option<Diagnostic> {
-    let (Function::Format, Some(Const::Typed(Value::String(pattern)))) = (function, pattern) else {
+    let (Callee::BuiltIn(Function::Format), Some(Const::Typed(Value::String(pattern)))) =
+        (function, pattern)
+    else {
         return None;
     };
     let (places, values) = (pattern.matches("{}").count(), args.saturating_sub(1));
@@ -165,6 +180,17 @@ fn untyped(value: Value, span: Span) -> Const {
         }
         value => Const::Typed(value),
     }
+}
+
+/// E0340: a call of the host program where a constant is needed.
+pub(crate) fn at_compile_time(name: &Name, span: Span) -> Diagnostic {
+    let message = format!(
+        "`{}` of the host program has no value before the run",
+        name.text
+    );
+    Diagnostic::error("E0340", message)
+        .label(span, "not a constant")
+        .help("call it in a rule")
 }
 
 fn wrong_type(value: &Const, signature: &Signature, place: Span) -> Diagnostic {

@@ -9,6 +9,7 @@
 
 mod clash;
 mod classes;
+mod host;
 mod kind;
 mod operator;
 mod path;
@@ -118,6 +119,16 @@ impl Inference {
                         self.arguments(first, *relation, args);
                     }
                     Literal::Matches(matches) => self.matches(first, matches),
+                    Literal::Foreign {
+                        predicate,
+                        relation,
+                        args,
+                        span,
+                        ..
+                    } => {
+                        self.arguments(first, *relation, args);
+                        self.predicate(*relation, predicate, args, *span);
+                    }
                     Literal::Range(range) => {
                         let sides = [&range.value, &range.low, &range.high];
                         let [value, low, high] = sides.map(|term| self.term(first, term));
@@ -206,6 +217,7 @@ impl Inference {
                 }
             }
             match aggregate.op {
+                AggregateOp::Foreign(signature) => self.foreign_aggregate(aggregate, signature),
                 AggregateOp::Count | AggregateOp::Exists => {
                     let count = aggregate.op == AggregateOp::Count;
                     let kind = Kind::only(if count { Type::Usize } else { Type::Bool });

@@ -7,7 +7,9 @@
 //! better candidates: a kept value may only be carried to a kept column, by operations that keep the order,
 //! and be compared with an upper bound (of the least, else a lower bound).
 
-use nsdl_ir::{Aggregate, AggregateOp, BinaryOp, Diagnostic, Keep, RelationId, Slot, Span};
+use nsdl_ir::{
+    Aggregate, AggregateOp, BinaryOp, Callee, Diagnostic, Function, Keep, RelationId, Slot, Span,
+};
 
 use crate::flat::{
     Argument, ArgumentKind, Clause, Declared, Head, Literal, Program, Relation, Term, TermKind,
@@ -314,6 +316,12 @@ fn check(program: &Program, clause: &Clause) -> Vec<Diagnostic> {
                 relation,
                 args,
                 span,
+            }
+            | Literal::Foreign {
+                relation,
+                args,
+                span,
+                ..
             } => {
                 for (column, arg) in args.iter().enumerate() {
                     let own = keep_of(*relation).is_some_and(|it| it.column as usize == column);
@@ -373,7 +381,7 @@ fn motion(term: &Term, moves: &[Moves]) -> Moves {
         TermKind::Binary(BinaryOp::Add, left, right) => of(left).and(of(right)),
         TermKind::Binary(BinaryOp::Subtract, left, right) => of(left).and(of(right).reversed()),
         TermKind::Unary(nsdl_ir::UnaryOp::Negate, operand) => of(operand).reversed(),
-        TermKind::Call(nsdl_ir::Function::Min | nsdl_ir::Function::Max, args) => {
+        TermKind::Call(Callee::BuiltIn(Function::Min | Function::Max), args) => {
             args.iter().map(of).fold(Moves::Not, Moves::and)
         }
         _ => {

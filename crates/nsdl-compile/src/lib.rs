@@ -79,6 +79,7 @@ const REPORTED: usize = 100;
 const STACK: usize = 32 << 20;
 
 /// Compiles the items of all trees, in order, as one program. Text of its facts is interned in `symbols`.
+/// It may use the built-in predicates, and what it declares as `extern`.
 ///
 /// Cost: linear in the size of the program, but for `or`, which multiplies rules; and quadratic in the
 /// number of recursive atoms of a single rule, each with a join order.

@@ -3,8 +3,9 @@
 //! Before: every variable of a clause is bound whatever the order. After: an order of its literals in which
 //! each finds its inputs bound. Greedy: whatever can be checked is checked at once (filters, then absent
 //! atoms, then equations, which may fail); of the atoms comes one with all columns bound, else the one with
-//! most bound columns; written order breaks ties. Lists give their elements as soon as they are bound; ranges
-//! enumerate last, what nothing else binds.
+//! most bound columns; written order breaks ties. A predicate runs before an atom that is not all bound if it
+//! only tests, or if the atom shares nothing with what is bound; else after the atoms. Lists give their elements
+//! as soon as they are bound; ranges enumerate last, what nothing else binds.
 
 use nsdl_ir::{Slot, Type};
 
@@ -25,6 +26,11 @@ pub(crate) enum Action<'p> {
     },
     Bind {
         solution: Solution,
+    },
+    /// A predicate, in one of its modes.
+    Foreign {
+        literal: &'p Literal,
+        mode: usize,
     },
     /// A range or a list whose value is bound already.
     Test {
@@ -62,21 +68,29 @@ pub(crate) fn order<'p>(
     let mut ready = Ready::new(body, types);
     let mut actions = Vec::with_capacity(body.len());
     let mut next = first.and_then(|first| u32::try_from(first).ok());
-    if next.is_none() {
+    loop {
+        if let Some(number) = next.take() {
+            let atom = atom_of.get(number as usize).copied().unwrap_or_default();
+            let literal = ready.scan(number);
+            actions.push(Action::Scan { atom, literal });
+        }
         checks(&mut ready, &mut actions);
         next = ready.best();
-    }
-    while let Some(number) = next {
-        let atom = atom_of.get(number as usize).copied().unwrap_or_default();
-        let literal = ready.scan(number);
-        actions.push(Action::Scan { atom, literal });
-        checks(&mut ready, &mut actions);
-        next = ready.best();
-    }
-    // The bound slots are the same in every order now, so the same ranges enumerate in each.
-    while let Some((range, slot)) = ready.enumerate() {
-        actions.push(Action::Enumerate { range, slot });
-        checks(&mut ready, &mut actions);
+        let (known, all) = next.map_or((0, false), |number| ready.known(number));
+        // Before the first atom nothing is bound but by constants.
+        let generators = next.is_none() || known == 0 && ready.bound.contains(&true);
+        if !all && let Some((literal, mode)) = ready.foreign(generators) {
+            actions.push(Action::Foreign { literal, mode });
+            if let Some(number) = next.take() {
+                ready.postpone(number);
+            }
+        } else if next.is_none() {
+            // The bound slots are the same in every order now, so the same ranges enumerate in each.
+            match ready.enumerate() {
+                Some((range, slot)) => actions.push(Action::Enumerate { range, slot }),
+                None => break,
+            }
+        }
     }
     actions
 }

@@ -6,9 +6,9 @@
 
 use nsdl_functions::operator_type;
 use nsdl_ir::{
-    BinaryOp, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Extent, Fact,
-    Function, Operand, Parameter, Plan, Relation, Rule, RuleId, RuleTag, Slot, Span, Step, Stratum,
-    Symbols, Type, UnaryOp, Word,
+    BinaryOp, Callee, Choice, ChoiceId, Column, Copied, DeltaOrder, Diagnostic, Expr, Extent, Fact,
+    Operand, Parameter, Plan, Relation, RelationId, Rule, RuleId, RuleTag, Slot, Span, Step,
+    Stratum, Symbols, Type, UnaryOp, Word,
 };
 
 use crate::constant::{Const, not_castable, out_of_range, wildcard};
@@ -19,6 +19,7 @@ use crate::infer::Types;
 use crate::order::{Action, order};
 use crate::solve::{Solved, tests};
 use crate::stratify::Strata;
+use rustc_hash::FxHashMap;
 
 /// The plan of a checked program.
 ///
@@ -35,6 +36,7 @@ pub(crate) fn plan(
         types,
         strata,
         symbols,
+        results: FxHashMap::default(),
         diagnostics: Vec::new(),
     };
     let mut plan = Plan {
@@ -112,11 +114,13 @@ struct Planner<'p> {
     types: &'p Types,
     strata: &'p Strata,
     symbols: &'p Symbols,
+    /// The relation of the results of each predicate, by its name and the types of its columns.
+    results: FxHashMap<(&'static str, Vec<Type>), RelationId>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Planner<'_> {
-    fn stratum(&self, relation: nsdl_ir::RelationId) -> usize {
+    fn stratum(&self, relation: RelationId) -> usize {
         self.strata
             .of
             .get(relation.index())
@@ -124,7 +128,7 @@ impl Planner<'_> {
             .unwrap_or_default()
     }
 
-    fn columns(&self, relation: nsdl_ir::RelationId) -> &[Type] {
+    fn columns(&self, relation: RelationId) -> &[Type] {
         self.types
             .columns
             .get(relation.index())
@@ -278,6 +282,32 @@ impl Planner<'_> {
                         steps.push(Step::Filter(self.expr(term, Type::Bool, slots)));
                     }
                 }
+                Action::Foreign {
+                    literal:
+                        Literal::Foreign {
+                            predicate,
+                            relation,
+                            args,
+                            negated,
+                            ..
+                        },
+                    mode,
+                } => {
+                    let types = self.columns(*relation).to_vec();
+                    let columns = args
+                        .iter()
+                        .zip(&types)
+                        .map(|(arg, ty)| self.scan_column(arg, *ty, &mut bound))
+                        .collect();
+                    let results = self.results.entry((&predicate.name, types));
+                    steps.push(Step::Foreign {
+                        predicate,
+                        relation: *results.or_insert(*relation),
+                        mode,
+                        columns,
+                        negated: *negated,
+                    });
+                }
                 Action::Bind { solution } => {
                     for step in &solution.steps {
                         match step {
@@ -317,7 +347,7 @@ impl Planner<'_> {
                     bind(&mut bound, slot);
                 }
                 // Only atoms are scanned, and only the rest is checked.
-                Action::Scan { .. } | Action::Check { .. } => {}
+                Action::Scan { .. } | Action::Check { .. } | Action::Foreign { .. } => {}
             }
         }
         steps
@@ -557,7 +587,7 @@ fn type_at(slot: Slot, slots: &[Type]) -> Type {
 }
 
 /// What the type variable of a function stands for in a call.
-fn variable_type(function: Function, args: &[Term], slots: &[Type]) -> Type {
+fn variable_type(function: Callee, args: &[Term], slots: &[Type]) -> Type {
     let known = of_variable(function, args).find_map(|(arg, list)| {
         let ty = type_of(arg, slots)?;
         Some(if list { element(ty) } else { ty })
@@ -639,7 +669,7 @@ fn divides(term: &Term) -> bool {
 }
 
 /// The arguments whose type is the type variable of the function, or, as the second says, a list of it.
-fn of_variable(function: Function, args: &[Term]) -> impl Iterator<Item = (&Term, bool)> {
+fn of_variable(function: Callee, args: &[Term]) -> impl Iterator<Item = (&Term, bool)> {
     let signature = function.signature();
     args.iter()
         .enumerate()
@@ -697,7 +727,7 @@ fn literal_type(term: &Term) -> Type {
 }
 
 /// Of the arguments that the type variable of a function stands for.
-fn literal_types(function: Function, args: &[Term]) -> Type {
+fn literal_types(function: Callee, args: &[Term]) -> Type {
     let types = of_variable(function, args).map(|(arg, list)| match list {
         true => element(literal_type(arg)),
         false => literal_type(arg),

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use nsdl_ir::{BinaryOp, Slot, Type};
 
 use crate::bind::{Use, usable};
-use crate::flat::{ArgumentKind, Element, Literal, Range, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Element, Literal, Range, Term, TermKind};
 use crate::solve::Solution;
 
 /// The literals of a clause that have not run yet. Numbers are positions in its body.
@@ -38,6 +38,8 @@ pub(crate) struct Ready<'p, 't> {
     elements: BTreeSet<u32>,
     /// Ranges with bound limits.
     ranges: BTreeSet<u32>,
+    /// Predicates that have not run.
+    foreign: Vec<u32>,
     /// Atoms by how much of them is bound, first all, then most, then in written order; with outdated entries.
     atoms: BinaryHeap<(bool, u32, Reverse<u32>)>,
 }
@@ -70,6 +72,7 @@ impl<'p, 't> Ready<'p, 't> {
             equations: BTreeSet::new(),
             elements: BTreeSet::new(),
             ranges: BTreeSet::new(),
+            foreign: Vec::new(),
             atoms: BinaryHeap::new(),
         };
         for (number, literal) in (0..).zip(body) {
@@ -97,6 +100,14 @@ impl<'p, 't> Ready<'p, 't> {
             }
             // Atoms have taken their places.
             Literal::Matches(_) => {}
+            Literal::Foreign { args, .. } => {
+                for arg in args {
+                    if let ArgumentKind::Slot(slot) = arg.kind {
+                        mention(slot);
+                    }
+                }
+                self.foreign.push(number);
+            }
             Literal::Constraint(term) => term.slots(&mut |slot, _| mention(slot)),
             Literal::Range(range) => {
                 for term in [&range.value, &range.low, &range.high] {
@@ -163,7 +174,8 @@ impl<'p, 't> Ready<'p, 't> {
             Literal::Absent { .. }
             | Literal::Range(_)
             | Literal::Element(_)
-            | Literal::Matches(_) => {}
+            | Literal::Matches(_)
+            | Literal::Foreign { .. } => {}
         }
     }
 
@@ -237,6 +249,52 @@ impl<'p, 't> Ready<'p, 't> {
         }
     }
 
+    /// Puts back what [`Ready::best`] took.
+    pub fn postpone(&mut self, number: u32) {
+        self.update(number);
+    }
+
+    /// How many arguments of an atom are bound, and whether all are.
+    pub fn known(&self, number: u32) -> (u32, bool) {
+        let (all, known, _) = self.score(number);
+        (known, all)
+    }
+
+    /// The first predicate that can run, and in which mode: one in which all is bound, or, with `generators`,
+    /// any. Its slots are then bound. Takes time linear in the predicates.
+    pub fn foreign(&mut self, generators: bool) -> Option<(&'p Literal, usize)> {
+        let found = self.foreign.iter().enumerate().find_map(|(at, number)| {
+            let literal = self.literals[*number as usize];
+            let open = self.open[*number as usize] > 0;
+            let waits =
+                open && (!generators || matches!(literal, Literal::Foreign { negated: true, .. }));
+            let mode = if waits {
+                None
+            } else {
+                mode(literal, &self.bound)
+            };
+            mode.map(|mode| (at, literal, mode))
+        });
+        let (at, literal, mode) = found?;
+        let number = self.foreign.remove(at);
+        self.done[number as usize] = true;
+        if let Literal::Foreign { args, .. } = literal {
+            for arg in args {
+                if let ArgumentKind::Slot(slot) = arg.kind {
+                    self.bind(slot);
+                }
+            }
+        }
+        Some((literal, mode))
+    }
+
+    /// The predicates that cannot run.
+    pub fn stuck(&self) -> impl Iterator<Item = &'p Literal> {
+        self.foreign
+            .iter()
+            .map(|number| self.literals[*number as usize])
+    }
+
     /// Scans an atom: all its slots are bound.
     pub fn scan(&mut self, number: u32) -> &'p Literal {
         let literal = self.literals[number as usize];
@@ -265,4 +323,29 @@ impl<'p, 't> Ready<'p, 't> {
         }
         None
     }
+}
+
+/// The mode of a predicate whose columns are bound; of several the one that needs most.
+pub(crate) fn mode(literal: &Literal, bound: &[bool]) -> Option<usize> {
+    let Literal::Foreign {
+        predicate, args, ..
+    } = literal
+    else {
+        return None;
+    };
+    let given = |arg: &Argument| match &arg.kind {
+        ArgumentKind::Slot(slot) => bound.get(slot.index()).copied().unwrap_or_default(),
+        ArgumentKind::Const(_) => true,
+        ArgumentKind::Any => false,
+    };
+    let mut best: Option<(usize, usize)> = None;
+    for number in 0..predicate.modes.len() {
+        let needs = |(column, _): &(usize, &Argument)| predicate.needs(number, *column);
+        let mut needed = args.iter().enumerate().filter(needs);
+        let count = needed.clone().count();
+        if needed.all(|(_, arg)| given(arg)) && best.is_none_or(|(most, _)| count > most) {
+            best = Some((count, number));
+        }
+    }
+    best.map(|(_, number)| number)
 }

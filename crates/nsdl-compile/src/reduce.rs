@@ -4,19 +4,22 @@ use nsdl_ir::{AggregateOp, Diagnostic};
 use nsdl_syntax::ast::{Aggregate, Name};
 
 use crate::mentions;
+use crate::resolve::Host;
 use crate::suggest::did_you_mean;
 
 /// The aggregate of that name.
 ///
 /// # Errors
 /// E0207 if there is none.
-pub(crate) fn find(operator: &Name) -> Result<AggregateOp, Diagnostic> {
+pub(crate) fn find(operator: &Name, host: &Host) -> Result<AggregateOp, Diagnostic> {
     let text = operator.text.as_str();
     let known = AggregateOp::ALL.into_iter().find(|op| op.name() == text);
-    known.ok_or_else(|| {
+    let foreign = || host.aggregate(text).map(AggregateOp::Foreign);
+    known.or_else(foreign).ok_or_else(|| {
         let names = AggregateOp::ALL.map(AggregateOp::name);
+        let all = names.into_iter().chain(host.aggregates());
         let help =
-            did_you_mean(text, names).unwrap_or_else(|| format!("there are {}", names.join(", ")));
+            did_you_mean(text, all).unwrap_or_else(|| format!("there are {}", names.join(", ")));
         Diagnostic::error("E0207", format!("unknown aggregate `{text}`"))
             .label(operator.span, "no such aggregate")
             .help(help)
@@ -38,7 +41,8 @@ pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize
         | AggregateOp::WeightedSum
         | AggregateOp::WeightedAvg
         | AggregateOp::StringJoin
-        | AggregateOp::Exists => 1,
+        | AggregateOp::Exists
+        | AggregateOp::Foreign(_) => 1,
         AggregateOp::Min
         | AggregateOp::Max
         | AggregateOp::Top
@@ -58,11 +62,12 @@ pub(crate) fn results(op: AggregateOp, arguments: usize, values: usize) -> usize
 pub(crate) fn sugar_arity(
     aggregate: &Aggregate,
     is_constant: &dyn Fn(&str) -> bool,
+    host: &Host,
 ) -> Option<usize> {
     if is_forall(aggregate) {
         return Some(1);
     }
-    let op = find(&aggregate.operator).ok()?;
+    let op = find(&aggregate.operator, host).ok()?;
     let values = if aggregate.bindings.is_empty() {
         let mut free = mentions::free(aggregate, is_constant);
         let keys = aggregate.groups.iter().flat_map(|(keys, _)| keys);
@@ -92,6 +97,19 @@ pub(crate) fn check(
             .label(aggregate.span, label)
             .help(help))
     };
+    if let AggregateOp::Foreign(signature) = op {
+        let (given, wanted) = (
+            (arguments, values),
+            (signature.arguments.len(), signature.values.len()),
+        );
+        if given != wanted {
+            let message = format!(
+                "`{name}` takes {} variables in brackets and {} before the colon, here are {arguments} and {values}",
+                wanted.0, wanted.1
+            );
+            return error(message, "other variables", signature.text.clone());
+        }
+    }
     let takes = takes(op);
     if arguments > 0 && takes.arguments == Number::None {
         return error(
@@ -158,6 +176,7 @@ fn takes(op: AggregateOp) -> Takes {
     use AggregateOp::*;
     let (arguments, values) = match op {
         Count | Exists => (Number::None, Number::Any),
+        Foreign(_) => (Number::Any, Number::Any),
         Sum | Prod | Avg | WeightedSum | WeightedAvg | StringJoin => (Number::Any, Number::One),
         Min | Max | Sort | Disjunct => (Number::Any, Number::Some),
         Argmin | Argmax | Argsort => (Number::Some, Number::Some),
@@ -194,6 +213,7 @@ pub(crate) fn form(op: AggregateOp) -> &'static str {
         Categorical => "x := categorical<3>(x: …)",
         Normalize => "x := normalize(x: …)",
         Softmax => "x := softmax(x: …)",
+        Foreign(signature) => &signature.text,
         Disjunct => "x := disjunct(x: …)` or `(k, x) := disjunct[k](x: …)",
     }
 }

@@ -8,6 +8,7 @@ mod arity;
 mod attributes;
 mod constants;
 mod demand;
+mod host;
 mod keep;
 mod types;
 
@@ -26,6 +27,8 @@ pub(crate) use attributes::ArgumentFact;
 use attributes::Marks;
 use constants::State;
 use types::Named;
+
+pub(crate) use host::Host;
 
 use crate::External;
 use crate::constant::Const;
@@ -59,6 +62,7 @@ pub(crate) struct Names<'a> {
     /// Attributes that the host program understands.
     foreign_attributes: &'a [String],
     directives: Directives,
+    host: Host,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -93,19 +97,23 @@ pub(crate) fn resolve<'a>(
         argument_facts: Vec::new(),
         foreign_attributes: outside.attributes,
         directives: Directives::default(),
+        host: Host::new(&outside.registry),
         diagnostics: Vec::new(),
     };
     let externals = outside.relations;
     let items = || asts.iter().flat_map(|ast| &ast.items);
     names.types(items());
+    names.extern_functions(items());
     names.constants(items());
     let definitions = Definitions::gather(items(), externals, &names);
+    names.extern_predicates(items(), &definitions);
     for item in items() {
         names.item(item, &definitions);
     }
     for external in externals {
         names.external(external, &definitions);
     }
+    names.hidden_predicates();
     let relations = names.finish(&definitions);
     let diagnostics = std::mem::take(&mut names.diagnostics);
     (names, relations, diagnostics)
@@ -228,7 +236,11 @@ impl<'a> Names<'a> {
                 relation,
                 aggregate,
             } => {
-                let index = match reduce::sugar_arity(aggregate, &|name| self.is_constant(name)) {
+                let index = match reduce::sugar_arity(
+                    aggregate,
+                    &|name| self.is_constant(name),
+                    &self.host,
+                ) {
                     Some(arity) => self.mention_at(relation, arity, relation.span, definitions),
                     None => self.enter(relation, definitions),
                 };
@@ -236,9 +248,12 @@ impl<'a> Names<'a> {
                 self.aggregate(aggregate, definitions);
             }
             ItemKind::Query(query) => match &query.args {
+                Some(args)
+                    if self.is_foreign(&query.relation, args.len(), query.span, definitions) => {}
                 Some(args) => {
                     self.mention_at(&query.relation, args.len(), query.span, definitions);
                 }
+                None if self.lists_foreign(&query.relation, definitions) => {}
                 None => {
                     self.enter(&query.relation, definitions);
                 }
@@ -269,6 +284,8 @@ impl<'a> Names<'a> {
                 self.formula(premise, definitions);
                 self.formula(conclusion, definitions);
             }
+            Formula::Atom(atom)
+                if self.is_foreign(&atom.relation, atom.args.len(), atom.span, definitions) => {}
             Formula::Atom(atom) => {
                 self.mention_at(&atom.relation, atom.args.len(), atom.span, definitions);
             }
@@ -414,7 +431,8 @@ impl<'a> Names<'a> {
                 .relations
                 .iter()
                 .filter(|(_, entry)| entry.known)
-                .map(|(name, _)| *name);
+                .map(|(name, _)| *name)
+                .chain(self.host.predicates());
             let near = if position < SUGGESTIONS {
                 nearest(name, known)
             } else {

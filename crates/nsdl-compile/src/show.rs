@@ -112,6 +112,21 @@ impl Show<'_> {
                         .collect();
                     format!("not {}({})", self.name(*relation), cells.join(", "))
                 }
+                Step::Foreign {
+                    predicate,
+                    relation,
+                    mode,
+                    columns,
+                    negated,
+                } => {
+                    let cells = std::iter::zip(columns, self.columns(*relation));
+                    let cells: Vec<String> = cells
+                        .map(|(column, ty)| self.column(*column, *ty))
+                        .collect();
+                    let not = if *negated { "not " } else { "" };
+                    let mode = predicate.modes.get(*mode).map_or("", String::as_str);
+                    format!("{not}{}[{mode}]({})", predicate.name, cells.join(", "))
+                }
                 Step::Filter(expr) => self.expr(expr, Type::Bool),
                 Step::Range {
                     slot,

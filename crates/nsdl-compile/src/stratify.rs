@@ -149,7 +149,8 @@ fn dependencies(program: &Program) -> Dependencies {
                 Literal::Constraint(_)
                 | Literal::Range(_)
                 | Literal::Element(_)
-                | Literal::Matches(_) => continue,
+                | Literal::Matches(_)
+                | Literal::Foreign { .. } => continue,
             };
             for head in &clause.heads {
                 graph.add_edge(node(from), node(head.relation), edge);

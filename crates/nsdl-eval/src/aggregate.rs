@@ -7,6 +7,7 @@
 mod best;
 mod chosen;
 mod fold;
+mod foreign;
 mod join;
 mod plain;
 mod product;
@@ -17,6 +18,7 @@ mod weighted;
 
 use std::cmp::Ordering;
 
+use nsdl_functions::Registry;
 use nsdl_ir::{Aggregate, AggregateId, Symbols, Type, Word};
 use rustc_hash::FxHashMap;
 
@@ -45,6 +47,8 @@ pub(crate) struct Input<'a> {
     /// How many steps it may take, about.
     pub(crate) steps: usize,
     pub(crate) budget: &'a Budget,
+    /// What the host program supplies.
+    pub(crate) registry: &'a Registry,
 }
 
 /// The rows of one group.

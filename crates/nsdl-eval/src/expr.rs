@@ -1,11 +1,18 @@
 //! Expressions made ready for joins: operators are resolved to functions once.
 
-use nsdl_ir::{BinaryOp, Constructor, Expr, Function, Span, Symbols, Type, Value, Word};
+use std::sync::Arc;
+
+use nsdl_functions::Registry;
+use nsdl_ir::{
+    BinaryOp, Callee, Constructor, Expr, Function, RelationId, Signature, Span, Step, Symbols,
+    Type, Value, Word,
+};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
 use crate::arithmetic::{Binary, Unary, binary, compare, unary};
 use crate::failure::Failures;
+use crate::foreign::{Call, Calls};
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
@@ -17,6 +24,7 @@ pub(crate) enum Code {
     Mixed(BinaryOp, [Type; 2], Box<[Code; 2]>),
     Cast(Type, Type, Box<Code>),
     Call(Function, Box<[(Code, Type)]>),
+    Foreign(Arc<Call>, Box<[Code]>),
     /// Condition, consequence, alternative.
     If(Box<[Code; 3]>),
     /// The order of tuples or lists of a type.
@@ -36,12 +44,12 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) fn new(expr: &Expr) -> Code {
+    pub(crate) fn new(expr: &Expr, calls: &mut Calls) -> Code {
         match expr {
             Expr::Slot(slot) => Code::Slot(slot.index()),
             Expr::Const(word) => Code::Const(*word),
             Expr::Unary { op, ty, operand } => {
-                Code::Unary(unary(*op, *ty), Box::new(Code::new(operand)))
+                Code::Unary(unary(*op, *ty), Box::new(Code::new(operand, calls)))
             }
             Expr::Binary {
                 op,
@@ -49,7 +57,11 @@ impl Code {
                 left,
                 right,
             } if op.is_comparison() && !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
-                Code::Compare(*op, *ty, Box::new((Code::new(left), Code::new(right))))
+                Code::Compare(
+                    *op,
+                    *ty,
+                    Box::new((Code::new(left, calls), Code::new(right, calls))),
+                )
             }
             Expr::Binary {
                 op,
@@ -58,60 +70,99 @@ impl Code {
                 right,
             } => Code::Binary(
                 binary(*op, *ty),
-                Box::new((Code::new(left), Code::new(right))),
+                Box::new((Code::new(left, calls), Code::new(right, calls))),
             ),
             Expr::Mixed {
                 op,
                 types,
                 operands,
-            } => Code::Mixed(*op, *types, Box::new(operands.each_ref().map(Code::new))),
+            } => {
+                let operands = operands.each_ref().map(|it| Code::new(it, calls));
+                Code::Mixed(*op, *types, Box::new(operands))
+            }
             Expr::Cast { from, to, operand } => {
-                Code::Cast(*from, *to, Box::new(Code::new(operand)))
+                Code::Cast(*from, *to, Box::new(Code::new(operand, calls)))
             }
             Expr::Construct {
                 constructor,
                 fields,
-            } => Code::Construct(constructor, fields.iter().map(Code::new).collect()),
+            } => {
+                let fields = fields.iter().map(|field| Code::new(field, calls));
+                Code::Construct(constructor, fields.collect())
+            }
             Expr::List { items, rest, .. } => Code::List(
-                items.iter().map(Code::new).collect(),
-                rest.as_ref().map(|rest| Box::new(Code::new(rest))),
+                items.iter().map(|item| Code::new(item, calls)).collect(),
+                rest.as_ref().map(|rest| Box::new(Code::new(rest, calls))),
             ),
             Expr::Part {
                 operand, position, ..
-            } => Code::Part(Box::new(Code::new(operand)), *position as usize),
+            } => Code::Part(Box::new(Code::new(operand, calls)), *position as usize),
             Expr::Rest { operand, from, .. } => {
-                Code::Rest(Box::new(Code::new(operand)), *from as usize)
+                Code::Rest(Box::new(Code::new(operand, calls)), *from as usize)
             }
             Expr::Length {
                 operand,
                 count,
                 exact,
                 ..
-            } => Code::Length(Box::new(Code::new(operand)), *count as usize, *exact),
+            } => Code::Length(Box::new(Code::new(operand, calls)), *count as usize, *exact),
             Expr::Call {
-                function: Function::Contains,
+                function: Callee::BuiltIn(Function::Contains),
                 args,
                 ..
-            } if args.len() == 2 => {
-                Code::Contains(Box::new((Code::new(&args[0]), Code::new(&args[1]))))
-            }
+            } if args.len() == 2 => Code::Contains(Box::new((
+                Code::new(&args[0], calls),
+                Code::new(&args[1], calls),
+            ))),
             Expr::Call {
                 function,
                 types,
                 args,
-            } => Code::Call(
-                *function,
-                std::iter::zip(args, types)
-                    .map(|(arg, ty)| (Code::new(arg), *ty))
-                    .collect(),
-            ),
+            } => match function {
+                Callee::BuiltIn(function) => Code::Call(
+                    *function,
+                    std::iter::zip(args, types)
+                        .map(|(arg, ty)| (Code::new(arg, calls), *ty))
+                        .collect(),
+                ),
+                Callee::Foreign(signature) => Code::Foreign(
+                    calls.get(signature, types),
+                    args.iter().map(|arg| Code::new(arg, calls)).collect(),
+                ),
+            },
             Expr::If {
                 condition,
                 consequence,
                 alternative,
             } => Code::If(Box::new(
-                [condition, consequence, alternative].map(|part| Code::new(part)),
+                [condition, consequence, alternative].map(|part| Code::new(part, calls)),
             )),
+        }
+    }
+
+    /// Whether it makes calls that are to be made in batches.
+    pub(crate) fn is_batched(&self) -> bool {
+        matches!(self, Code::Foreign(call, _) if call.is_batched())
+            || self.parts().into_iter().any(Code::is_batched)
+    }
+
+    /// The expressions it is made of.
+    pub(crate) fn parts(&self) -> Vec<&Code> {
+        match self {
+            Code::Slot(_) | Code::Const(_) => Vec::new(),
+            Code::Unary(_, operand)
+            | Code::Cast(_, _, operand)
+            | Code::Part(operand, _)
+            | Code::Rest(operand, _)
+            | Code::Length(operand, ..) => vec![operand],
+            Code::Binary(_, operands)
+            | Code::Compare(_, _, operands)
+            | Code::Contains(operands) => vec![&operands.0, &operands.1],
+            Code::Mixed(_, _, operands) => operands.iter().collect(),
+            Code::Call(_, args) => args.iter().map(|(arg, _)| arg).collect(),
+            Code::Foreign(_, args) | Code::Construct(_, args) => args.iter().collect(),
+            Code::List(items, rest) => items.iter().chain(rest.as_deref()).collect(),
+            Code::If(parts) => parts.iter().collect(),
         }
     }
 
@@ -190,6 +241,11 @@ impl Code {
                 let item = operands.1.eval(slots, symbols)?;
                 Ok(u64::from(list.contains(&item)))
             }
+            Code::Foreign(call, args) => {
+                let words: Result<Vec<Word>, FailureKind> =
+                    args.iter().map(|arg| arg.eval(slots, symbols)).collect();
+                call.value(&words?, symbols)
+            }
             Code::If(parts) => {
                 let [condition, consequence, alternative] = parts.as_ref();
                 let holds = condition.eval(slots, symbols)? != 0;
@@ -233,9 +289,35 @@ impl Checked {
 /// Numbers the expressions of all rules: the same expression in two join orders of a rule, or in the rules
 /// of one conjunctive head, is one site.
 #[derive(Debug, Default)]
-pub(crate) struct Sites(FxHashMap<(Span, Expr), usize>);
+pub(crate) struct Sites {
+    numbers: FxHashMap<(Span, Site), usize>,
+    calls: Calls,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Site {
+    Expr(Expr),
+    Foreign(RelationId),
+}
 
 impl Sites {
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self {
+            numbers: FxHashMap::default(),
+            calls: Calls::new(registry),
+        }
+    }
+
+    /// The number of the calls of a predicate in the rule at `span`.
+    pub(crate) fn foreign(&mut self, span: Span, relation: RelationId) -> usize {
+        self.number(span, Site::Foreign(relation))
+    }
+
+    fn number(&mut self, span: Span, site: Site) -> usize {
+        let next = self.numbers.len();
+        *self.numbers.entry((span, site)).or_insert(next)
+    }
+
     /// Compiles an expression of the rule at `span`.
     pub(crate) fn compile(&mut self, span: Span, expr: &Expr) -> Checked {
         let mut reads = Vec::new();
@@ -244,13 +326,12 @@ impl Sites {
         reads.dedup();
         // What cannot fail needs no number.
         let site = if fallible(expr) {
-            let next = self.0.len();
-            *self.0.entry((span, expr.clone())).or_insert(next)
+            self.number(span, Site::Expr(expr.clone()))
         } else {
             usize::MAX
         };
         Checked {
-            code: Code::new(expr),
+            code: Code::new(expr, &mut self.calls),
             site,
             span,
             reads: reads.into(),
@@ -269,9 +350,38 @@ pub(crate) fn fallible(expr: &Expr) -> bool {
                 Add | Subtract | Multiply | Divide | Remainder | ShiftLeft | ShiftRight
             )
         }
-        Expr::Call { function, .. } => !matches!(function, Function::Contains | Function::Length),
+        Expr::Call { function, .. } => !matches!(
+            function,
+            Callee::BuiltIn(Function::Contains | Function::Length)
+        ),
         Expr::Mixed { .. } | Expr::Cast { .. } => true,
         _ => false,
     };
     fails || expr.children().into_iter().any(fallible)
+}
+
+/// The expressions of a step.
+pub(crate) fn of_step(step: &Step) -> impl Iterator<Item = &Expr> {
+    let (first, second) = match step {
+        Step::Filter(expr) | Step::Let { value: expr, .. } | Step::Element { list: expr, .. } => {
+            (Some(expr), None)
+        }
+        Step::Range { low, high, .. } => (Some(low), Some(high)),
+        Step::Scan { .. } | Step::Absent { .. } | Step::Foreign { .. } => (None, None),
+    };
+    first.into_iter().chain(second)
+}
+
+/// Calls `visit` for each call of the host program.
+pub(crate) fn foreign(expr: &Expr, visit: &mut impl FnMut(&'static Signature)) {
+    if let Expr::Call {
+        function: Callee::Foreign(signature),
+        ..
+    } = expr
+    {
+        visit(signature);
+    }
+    for child in expr.children() {
+        foreign(child, visit);
+    }
 }

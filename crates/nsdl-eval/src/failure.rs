@@ -1,9 +1,10 @@
 //! Expressions that fail: the derivation is dropped and counted (SEMANTICS 9).
 
 use std::fmt;
+use std::sync::Arc;
 
 use nsdl_functions::Fault;
-use nsdl_ir::{Span, Word};
+use nsdl_ir::{Span, Symbols, Word};
 use rustc_hash::FxHashSet;
 
 /// Why an expression or an aggregate has no value.
@@ -19,6 +20,8 @@ pub enum FailureKind {
     Cast,
     /// A function or operator without a value for its arguments.
     Domain,
+    /// A call of the host program failed; the interned text says how. One entry per place tells of all of them.
+    Foreign(Word),
 }
 
 impl From<Fault> for FailureKind {
@@ -40,13 +43,14 @@ impl fmt::Display for FailureKind {
             FailureKind::DivisionByZero => "division by zero",
             FailureKind::NotANumber => "a result that is not a number",
             FailureKind::Domain => "a function without a value for its arguments",
+            FailureKind::Foreign(_) => "a failure of the host program",
             FailureKind::Cast => "a cast to a type without such a value",
         })
     }
 }
 
 /// The failures of one kind in one rule or aggregate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule or aggregate.
     pub span: Span,
@@ -55,6 +59,8 @@ pub struct Failure {
     /// How many different values of the operands (for aggregates: how many groups) it happened for;
     /// counting stops after about a million in all.
     pub count: usize,
+    /// What the host program said the first time, for [`FailureKind::Foreign`].
+    pub text: Option<Arc<str>>,
 }
 
 /// Beyond so many failures, further ones are dropped without being remembered.
@@ -88,21 +94,33 @@ impl Failures {
         match self
             .counts
             .iter_mut()
-            .find(|failure| failure.span == span && failure.kind == kind)
+            .find(|failure| failure.span == span && same(failure.kind, kind))
         {
             Some(failure) => failure.count += 1,
             None => self.counts.push(Failure {
                 span,
                 kind,
                 count: 1,
+                text: None,
             }),
         }
     }
 
     /// One entry per place and kind, in order of place.
-    pub(crate) fn finish(mut self) -> Vec<Failure> {
+    pub(crate) fn finish(mut self, symbols: &Symbols) -> Vec<Failure> {
+        for failure in &mut self.counts {
+            if let FailureKind::Foreign(text) = failure.kind {
+                failure.text = Some(symbols.text(text));
+            }
+        }
         self.counts
             .sort_by_key(|failure| (failure.span, failure.kind));
         self.counts
     }
+}
+
+/// Whether they are told of together.
+fn same(a: FailureKind, b: FailureKind) -> bool {
+    let foreign = |kind| matches!(kind, FailureKind::Foreign(_));
+    a == b || foreign(a) && foreign(b)
 }

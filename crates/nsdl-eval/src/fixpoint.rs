@@ -8,6 +8,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use nsdl_functions::Registry;
 use nsdl_ir::{
     AggregateId, Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, TupleId, Word,
 };
@@ -16,8 +17,9 @@ use crate::aggregate::{Input, Traced, weights};
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
+use crate::foreign::{Results, supplied};
 use crate::index::Indexes;
-use crate::join::{Frozen, Join};
+use crate::join::{self, Frozen};
 use crate::keyed::Keyed;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
@@ -49,6 +51,8 @@ pub(crate) struct Engine<'a> {
     marginals: Option<Arc<dyn Marginals>>,
     seed: u64,
     failures: Failures,
+    results: Results,
+    registry: Registry,
     rounds: usize,
     /// Rows of all relations, those of this round too.
     tuples: usize,
@@ -62,16 +66,20 @@ impl<'a> Engine<'a> {
         symbols: &'a Symbols,
         facts: &[Fact],
         options: &Options,
-    ) -> Self {
-        let mut sites = Sites::default();
+    ) -> Result<Self, Diagnostic> {
+        let mut sites = Sites::new(options.registry.clone());
+        let needed = needed_relations(plan, options.targets.as_deref());
+        supplied(plan, &needed, &options.registry)?;
         let recorder = options
             .trace
             .then(|| Recorder::new(plan, facts, &mut sites));
         let arities = || plan.relations.iter().map(|relation| relation.columns.len());
-        Self {
+        Ok(Self {
             plan,
             symbols,
-            needed: needed_relations(plan, options.targets.as_deref()),
+            results: Results::new(plan, &options.registry),
+            registry: options.registry.clone(),
+            needed,
             stop_at: options.stop_at,
             budget: Budget {
                 limits: options.limits.clone(),
@@ -102,7 +110,7 @@ impl<'a> Engine<'a> {
             rounds: 0,
             tuples: 0,
             derived: vec![0; plan.rules.len()],
-        }
+        })
     }
 
     pub(crate) fn run(mut self, facts: &[Fact]) -> Result<Evaluation, Diagnostic> {
@@ -132,12 +140,15 @@ impl<'a> Engine<'a> {
             return Err(stop.diagnostic(plan, &self.budget.limits, rule));
         }
         let members = self.fresh.into_iter().map(|fresh| fresh.members);
-        let tables = self
+        let mut tables: Vec<Table> = self
             .rows
             .into_iter()
             .zip(members)
             .map(|(rows, members)| Table::new(rows, members))
             .collect();
+        for (relation, table) in self.results.into_tables() {
+            tables[relation] = table;
+        }
         let (trace, tuples) = self
             .recorder
             .map(|recorder| (recorder.trace, recorder.tuples))
@@ -145,7 +156,7 @@ impl<'a> Engine<'a> {
         Ok(Evaluation {
             tables,
             trace,
-            failures: self.failures.finish(),
+            failures: self.failures.finish(self.symbols),
             rounds: self.rounds,
             tuples: tuples.unwrap_or_default(),
         })
@@ -340,15 +351,15 @@ impl<'a> Engine<'a> {
                     keyed: keyed.as_mut(),
                     symbols: self.symbols,
                 };
-                let outcome = Join::new(
+                let outcome = join::run(
                     frozen,
                     order,
                     self.symbols,
                     &self.budget,
                     &mut self.failures,
+                    &mut self.results,
                     sink,
-                )
-                .run();
+                );
                 self.derived[order.rule] += fresh.rows.len() - count;
                 outcome
             }
@@ -368,15 +379,15 @@ impl<'a> Engine<'a> {
                     rows: &self.rows,
                     others: &self.keyed,
                 };
-                let outcome = Join::new(
+                let outcome = join::run(
                     frozen,
                     order,
                     self.symbols,
                     &self.budget,
                     &mut self.failures,
+                    &mut self.results,
                     sink,
-                )
-                .run();
+                );
                 self.derived[order.rule] += recorder.trace.instances.len() - count;
                 outcome
             }
@@ -415,6 +426,7 @@ impl<'a> Engine<'a> {
             seed: self.seed,
             steps: self.budget.limits.instances.saturating_sub(size),
             budget: &self.budget,
+            registry: &self.registry,
         };
         let old = &self.rows[output];
         match &mut self.recorder {

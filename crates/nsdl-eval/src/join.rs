@@ -3,13 +3,18 @@
 use nsdl_ir::{Symbols, TupleId, Word};
 use rustc_hash::FxHashSet;
 
+use crate::FailureKind;
+use crate::batch::Pending;
+
 use crate::failure::Failures;
+use crate::foreign::Results;
 use crate::index::{Indexes, within};
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
-use crate::order::{Extent, Op, Order, Scan, Source, Tail, operand};
+use crate::order::{Extent, Foreign, Op, Order, Scan, Source, Tail, operand};
 use crate::range;
 use crate::table::Rows;
+use crate::trace::Recorder;
 
 /// What joins read: the rows of earlier rounds.
 #[derive(Clone, Copy)]
@@ -55,6 +60,8 @@ pub(crate) trait Sink {
     fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool;
     /// What is known about row `id` of a relation.
     fn absence(&self, relation: usize, id: u32) -> Absence;
+    /// The trace, if there is one.
+    fn recorder(&mut self) -> Option<&mut Recorder>;
     /// Rows and instances in all.
     fn size(&self) -> (usize, usize);
 }
@@ -65,6 +72,8 @@ pub(crate) struct Body<'a> {
     pub(crate) slots: &'a [Word],
     /// Row of each positive atom, in written order.
     pub(crate) rows: &'a [u32],
+    /// Uncertain results of predicates.
+    pub(crate) results: &'a [TupleId],
     /// Uncertain tuples that must be absent.
     pub(crate) negatives: &'a [TupleId],
 }
@@ -88,15 +97,19 @@ pub(crate) struct Join<'a, S> {
     symbols: &'a Symbols,
     budget: &'a Budget,
     failures: &'a mut Failures,
+    results: &'a mut Results,
     sink: S,
     slots: Vec<Word>,
     rows: Vec<u32>,
+    positives: Vec<TupleId>,
     negatives: Vec<TupleId>,
     /// A key or a row being looked for; the head being made.
     key: Vec<Word>,
     work: usize,
     /// How many ranges gave.
     numbers: usize,
+    /// Calls are collected at this operation, which is not run.
+    collect: Option<(usize, Pending)>,
 }
 
 impl<'a, S: Sink> Join<'a, S> {
@@ -106,6 +119,7 @@ impl<'a, S: Sink> Join<'a, S> {
         symbols: &'a Symbols,
         budget: &'a Budget,
         failures: &'a mut Failures,
+        results: &'a mut Results,
         sink: S,
     ) -> Self {
         Self {
@@ -114,14 +128,53 @@ impl<'a, S: Sink> Join<'a, S> {
             symbols,
             budget,
             failures,
+            results,
             sink,
             slots: vec![0; order.slots],
             rows: vec![0; order.atoms.len()],
+            positives: Vec::new(),
             negatives: Vec::new(),
             key: Vec::new(),
             work: 0,
             numbers: 0,
+            collect: None,
         }
+    }
+
+    /// The calls that the operation at `point` will make; gives the sink back.
+    pub(crate) fn gather(mut self, point: usize) -> Result<(Pending, S), Stop> {
+        self.collect = Some((point, Pending::default()));
+        self.step(0)?;
+        self.look()?;
+        let pending = self.collect.map(|(_, pending)| pending);
+        Ok((pending.unwrap_or_default(), self.sink))
+    }
+
+    /// Notes the calls of the operation at `at`.
+    fn note(&mut self, at: usize) {
+        let order = self.order;
+        let mut key = std::mem::take(&mut self.key);
+        if let Some((_, pending)) = &mut self.collect {
+            let (slots, symbols) = (&self.slots, self.symbols);
+            match order.ops.get(at) {
+                Some(Op::Foreign(call)) => {
+                    key.clear();
+                    key.push(call.mode);
+                    key.extend(call.inputs.iter().map(|&input| operand(input, slots)));
+                    pending.ask(call.relation, &key);
+                }
+                Some(Op::Filter(code) | Op::Let { value: code, .. }) => {
+                    pending.gather(&code.code, slots, symbols);
+                }
+                Some(_) => {}
+                None => {
+                    for arg in &order.args {
+                        pending.gather(&arg.code, slots, symbols);
+                    }
+                }
+            }
+        }
+        self.key = key;
     }
 
     pub(crate) fn run(mut self) -> Result<(), Stop> {
@@ -140,6 +193,12 @@ impl<'a, S: Sink> Join<'a, S> {
 
     fn operation(&mut self, at: usize) -> Result<bool, Stop> {
         let order = self.order;
+        if let Some((point, _)) = &self.collect
+            && *point == at
+        {
+            self.note(at);
+            return Ok(false);
+        }
         let Some(op) = order.ops.get(at) else {
             return self.emit();
         };
@@ -192,6 +251,7 @@ impl<'a, S: Sink> Join<'a, S> {
                     }
                 }
             }
+            Op::Foreign(call) => self.foreign(at, call),
             Op::Filter(condition) => match condition.eval(&self.slots, self.symbols, self.failures)
             {
                 None | Some(0) => Ok(false),
@@ -248,6 +308,58 @@ impl<'a, S: Sink> Join<'a, S> {
                 }
             },
         }
+    }
+
+    /// A predicate: one way on for each result, or, negated, for there being none.
+    fn foreign(&mut self, at: usize, call: &'a Foreign) -> Result<bool, Stop> {
+        self.set_key(&call.inputs);
+        self.key.insert(0, call.mode);
+        let recorder = self.sink.recorder();
+        let rows = self.results.ask(
+            call.relation,
+            &self.key,
+            self.symbols,
+            self.budget,
+            recorder,
+        )?;
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(text) => {
+                let kind = FailureKind::Foreign(text);
+                let operands = self.key.as_slice().into();
+                self.failures.add(call.site, call.span, kind, operands);
+                return Ok(false);
+            }
+        };
+        let (positives, negatives) = (self.positives.len(), self.negatives.len());
+        let mut emitted = false;
+        for &row in rows.iter() {
+            self.count()?;
+            let Self { results, slots, .. } = self;
+            if !results.matches(call.relation, row, &call.columns, slots) {
+                continue;
+            }
+            match (self.sink.absence(call.relation, row), call.negated) {
+                (Absence::Never, true) => {
+                    self.negatives.truncate(negatives);
+                    return Ok(false);
+                }
+                (Absence::Unless(tuple), true) => self.negatives.push(tuple),
+                (Absence::Always, true) => {}
+                (absence, false) => {
+                    if let Absence::Unless(tuple) = absence {
+                        self.positives.push(tuple);
+                    }
+                    emitted |= self.step(at + 1)?;
+                    self.positives.truncate(positives);
+                }
+            }
+        }
+        if call.negated {
+            emitted = self.step(at + 1)?;
+            self.negatives.truncate(negatives);
+        }
+        Ok(emitted)
     }
 
     fn set_key(&mut self, args: &[nsdl_ir::Operand]) {
@@ -360,6 +472,7 @@ impl<'a, S: Sink> Join<'a, S> {
         let body = Body {
             slots: &self.slots,
             rows: &self.rows,
+            results: &self.positives,
             negatives: &self.negatives,
         };
         self.sink.derive(&self.key, body, self.failures)
@@ -384,4 +497,26 @@ impl<'a, S: Sink> Join<'a, S> {
         let (tuples, instances) = self.sink.size();
         self.budget.check(tuples, instances)
     }
+}
+
+/// Runs a join order. Calls that are to be made in batches are collected first, by a run up to each of them.
+pub(crate) fn run<'a, S: Sink>(
+    frozen: Frozen<'a>,
+    order: &'a Order,
+    symbols: &'a Symbols,
+    budget: &'a Budget,
+    failures: &mut Failures,
+    results: &mut Results,
+    mut sink: S,
+) -> Result<(), Stop> {
+    for &(point, relation) in &order.batches {
+        if relation.is_some_and(|relation| !results.is_batched(relation)) {
+            continue;
+        }
+        let join = Join::new(frozen, order, symbols, budget, failures, results, sink);
+        let pending;
+        (pending, sink) = join.gather(point)?;
+        pending.fetch(results, symbols, budget, sink.recorder())?;
+    }
+    Join::new(frozen, order, symbols, budget, failures, results, sink).run()
 }

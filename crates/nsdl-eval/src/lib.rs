@@ -7,12 +7,14 @@
 
 mod aggregate;
 mod arithmetic;
+mod batch;
 mod bits;
 mod bitwise;
 mod expr;
 mod extents;
 mod failure;
 mod fixpoint;
+mod foreign;
 mod index;
 mod join;
 mod keyed;
@@ -30,6 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Trace, TupleId};
 
 pub use failure::{Failure, FailureKind};
@@ -53,6 +56,8 @@ pub struct Options {
     pub marginals: Option<Arc<dyn Marginals>>,
     /// Seed of the random draws of `uniform` and `categorical`.
     pub seed: u64,
+    /// What the host program supplies; the built-in predicates by default.
+    pub registry: Registry,
 }
 
 /// Who knows how probable tuples are.
@@ -96,6 +101,7 @@ impl Evaluation {
 /// # Errors
 /// E0610 to E0612 and E0614 if a limit is met, E0613 if cancelled, E0510 and E0511 if a tagged rule gets
 /// weights that are no probabilities, E0630 if `disjunct` does, E0801 if a fact does not fit its relation,
+/// E0650 if nobody supplies what a rule calls, E0651 and E0652 if a predicate gives what are no probabilities,
 /// E0850 if an aggregate reads probabilities that nobody knows.
 pub fn evaluate(
     plan: &Plan,
@@ -104,5 +110,5 @@ pub fn evaluate(
     options: &Options,
 ) -> Result<Evaluation, Diagnostic> {
     scope::check_facts(plan, facts)?;
-    fixpoint::Engine::new(plan, symbols, facts, options).run(facts)
+    fixpoint::Engine::new(plan, symbols, facts, options)?.run(facts)
 }

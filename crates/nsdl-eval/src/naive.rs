@@ -14,6 +14,7 @@ use crate::arithmetic::compare;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
+use crate::foreign::{Results, supplied};
 use crate::join::Body;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
@@ -34,11 +35,14 @@ pub fn evaluate(
     options: &Options,
 ) -> Result<Evaluation, Diagnostic> {
     check_facts(plan, facts)?;
-    let mut sites = Sites::default();
+    let mut sites = Sites::new(options.registry.clone());
+    let needed = needed_relations(plan, options.targets.as_deref());
+    supplied(plan, &needed, &options.registry)?;
     let mut naive = Naive {
         plan,
         symbols,
-        needed: needed_relations(plan, options.targets.as_deref()),
+        needed,
+        results: Results::new(plan, &options.registry).keeping_all(),
         budget: Budget {
             limits: options.limits.clone(),
             cancel: options.cancel.clone(),
@@ -56,9 +60,12 @@ pub fn evaluate(
     naive
         .run(facts)
         .map_err(|stop| stop.diagnostic(plan, &options.limits, None))?;
-    let tables = (0..plan.relations.len())
+    let mut tables: Vec<Table> = (0..plan.relations.len())
         .map(|relation| naive.table(relation))
         .collect();
+    for (relation, table) in naive.results.into_tables() {
+        tables[relation] = table;
+    }
     let (trace, tuples) = naive
         .recorder
         .map(|recorder| (recorder.trace, recorder.tuples))
@@ -66,7 +73,7 @@ pub fn evaluate(
     Ok(Evaluation {
         tables,
         trace,
-        failures: naive.failures.finish(),
+        failures: naive.failures.finish(symbols),
         rounds: naive.rounds,
         tuples: tuples.unwrap_or_default(),
     })
@@ -89,6 +96,7 @@ struct Naive<'a> {
     extents: Extents,
     options: &'a Options,
     failures: Failures,
+    results: Results,
     rounds: usize,
 }
 
@@ -97,6 +105,7 @@ struct Naive<'a> {
 struct Ground {
     slots: Vec<Word>,
     rows: Vec<u32>,
+    results: Vec<TupleId>,
     negatives: Vec<TupleId>,
 }
 
@@ -168,6 +177,7 @@ impl Naive<'_> {
         let start = Ground {
             slots: vec![0; rule.slots.len()],
             rows: vec![0; rule.atoms as usize],
+            results: vec![],
             negatives: vec![],
         };
         let mut bodies = Vec::new();
@@ -176,6 +186,7 @@ impl Naive<'_> {
         for Ground {
             slots,
             rows,
+            results,
             negatives,
         } in bodies
         {
@@ -214,6 +225,7 @@ impl Naive<'_> {
                 let body = Body {
                     slots: &slots,
                     rows: &rows,
+                    results: &results,
                     negatives: &negatives,
                 };
                 if recorder.is_first(rule, &atoms, body) {
@@ -283,6 +295,70 @@ impl Naive<'_> {
                     ground.negatives.push(tuple);
                 }
                 self.bodies(rule, rest, ground, found)?;
+            }
+            Step::Foreign {
+                predicate,
+                relation,
+                mode,
+                columns,
+                negated,
+            } => {
+                let relation_ = relation.index();
+                let mut key = vec![*mode as Word];
+                let needed = columns.iter().enumerate();
+                let needed = needed.filter(|(column, _)| predicate.needs(*mode, *column));
+                key.extend(needed.map(|(_, column)| match *column {
+                    Column::Const(word) => word,
+                    Column::Bind(slot) | Column::Check(slot) => ground.slots[slot.index()],
+                    Column::Any => 0,
+                }));
+                if predicate.volatile {
+                    // The same rule is run again and again: a call is one for each way to come to it.
+                    key.push(rule as Word);
+                    key.push(rest.len() as Word);
+                    key.extend(&ground.slots);
+                }
+                let rows = self.results.ask(
+                    relation_,
+                    &key,
+                    self.symbols,
+                    &self.budget,
+                    self.recorder.as_mut(),
+                )?;
+                let rows = match rows {
+                    Ok(rows) => rows,
+                    Err(text) => {
+                        let span = self.plan.rules[rule].span;
+                        let site = self.sites.foreign(span, *relation);
+                        let kind = crate::FailureKind::Foreign(text);
+                        self.failures.add(site, span, kind, key.into());
+                        return Ok(());
+                    }
+                };
+                for &row in rows.iter() {
+                    let mut next = ground.clone();
+                    if !self
+                        .results
+                        .matches(relation_, row, columns, &mut next.slots)
+                    {
+                        continue;
+                    }
+                    let uncertain = self.recorder.as_ref().map(|recorder| {
+                        let tuple = recorder.tuples[relation_][row as usize];
+                        (!recorder.trace.certain[tuple.index()]).then_some(tuple)
+                    });
+                    match (uncertain.flatten(), negated) {
+                        (None, true) => return Ok(()),
+                        (Some(tuple), true) => ground.negatives.push(tuple),
+                        (tuple, false) => {
+                            next.results.extend(tuple);
+                            self.bodies(rule, rest, next, found)?;
+                        }
+                    }
+                }
+                if *negated {
+                    self.bodies(rule, rest, ground, found)?;
+                }
             }
             Step::Filter(condition) => {
                 if self.eval(rule, condition, &ground.slots) == Some(1) {
@@ -437,6 +513,7 @@ impl Naive<'_> {
             seed: self.options.seed,
             steps: budget.limits.instances.saturating_sub(size),
             budget: &budget,
+            registry: &self.options.registry,
         };
         let Some(recorder) = &self.recorder else {
             for row in input.reduce(&mut self.failures)? {

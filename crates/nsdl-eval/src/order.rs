@@ -1,8 +1,8 @@
 //! Join orders made ready to run: steps as flat operations, columns sorted by what a scan does with them.
 
-use nsdl_ir::{Column, DeltaOrder, Operand, Rule, Step, Type, Word};
+use nsdl_ir::{Column, DeltaOrder, Expr, Operand, Rule, Span, Step, Type, Word};
 
-use crate::expr::{Checked, Code, Sites, fallible};
+use crate::expr::{Checked, Sites, fallible};
 use crate::index::Indexes;
 
 /// One join order of a rule.
@@ -22,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) tail: Option<Tail>,
     /// Operations from here on bind nothing that the head shows: without a trace, one match is enough.
     pub(crate) cut: usize,
+    /// Operations whose calls may be made in batches, the end for the head; with the relation of a predicate.
+    pub(crate) batches: Vec<(usize, Option<usize>)>,
     /// The indexes it reads, with their relations.
     pub(crate) indexes: Vec<(usize, usize)>,
 }
@@ -57,6 +59,21 @@ pub(crate) enum Op {
         slot: usize,
         value: Checked,
     },
+    Foreign(Foreign),
+}
+
+/// A call of a predicate.
+#[derive(Debug)]
+pub(crate) struct Foreign {
+    /// The relation of its results.
+    pub(crate) relation: usize,
+    pub(crate) mode: Word,
+    pub(crate) inputs: Box<[Operand]>,
+    pub(crate) columns: Box<[Column]>,
+    pub(crate) negated: bool,
+    /// What its failures are counted by.
+    pub(crate) site: usize,
+    pub(crate) span: Span,
 }
 
 #[derive(Debug)]
@@ -193,6 +210,36 @@ impl Compiler {
                         list: self.sites.compile(rule.span, list),
                     }
                 }
+                Step::Foreign {
+                    predicate,
+                    relation,
+                    mode,
+                    columns,
+                    negated,
+                } => {
+                    let needed = |(column, _): &(usize, &Column)| predicate.needs(*mode, *column);
+                    let inputs = columns.iter().enumerate().filter(needed);
+                    let inputs = inputs.filter_map(|(_, column)| match *column {
+                        Column::Check(slot) => Some(Operand::Slot(slot)),
+                        Column::Const(word) => Some(Operand::Const(word)),
+                        Column::Bind(_) | Column::Any => None,
+                    });
+                    let inputs = inputs.collect();
+                    for column in columns {
+                        if let Column::Bind(slot) = column {
+                            bound[slot.index()] = true;
+                        }
+                    }
+                    Op::Foreign(Foreign {
+                        relation: relation.index(),
+                        mode: *mode as Word,
+                        inputs,
+                        columns: columns.as_slice().into(),
+                        negated: *negated,
+                        site: self.sites.foreign(rule.span, *relation),
+                        span: rule.span,
+                    })
+                }
                 Step::Filter(expr) => Op::Filter(self.sites.compile(rule.span, expr)),
                 Step::Let { slot, value } => {
                     bound[slot.index()] = true;
@@ -208,14 +255,16 @@ impl Compiler {
         } else {
             cut(rule, &ops)
         };
+        let args: Vec<Checked> = rule
+            .args
+            .iter()
+            .map(|arg| self.sites.compile(rule.span, arg))
+            .collect();
         Order {
             rule: number,
             head: rule.head.index(),
-            args: rule
-                .args
-                .iter()
-                .map(|arg| self.sites.compile(rule.span, arg))
-                .collect(),
+            batches: batches(&ops, &args),
+            args,
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
             tail: if self.trace || self.keyed.get(rule.head.index()) == Some(&true) {
@@ -298,6 +347,7 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
             fallible(expr)
         }
         Step::Range { low, high, .. } => fallible(low) || fallible(high),
+        Step::Foreign { .. } => true,
         Step::Scan { .. } | Step::Absent { .. } => false,
     };
     if rule.steps.iter().any(can_fail) {
@@ -307,6 +357,10 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
     let binds_shown = |op: &Op| match op {
         Op::Scan(scan) => scan.binds.iter().any(|&(_, slot)| shown[slot]),
         Op::Let { slot, .. } | Op::Range { slot, .. } | Op::Element { slot, .. } => shown[*slot],
+        Op::Foreign(call) => call
+            .columns
+            .iter()
+            .any(|column| matches!(column, Column::Bind(slot) if shown[slot.index()])),
         Op::Present { .. } | Op::Absent { .. } | Op::Filter(_) => false,
     };
     ops.iter().rposition(binds_shown).map_or(0, |last| last + 1)
@@ -322,12 +376,14 @@ fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
     }
     let (mut fixed, mut varying) = (Vec::new(), Vec::new());
     for (column, arg) in rule.args.iter().enumerate() {
-        match Code::new(arg) {
-            Code::Const(word) => fixed.push((column, Operand::Const(word))),
-            Code::Slot(slot) => match scan.binds.iter().find(|&&(_, bound)| bound == slot) {
-                Some(&(from, _)) => varying.push((column, from)),
-                None => fixed.push((column, Operand::Slot(nsdl_ir::Slot::new(slot)))),
-            },
+        match arg {
+            Expr::Const(word) => fixed.push((column, Operand::Const(*word))),
+            Expr::Slot(slot) => {
+                match scan.binds.iter().find(|&&(_, bound)| bound == slot.index()) {
+                    Some(&(from, _)) => varying.push((column, from)),
+                    None => fixed.push((column, Operand::Slot(*slot))),
+                }
+            }
             _ => return None,
         }
     }
@@ -342,4 +398,22 @@ fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
         varying: varying.into(),
         covered,
     })
+}
+
+/// See [`Order::batches`].
+fn batches(ops: &[Op], args: &[Checked]) -> Vec<(usize, Option<usize>)> {
+    let mut points = Vec::new();
+    for (point, op) in ops.iter().enumerate() {
+        match op {
+            Op::Foreign(call) => points.push((point, Some(call.relation))),
+            Op::Filter(code) | Op::Let { value: code, .. } if code.code.is_batched() => {
+                points.push((point, None));
+            }
+            _ => {}
+        }
+    }
+    if args.iter().any(|arg| arg.code.is_batched()) {
+        points.push((ops.len(), None));
+    }
+    points
 }

@@ -9,6 +9,7 @@ use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::order::{Tail, operand};
 use crate::table::Rows;
+use crate::trace::Recorder;
 
 /// Keeps new rows and forgets how they came.
 pub(crate) struct Plain<'a> {
@@ -93,6 +94,10 @@ impl Sink for Plain<'_> {
 
     fn absence(&self, _: usize, _: u32) -> Absence {
         Absence::Never
+    }
+
+    fn recorder(&mut self) -> Option<&mut Recorder> {
+        None
     }
 
     fn size(&self) -> (usize, usize) {

@@ -48,7 +48,9 @@ pub(crate) fn needed_relations(plan: &Plan, targets: Option<&[RelationId]>) -> V
             .iter()
             .flat_map(|rule| &plan.rules[rule.index()].steps);
         let read = rules.filter_map(|step| match step {
-            Step::Scan { relation, .. } | Step::Absent { relation, .. } => Some(*relation),
+            Step::Scan { relation, .. }
+            | Step::Absent { relation, .. }
+            | Step::Foreign { relation, .. } => Some(*relation),
             Step::Filter(_) | Step::Let { .. } | Step::Range { .. } | Step::Element { .. } => None,
         });
         let aggregates = stratum

@@ -151,6 +151,47 @@ impl Recorder {
         self.add_axiom(head, leaf);
     }
 
+    /// Records the rows from `first` on of the results of a predicate, and what holds of each: that it is
+    /// certain, or how probable it is.
+    pub(crate) fn add_results(
+        &mut self,
+        relation: usize,
+        first: u32,
+        count: u32,
+        results: &[(u32, Option<f64>)],
+        exclusive: bool,
+    ) {
+        for row in first..first + count {
+            self.add_tuple(relation, row, false);
+        }
+        let source = LeafSource::Foreign(RelationId::new(relation));
+        let weights = results.iter().filter_map(|(_, weight)| *weight);
+        let mut leaf = match exclusive && results.iter().any(|(_, weight)| weight.is_some()) {
+            true => Some(add_group(
+                &mut self.trace,
+                weights.map(|weight| (weight, source)),
+            )),
+            false => None,
+        };
+        for &(row, weight) in results {
+            let tuple = self.tuples[relation][row as usize];
+            let Some(weight) = weight else {
+                self.trace.certain[tuple.index()] = true;
+                self.add_axiom(tuple, None);
+                continue;
+            };
+            let own = match &mut leaf {
+                Some(next) => {
+                    let own = *next;
+                    *next = LeafId::new(own.index() + 1);
+                    own
+                }
+                None => add_group(&mut self.trace, std::iter::once((weight, source))),
+            };
+            self.add_axiom(tuple, Some(own));
+        }
+    }
+
     /// Records an instance of a rule whose positive atoms are over the relations `atoms`; its head is of no
     /// certain relation.
     pub(crate) fn add_instance(
@@ -173,12 +214,18 @@ impl Recorder {
             tuple,
             negated: false,
         }));
+        let first_result = literals.len();
+        literals.extend(body.results.iter().map(|&tuple| Literal {
+            tuple,
+            negated: false,
+        }));
+        // Join orders meet the results, and the negative literals, in different orders.
+        literals[first_result..].sort_unstable();
         let first_negative = literals.len();
         literals.extend(body.negatives.iter().map(|&tuple| Literal {
             tuple,
             negated: true,
         }));
-        // Join orders meet the negative literals in different orders.
         literals[first_negative..].sort_unstable();
         let end = literals.len() as u32;
         self.trace.instances.push(Instance {
@@ -491,6 +538,10 @@ impl Sink for Record<'_> {
             Some(tuple) if self.recorder.trace.certain[tuple.index()] => Absence::Never,
             Some(tuple) => Absence::Unless(*tuple),
         }
+    }
+
+    fn recorder(&mut self) -> Option<&mut Recorder> {
+        Some(self.recorder)
     }
 
     fn size(&self) -> (usize, usize) {

@@ -74,7 +74,8 @@ fn a_failing_derivation_is_dropped_and_counted() {
             [Failure {
                 span: span(0),
                 kind: FailureKind::Overflow,
-                count: 1
+                count: 1,
+                text: None,
             }]
         );
     }
@@ -111,7 +112,8 @@ fn a_failure_counts_once_whatever_the_join_orders() {
             [Failure {
                 span: span(2),
                 kind: FailureKind::DivisionByZero,
-                count: 4
+                count: 4,
+                text: None,
             }]
         );
         let options = Options {
@@ -141,6 +143,7 @@ fn the_rules_of_one_conjunctive_head_count_a_failure_once() {
         span: span(0),
         kind: FailureKind::DivisionByZero,
         count: 2,
+        text: None,
     }];
     assert_eq!(builder.run(false).failures, wanted);
     assert_eq!(builder.run(true).failures, wanted);
@@ -683,6 +686,7 @@ fn a_sum_that_overflows_in_some_worlds_fails_there() {
         span: span(2000),
         kind: FailureKind::Overflow,
         count: 1,
+        text: None,
     }];
     assert_eq!(builder.run(true).failures, wanted);
     assert_eq!(builder.run(false).failures, wanted);

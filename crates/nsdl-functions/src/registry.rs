@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use nsdl_ir::Function;
+use nsdl_ir::{AggregateOp, Function};
 
 use crate::{ForeignAggregate, ForeignFunction, ForeignPredicate, predicates};
 
@@ -19,16 +19,16 @@ pub struct Registry {
 impl Default for Registry {
     /// The built-in predicates.
     fn default() -> Self {
-        let predicates = predicates::all();
-        Self {
-            functions: Arc::default(),
-            predicates: Arc::new(
-                predicates
-                    .map(|it| (it.signature().name.as_str(), it))
-                    .collect(),
-            ),
-            aggregates: Arc::default(),
-        }
+        static STANDARD: OnceLock<Registry> = OnceLock::new();
+        let standard = STANDARD.get_or_init(|| {
+            let predicates = predicates::all().map(|it| (it.signature().name.as_str(), it));
+            Registry {
+                functions: Arc::default(),
+                predicates: Arc::new(predicates.collect()),
+                aggregates: Arc::default(),
+            }
+        });
+        standard.clone()
     }
 }
 
@@ -58,9 +58,16 @@ impl Registry {
     }
 
     /// Adds an aggregate, in place of one with its name.
-    pub fn add_aggregate(&mut self, aggregate: Arc<dyn ForeignAggregate>) {
+    ///
+    /// # Errors
+    /// If its name is that of a built-in aggregate.
+    pub fn add_aggregate(&mut self, aggregate: Arc<dyn ForeignAggregate>) -> Result<(), String> {
         let name = aggregate.signature().name.as_str();
+        if name == "forall" || AggregateOp::ALL.iter().any(|op| op.name() == name) {
+            return Err(format!("`{name}` is a built-in aggregate"));
+        }
         Arc::make_mut(&mut self.aggregates).insert(name, aggregate);
+        Ok(())
     }
 
     /// The function of that name, with its `$`.

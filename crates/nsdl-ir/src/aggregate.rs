@@ -1,5 +1,7 @@
 //! What aggregates compute.
 
+use crate::AggregateSignature;
+
 /// Reductions; see SEMANTICS.md 4 for empty groups and ties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AggregateOp {
@@ -49,10 +51,12 @@ pub enum AggregateOp {
     Softmax,
     /// Likewise, with their probabilities as they are; one variable for each value of the arguments.
     Disjunct,
+    /// One value, as the host program says.
+    Foreign(&'static AggregateSignature),
 }
 
 impl AggregateOp {
-    /// Every reduction, in order of declaration.
+    /// Every built-in reduction, in order of declaration.
     pub const ALL: [AggregateOp; 23] = [
         AggregateOp::Count,
         AggregateOp::Sum,
@@ -105,6 +109,7 @@ impl AggregateOp {
             AggregateOp::Normalize => "normalize",
             AggregateOp::Softmax => "softmax",
             AggregateOp::Disjunct => "disjunct",
+            AggregateOp::Foreign(signature) => &signature.name,
         }
     }
 

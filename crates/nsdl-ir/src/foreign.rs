@@ -169,10 +169,12 @@ impl Signature {
         reader.expect("->")?;
         let result = reader.parameter()?;
         reader.end()?;
-        let from_arguments = required.iter().any(|it| *it == Parameter::Variable);
+        let from_arguments = required
+            .iter()
+            .any(|it| matches!(it, Parameter::Variable | Parameter::List));
         match result {
             Parameter::Any => return Err("a function gives a value of one type, not `Any`".into()),
-            Parameter::Variable if !from_arguments => {
+            Parameter::Variable | Parameter::List if !from_arguments => {
                 return Err("the type of the result must be that of an argument".into());
             }
             _ => {}
@@ -187,6 +189,23 @@ impl Signature {
             result,
         }
         .interned())
+    }
+}
+
+impl Signature {
+    /// The signature of a function of these types alone.
+    pub fn exactly(name: &str, types: &[Type], result: Type) -> &'static Signature {
+        let texts: Vec<String> = types.iter().map(Type::to_string).collect();
+        Owned {
+            text: format!("{name}({}) -> {result}", texts.join(", ")),
+            name: name.into(),
+            family: Family::Any,
+            required: types.iter().copied().map(Parameter::Exactly).collect(),
+            optional: Vec::new(),
+            rest: None,
+            result: Parameter::Exactly(result),
+        }
+        .interned()
     }
 }
 
@@ -286,12 +305,13 @@ impl AggregateSignature {
         reader.expect("->")?;
         let result = reader.parameter()?;
         reader.end()?;
-        let from_members = || arguments.iter().chain(&values).any(|it| *it == result);
+        let generic = |it: &Parameter| matches!(it, Parameter::Variable | Parameter::List);
+        let from_members = || arguments.iter().chain(&values).any(generic);
         match result {
             Parameter::Any => {
                 return Err("an aggregate gives a value of one type, not `Any`".into());
             }
-            Parameter::Variable if !from_members() => {
+            Parameter::Variable | Parameter::List if !from_members() => {
                 return Err("the type of the result must be that of a variable".into());
             }
             _ => {}
@@ -447,10 +467,15 @@ impl<'t> Reader<'t> {
         if self.word("Any") {
             return Ok(Parameter::Any);
         }
-        if let Some(variable) = self.variable.clone()
-            && self.word(&variable)
-        {
-            return Ok(Parameter::Variable);
+        if let Some(variable) = self.variable.clone() {
+            if self.word(&variable) {
+                return Ok(Parameter::Variable);
+            }
+            let start = self.rest;
+            if self.take("[") && self.word(&variable) && self.take("]") {
+                return Ok(Parameter::List);
+            }
+            self.rest = start;
         }
         self.ty(0).map(Parameter::Exactly)
     }

@@ -32,8 +32,6 @@ pub enum Family {
     UnsignedInteger,
     /// `f32` and `f64`.
     Float,
-    /// Every type.
-    Any,
 }
 
 impl Family {
@@ -62,7 +60,6 @@ impl Family {
             Family::SignedInteger => ty.is_signed(),
             Family::UnsignedInteger => ty.is_unsigned(),
             Family::Float => ty.is_float(),
-            Family::Any => true,
         }
     }
 }

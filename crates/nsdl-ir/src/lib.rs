@@ -31,8 +31,8 @@ pub use foreign::{AggregateSignature, Callee, Predicate, Tagging};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
 pub use plan::{
-    Aggregate, Choice, Column, Copied, DeltaOrder, Extent, Fact, Keep, Operand, Plan, Query, Relation,
-    Rule, RuleTag, Step, Stratum, Tag,
+    Aggregate, Choice, Column, Copied, DeltaOrder, Extent, Fact, Keep, Operand, Plan, Query,
+    Relation, Rule, RuleTag, Step, Stratum, Tag,
 };
 pub use span::{SourceId, Span};
 pub use symbols::Symbols;

@@ -1,8 +1,8 @@
 //! The evaluation plan: what a program became.
 
 use crate::{
-    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, Predicate, RelationId, RuleId, Slot, Span,
-    Type, Word,
+    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, Predicate, RelationId, RuleId, Slot,
+    Span, Type, Word,
 };
 
 /// A program, resolved, typed, stratified and with its joins ordered.

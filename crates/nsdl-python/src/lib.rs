@@ -5,6 +5,7 @@
 
 mod error;
 mod files;
+mod foreign;
 mod interrupt;
 mod module;
 mod session;

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::error::{self, raise};
+use crate::foreign::register;
 use crate::interrupt::interruptible;
 use crate::tape::{Number, Tape, Tapes};
 use crate::tensor::{Dense, Dtype, Element, Fresh};
@@ -40,7 +41,8 @@ pub struct CompiledModule {
 
 /// Compiles a module; returns it with its warnings, rendered.
 #[pyfunction]
-#[pyo3(signature = (name, text, inputs, outputs, provenance, k))]
+#[pyo3(signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new()))]
+#[allow(clippy::too_many_arguments)] // Python passes them one by one.
 pub fn compile<'py>(
     py: Python<'py>,
     name: &str,
@@ -49,8 +51,9 @@ pub fn compile<'py>(
     outputs: Vec<OutputArgument<'py>>,
     provenance: &str,
     k: usize,
+    foreign: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<(CompiledModule, Vec<String>)> {
-    let arguments = (name, text, &inputs, &outputs, provenance, k)
+    let arguments = (name, text, &inputs, &outputs, provenance, k, &foreign)
         .into_pyobject(py)?
         .unbind();
     let rows =
@@ -75,9 +78,14 @@ pub fn compile<'py>(
         })
         .collect::<PyResult<Vec<_>>>()?;
     let cancel = Arc::new(AtomicBool::new(false));
+    let mut registry = nsdl::Registry::new();
+    for item in &foreign {
+        register(&mut registry, item, &cancel)?;
+    }
     let module = interruptible(py, &cancel, || {
         let provenance = Provenance::parse(provenance, Some(k))?;
         let mut session = nsdl::Session::new();
+        session.set_registry(registry)?;
         session.set_cancel(cancel.clone());
         nsdl::Module::with_session(session, name, text, inputs, outputs, provenance)
     })?
@@ -213,7 +221,8 @@ impl CompiledModule {
 
 /// Compiles again what was compiled before: what pickle calls.
 #[pyfunction]
-#[pyo3(name = "_rebuild")]
+#[pyo3(name = "_rebuild", signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new()))]
+#[allow(clippy::too_many_arguments)] // Python passes them one by one.
 pub fn rebuild<'py>(
     py: Python<'py>,
     name: &str,
@@ -222,8 +231,10 @@ pub fn rebuild<'py>(
     outputs: Vec<OutputArgument<'py>>,
     provenance: &str,
     k: usize,
+    foreign: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<CompiledModule> {
-    Ok(compile(py, name, text, inputs, outputs, provenance, k)?.0)
+    let (module, _) = compile(py, name, text, inputs, outputs, provenance, k, foreign)?;
+    Ok(module)
 }
 
 impl CompiledModule {

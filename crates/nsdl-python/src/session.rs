@@ -7,8 +7,9 @@ use nsdl::{Provenance, Type};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::error::{raise, warnings};
+use crate::error::{raise, usage, warnings};
 use crate::files::{self, FileArguments};
+use crate::foreign::{is_called, register};
 use crate::interrupt::interruptible;
 use crate::module::{ProofArgument, proof};
 use crate::value::{answers, row};
@@ -120,6 +121,18 @@ impl Session {
             .add_attribute(name, move |item| files::ask(&function, item));
     }
 
+    /// Registers what `nsdl.foreign` makes.
+    fn register(&self, py: Python<'_>, items: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut registry = self.work(py, |session| Ok(session.registry().clone()))?;
+        for item in &items {
+            register(&mut registry, item, &self.cancel)?;
+        }
+        self.work(py, |session| session.set_registry(registry))
+    }
+
     /// Evaluates; returns the warnings, rendered.
     fn run(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         self.work(py, |session| {
@@ -153,6 +166,12 @@ impl Session {
         py: Python<'_>,
         work: impl FnOnce(&mut nsdl::Session) -> Result<T, nsdl::Error> + Send,
     ) -> PyResult<T> {
+        // The evaluation that called this function holds the session.
+        if is_called() && self.session.try_lock().is_err() {
+            let message = "a function that a context calls cannot use that context";
+            let help = "give it what it needs by arguments";
+            return Err(usage(py, "E0862", message, Some(help)));
+        }
         interruptible(py, &self.cancel, || work(&mut self.lock()))?
             .map_err(|error| raise(py, &error))
     }

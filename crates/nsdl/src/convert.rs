@@ -140,6 +140,21 @@ fn join_parts(a: Type, b: Type) -> Option<Type> {
     }
 }
 
+/// The value of type `ty` that stands for `value`: what facts from outside are converted by.
+///
+/// # Errors
+/// Why there is none, as text.
+pub fn fit(value: &Value, ty: Type) -> Result<Value, String> {
+    convert(value, ty).map_err(|why| {
+        let found = Described(value);
+        match why {
+            Misfit::Kind => format!("{found} is not of type {ty}"),
+            Misfit::Range => format!("type {ty} does not hold {found}"),
+            Misfit::NaN => "NaN is no value".to_owned(),
+        }
+    })
+}
+
 /// The type that holds the values of both, where facts alone decide; `None` if there is none.
 pub(crate) fn join(a: Type, b: Type) -> Option<Type> {
     use Type::*;

@@ -9,6 +9,13 @@ pub(crate) fn warnings(failures: &[Failure]) -> (Vec<Diagnostic>, u64) {
         .iter()
         .map(|failure| {
             let plural = if failure.count == 1 { "derivation is" } else { "derivations are" };
+            if let Some(text) = &failure.text {
+                let message = format!("{} {plural} dropped because {text}", failure.count);
+                let help = "`--strict` makes this an error";
+                return Diagnostic::warning("W0651", message)
+                    .label(failure.span, "called here")
+                    .help(help);
+            }
             Diagnostic::warning(
                 "W0601",
                 format!("{} {plural} dropped because of {}", failure.count, failure.kind),

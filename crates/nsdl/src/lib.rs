@@ -98,7 +98,7 @@ mod session;
 mod text;
 mod why;
 
-pub use convert::{list_of, tensor_of};
+pub use convert::{fit, list_of, tensor_of};
 pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
@@ -106,8 +106,13 @@ pub use imports::LIBRARY;
 pub use module::{Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
+pub use nsdl_functions::{
+    Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction, ForeignPredicate, Incremental,
+    Question, Registry,
+};
 pub use nsdl_ir::{
-    DateTime, Diagnostic, Duration, Label, LeafId, Severity, Span, Tensor, Type, Value,
+    AggregateSignature, DateTime, Diagnostic, Duration, Family, Label, LeafId, Parameter,
+    Predicate, Severity, Signature as FunctionSignature, Span, Tagging, Tensor, Type, Value,
 };
 pub use nsdl_syntax::{is_incomplete, parse_value};
 pub use program::{Program, Signature};

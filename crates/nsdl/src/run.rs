@@ -12,6 +12,7 @@ use crate::marginals::Marginals;
 use crate::provenance::Provenance;
 use crate::relation::{OutputTag, Relation};
 use crate::session::Session;
+use crate::session::foreign::is_uncertain;
 
 /// What [`Session::run`] gives.
 #[derive(Clone, Debug)]
@@ -100,8 +101,11 @@ impl Run {
         }
         let inference = match provenance {
             Provenance::Unit => None,
-            // Facts are filtered already; only the choices of rules need the trace.
-            Provenance::Bool => (!plan.choices.is_empty()).then_some(Inference::MinMax),
+            // Facts are filtered already; only the choices of rules and predicates need the trace.
+            Provenance::Bool => {
+                let choices = !plan.choices.is_empty() || is_uncertain(&plan);
+                choices.then_some(Inference::MinMax)
+            }
             _ => Some(inference(provenance)),
         };
         let mut targets: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
@@ -213,6 +217,7 @@ pub(crate) fn evaluate(
         cancel: session.cancel.clone(),
         marginals: marginals.map(|marginals| marginals as Arc<dyn nsdl_eval::Marginals>),
         seed: session.seed,
+        registry: session.registry.clone(),
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
 }

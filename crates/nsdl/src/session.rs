@@ -5,6 +5,7 @@ mod attributes;
 mod compile;
 mod enter;
 mod files;
+pub(crate) mod foreign;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::atomic::AtomicBool;
 use nsdl_circuit::Budget;
 use nsdl_compile::{Directives, did_you_mean};
 use nsdl_eval::Limits;
+use nsdl_functions::Registry;
 use nsdl_ir::{Aggregate, Diagnostic, Plan, RelationId, Span, Symbols, Tag, Type, Value};
 use nsdl_syntax::ast::{Ast, ItemKind};
 use rustc_hash::FxHashSet;
@@ -57,6 +59,8 @@ pub struct Session {
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     pub(crate) cancel: Option<Arc<AtomicBool>>,
+    /// What the host program supplies.
+    pub(crate) registry: Registry,
     pub(crate) seed: u64,
     last: Option<Arc<Run>>,
     /// What the attributes of the programs ask for.
@@ -330,6 +334,7 @@ impl Session {
             || self.plan.aggregates.iter().any(makes_choices)
             || self.plan.facts.iter().any(|fact| fact.tag != Tag::Certain)
             || self.facts.is_uncertain()
+            || foreign::is_uncertain(&self.plan)
     }
 
     /// The provenance of the next run: the chosen one or the default.

@@ -135,6 +135,11 @@ impl Story<'_> {
                     .unwrap_or_default();
                 (format!("rule `{text}` for {head}"), false)
             }
+            Some(LeafSource::Foreign(relation)) => {
+                let head = self.head(leaf).map(|head| (self.row)(head));
+                let row = head.unwrap_or_default();
+                (self.atom(relation.index(), &row), false)
+            }
             Some(LeafSource::Aggregate(aggregate)) => {
                 let aggregate = self.plan.aggregates.get(aggregate.index());
                 let text = aggregate

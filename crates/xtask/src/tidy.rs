@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
         "nsdl",
         &[
             "nsdl-ir",
+            "nsdl-functions",
             "nsdl-syntax",
             "nsdl-compile",
             "nsdl-provenance",

@@ -285,7 +285,10 @@ fn binders<'s, 'p>(before: Vec<&'s Passed<'p>>, args: &[Term]) -> Vec<&'s Passed
     let mut lost: Vec<Slot> = Vec::new();
     let mut kept: Vec<&Passed<'p>> = Vec::new();
     for passed in before.into_iter().rev() {
-        let is_condition = matches!(passed.literal, Literal::Constraint(_) | Literal::Range(_));
+        let is_condition = matches!(
+            passed.literal,
+            Literal::Constraint(_) | Literal::Range(_) | Literal::Foreign { .. }
+        );
         if passed.binds.iter().any(|slot| wanted.contains(slot)) {
             wanted.extend(sips::slots(passed.literal));
             kept.push(passed);

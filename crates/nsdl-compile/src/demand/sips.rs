@@ -9,6 +9,7 @@ use nsdl_ir::{RelationId, Slot, Type};
 use super::Pattern;
 use crate::bind::{Use, usable};
 use crate::flat::{Argument, ArgumentKind, Literal, TermKind};
+use crate::ready::mode;
 
 /// How a relation wants to be asked.
 #[derive(Clone, Copy)]
@@ -71,7 +72,9 @@ pub(super) fn pass<'p>(
     let mut checks: Vec<&Literal> = rest.iter().filter(|it| !is_atom(it)).copied().collect();
     loop {
         order.checks(&mut checks);
-        if let Some(position) = order.best(&atoms, class) {
+        if let Some(position) = checks.iter().position(|it| order.computable(it)) {
+            order.compute(checks.remove(position));
+        } else if let Some(position) = order.best(&atoms, class) {
             order.atom(atoms.remove(position));
         } else if let Some(position) = checks.iter().position(|it| order.enumerated(it).is_some()) {
             order.range(checks.remove(position));
@@ -164,6 +167,13 @@ impl<'p> Order<'p, '_> {
                         }
                         Vec::new()
                     }
+                    Literal::Foreign { .. } => {
+                        let open = slots(literal).into_iter().any(|slot| !self.is_bound(slot));
+                        if open || mode(literal, &self.bound).is_none() {
+                            return true;
+                        }
+                        Vec::new()
+                    }
                     Literal::Atom { .. } | Literal::Matches(_) => return true,
                 };
                 let connected = slots(literal)
@@ -236,6 +246,23 @@ impl<'p> Order<'p, '_> {
         }
     }
 
+    /// Whether a predicate can compute what is not bound.
+    fn computable(&self, literal: &Literal) -> bool {
+        let positive = matches!(literal, Literal::Foreign { negated: false, .. });
+        positive && mode(literal, &self.bound).is_some()
+    }
+
+    fn compute(&mut self, literal: &'p Literal) {
+        let (inputs, binds): (Vec<Slot>, Vec<Slot>) = argument_slots(literal)
+            .into_iter()
+            .partition(|slot| self.is_bound(*slot));
+        let connected = self.guarded && inputs.iter().all(|slot| self.is_selective(*slot));
+        self.push(literal, connected, binds.clone());
+        for slot in binds {
+            self.bind(slot, connected, false);
+        }
+    }
+
     fn range(&mut self, literal: &'p Literal) {
         let Some(slot) = self.enumerated(literal) else {
             return;
@@ -256,7 +283,9 @@ fn is(marks: &[bool], slot: Slot) -> bool {
 
 pub(super) fn arguments(literal: &Literal) -> &[Argument] {
     match literal {
-        Literal::Atom { args, .. } | Literal::Absent { args, .. } => args,
+        Literal::Atom { args, .. }
+        | Literal::Absent { args, .. }
+        | Literal::Foreign { args, .. } => args,
         Literal::Constraint(_) | Literal::Range(_) | Literal::Element(_) | Literal::Matches(_) => {
             &[]
         }
@@ -286,7 +315,10 @@ pub(super) fn slots(literal: &Literal) -> Vec<Slot> {
             element.value.slots(&mut visit);
             element.list.slots(&mut visit);
         }
-        Literal::Atom { .. } | Literal::Absent { .. } | Literal::Matches(_) => {}
+        Literal::Atom { .. }
+        | Literal::Absent { .. }
+        | Literal::Matches(_)
+        | Literal::Foreign { .. } => {}
     }
     all
 }

@@ -87,7 +87,9 @@ impl<'a> Desugar<'a> {
             );
             return;
         }
-        let beside = if forall || negated { leaves } else { &[] };
+        // What predicates need is often bound outside.
+        let outside = forall || negated || self.computes(&aggregate.body);
+        let beside = if outside { leaves } else { &[] };
         let lowered = self.lower(aggregate, &roles, formula, beside);
         let span = aggregate.span;
         let keys: Vec<Argument> = roles
@@ -192,7 +194,7 @@ impl<'a> Desugar<'a> {
         // Over its counterexamples, `forall` is the opposite of `exists`.
         let op = match reduce::is_forall(aggregate) {
             true => AggregateOp::Exists,
-            false => reduce::find(&aggregate.operator)
+            false => reduce::find(&aggregate.operator, self.names.host())
                 .map_err(|error| self.diagnostics.push(error))
                 .ok()?,
         };

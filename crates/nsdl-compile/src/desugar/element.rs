@@ -1,6 +1,6 @@
 //! Membership: `x in list` takes each element once where nothing else binds `x`, and tests it elsewhere.
 
-use nsdl_ir::{BinaryOp, Function, Span};
+use nsdl_ir::{BinaryOp, Callee, Function, Span};
 use nsdl_syntax::ast::Expr;
 
 use super::{Desugar, Scope};
@@ -52,7 +52,7 @@ impl Element {
     pub fn test(&self) -> Term {
         let args = vec![self.list.clone(), self.value.clone()];
         Term {
-            kind: TermKind::Call(Function::Contains, args),
+            kind: TermKind::Call(Callee::BuiltIn(Function::Contains), args),
             span: self.span,
         }
     }

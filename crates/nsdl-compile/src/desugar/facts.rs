@@ -7,7 +7,7 @@ use super::{Desugar, rule};
 use crate::constant::{self, Const, Lookup};
 use crate::constructor::Constructor;
 use crate::flat::Fact;
-use crate::resolve::Names;
+use crate::resolve::{Host, Names};
 use crate::suggest::{SUGGESTIONS, nearest};
 
 /// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
@@ -75,6 +75,9 @@ impl<'a> Desugar<'a> {
     }
 
     fn row(&mut self, relation: &Name, columns: &'a [Expr], tag: Tag, span: Span) {
+        if columns.iter().any(|column| self.calls_host(column)) {
+            return self.computed_fact(relation, columns, tag, span);
+        }
         let row: Vec<(Const, Span)> = columns
             .iter()
             .filter_map(|column| Some((self.value(column, "column")?, column.span)))
@@ -134,6 +137,10 @@ impl<'a> Lookup<'a> for Known<'_, 'a> {
 
     fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>> {
         self.names.constructor_of(name)
+    }
+
+    fn host(&self) -> &Host {
+        self.names.host()
     }
 }
 

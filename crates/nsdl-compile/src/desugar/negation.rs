@@ -170,8 +170,10 @@ impl<'a> Desugar<'a> {
             let atom = leaves.iter().find_map(|leaf| match leaf {
                 Condition {
                     formula: Formula::Atom(atom),
-                    not: None,
-                } => atom.args.iter().any(is_column).then_some(atom),
+                    ..
+                } if self.is_relation(leaf, atom) => {
+                    atom.args.iter().any(is_column).then_some(atom)
+                }
                 _ => None,
             });
             let Some(atom) = atom else {

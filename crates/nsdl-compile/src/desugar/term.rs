@@ -1,6 +1,6 @@
 //! Arguments and expressions.
 
-use nsdl_ir::{BinaryOp, Span};
+use nsdl_ir::{BinaryOp, Callee, Span};
 use nsdl_syntax::ast::{Expr, ExprKind};
 
 use super::{Desugar, Scope};
@@ -145,12 +145,14 @@ impl<'a> Desugar<'a> {
             ExprKind::Tuple(_) | ExprKind::List(..) => return self.compound(expr, scope, false),
             ExprKind::Construct(construct) => return self.construct(construct, span, scope),
             ExprKind::Call(name, args) => {
-                let function = function::resolve(name, args.len(), span);
+                let function = function::resolve(name, args.len(), span, self.names.host());
                 let args: Vec<Term> = args.iter().map(|arg| self.term(arg, scope)).collect();
                 match (function, constant_arguments(&args)) {
                     (Err(errors), _) => Err(errors),
-                    (Ok(function), Some(constants)) => function::fold(function, constants, span),
-                    (Ok(function), None) => {
+                    (Ok(Callee::BuiltIn(function)), Some(constants)) => {
+                        function::fold(function, constants, span)
+                    }
+                    (Ok(function), _) => {
                         let pattern = args.first().and_then(constant_argument);
                         self.diagnostics.extend(function::check_pattern(
                             function,

@@ -47,8 +47,8 @@ enum Open<'p> {
 fn terms(clause: &mut Clause, visit: &mut impl FnMut(Open<'_>)) {
     for literal in &mut clause.body {
         match literal {
-            Literal::Atom { .. } | Literal::Absent { .. } => {}
             Literal::Matches(matches) => visit(Open::Term(&mut matches.ty)),
+            Literal::Atom { .. } | Literal::Absent { .. } | Literal::Foreign { .. } => {}
             Literal::Constraint(it) => term(it, visit),
             Literal::Range(range) => {
                 for it in [&mut range.value, &mut range.low, &mut range.high] {

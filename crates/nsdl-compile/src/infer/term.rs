@@ -1,6 +1,6 @@
 //! The types of expressions and constants.
 
-use nsdl_ir::{BinaryOp, Family, Function, Parameter, Signature, Span, Type, UnaryOp};
+use nsdl_ir::{BinaryOp, Callee, Family, Parameter, Signature, Span, Type, UnaryOp};
 
 use super::classes::Side;
 use super::kind::{Evidence, Kind, Why};
@@ -113,7 +113,7 @@ impl Inference {
         }
     }
 
-    fn call(&mut self, first: u32, function: Function, args: &[Term], span: Span) -> Side {
+    fn call(&mut self, first: u32, function: Callee, args: &[Term], span: Span) -> Side {
         let signature = function.signature();
         let takes = Why::Takes(signature.text);
         // What the type variable stands for here.

@@ -90,12 +90,21 @@ impl<'a> Definitions<'a> {
                     relation,
                     aggregate,
                 } => {
-                    let arity = reduce::sugar_arity(aggregate, &|name| names.is_constant(name));
+                    let arity = reduce::sugar_arity(
+                        aggregate,
+                        &|name| names.is_constant(name),
+                        names.host(),
+                    );
                     it.fill(relation, arity, relation.span);
                 }
             }
         }
         it
+    }
+
+    /// Whether something declares the relation, fills it or says that it will be filled.
+    pub fn knows(&self, name: &str) -> bool {
+        self.arity.contains_key(name) || self.filled.contains(name)
     }
 
     fn fill(&mut self, relation: &'a Name, arity: Option<usize>, span: Span) {

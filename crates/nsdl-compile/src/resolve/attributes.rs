@@ -128,6 +128,10 @@ impl<'a> Names<'a> {
         if self.foreign_attributes.iter().any(|known| known == name) {
             return self.foreign(attribute, item);
         }
+        if name == "volatile" && matches!(item.kind, ItemKind::Extern(_)) {
+            // Read with the declaration.
+            return Ok(());
+        }
         let Some((_, places)) = KNOWN.iter().find(|(known, _)| *known == name) else {
             return Err(vec![self.unknown(&attribute.name, attribute.span)]);
         };

@@ -7,7 +7,7 @@ use nsdl_syntax::ast::{
 };
 use rustc_hash::FxBuildHasher;
 
-use super::{Names, twice};
+use super::{Host, Names, twice};
 use crate::constant::{self, Const, Lookup, fold};
 use crate::constructor::Constructor;
 use crate::suggest::{SUGGESTIONS, did_you_mean};
@@ -64,6 +64,10 @@ impl<'a> Lookup<'a> for Names<'a> {
 
     fn constructor(&mut self, name: &Name) -> Result<Constructor, Vec<Diagnostic>> {
         self.constructor_of(name)
+    }
+
+    fn host(&self) -> &Host {
+        self.host()
     }
 }
 

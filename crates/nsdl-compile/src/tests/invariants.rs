@@ -41,7 +41,11 @@ pub(super) fn check(plan: &Plan) {
                     }
                 }
                 Step::Absent { relation, .. } => assert!(stratum(*relation) < home),
-                Step::Filter(_) | Step::Let { .. } | Step::Range { .. } | Step::Element { .. } => {}
+                Step::Filter(_)
+                | Step::Let { .. }
+                | Step::Range { .. }
+                | Step::Element { .. }
+                | Step::Foreign { .. } => {}
             }
         }
         own.sort_unstable();
@@ -105,6 +109,31 @@ fn check_steps(plan: &Plan, rule: &Rule, steps: &[Step]) {
                 assert_eq!(args.len(), columns(plan, *relation));
                 for arg in args {
                     assert!(!matches!(arg, Operand::Slot(slot) if !bound.contains(slot)));
+                }
+            }
+            Step::Foreign {
+                predicate,
+                relation,
+                mode,
+                columns: cells,
+                negated,
+            } => {
+                assert_eq!(cells.len(), columns(plan, *relation));
+                for (column, cell) in cells.iter().enumerate() {
+                    let given = match cell {
+                        Column::Bind(_) | Column::Any => false,
+                        Column::Check(slot) => bound.contains(slot),
+                        Column::Const(_) => true,
+                    };
+                    assert!(given || !predicate.needs(*mode, column));
+                }
+                for cell in cells {
+                    match cell {
+                        Column::Bind(slot) => assert!(bound.insert(*slot) && !negated),
+                        Column::Check(slot) => assert!(bound.contains(slot)),
+                        Column::Any => assert!(rule.tag.is_none() || *negated),
+                        Column::Const(_) => {}
+                    }
                 }
             }
             Step::Filter(expr) => assert_bound(expr, &bound),

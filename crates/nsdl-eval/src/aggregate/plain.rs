@@ -38,6 +38,13 @@ impl Input<'_> {
                 let texts = self.paths(&group.members)?.texts;
                 texts.into_iter().map(|text| vec![text]).collect()
             }
+            AggregateOp::Foreign(signature) => {
+                let result = match exists {
+                    true => self.foreign(signature, &group.members, failures),
+                    false => None,
+                };
+                result.map(|word| vec![word]).into_iter().collect()
+            }
             AggregateOp::Count => exists.then(|| vec![count as Word]).into_iter().collect(),
             AggregateOp::Exists => exists
                 .then(|| vec![Word::from(count > 0)])

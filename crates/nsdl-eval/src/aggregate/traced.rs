@@ -81,6 +81,9 @@ impl Traced<'_> {
                 | AggregateOp::Prod
                 | AggregateOp::Avg
                 | AggregateOp::StringJoin => self.fold(&group, &mut result, failures, steps)?,
+                AggregateOp::Foreign(signature) => {
+                    self.foreign(signature, &group, &mut result, failures, steps)?
+                }
                 AggregateOp::Exists => self.exists(&group, &mut result),
                 AggregateOp::Sort | AggregateOp::Argsort | AggregateOp::Enumerate => {
                     let sorted = self.sort(&group, exists, &mut result, steps)?;
@@ -264,7 +267,7 @@ impl Traced<'_> {
     }
 
     /// The levels of a fold over these members, and its last states: only those that can be reached.
-    fn chain<S: Copy + Eq + Hash>(
+    pub(super) fn chain<S: Copy + Eq + Hash>(
         &self,
         members: &[u32],
         start: S,

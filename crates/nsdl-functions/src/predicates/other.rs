@@ -20,9 +20,9 @@ pub(super) fn date_ymd(question: Question<'_>) -> Answers<'_> {
             Box::new(ymd(*instant).into_iter())
         }
         [Value::I32(year), Value::U32(month), Value::U32(day)] => {
-            let date = (0..=9999).contains(year).then(|| {
-                DateTime::parse(&format!("{year:04}-{month:02}-{day:02}"))
-            });
+            let date = (0..=9999)
+                .contains(year)
+                .then(|| DateTime::parse(&format!("{year:04}-{month:02}-{day:02}")));
             let date = date.flatten().map(|date| vec![Value::DateTime(date)]);
             Box::new(date.map(|date| Ok(Answer::certain(date))).into_iter())
         }

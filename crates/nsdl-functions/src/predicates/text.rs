@@ -19,7 +19,10 @@ pub(super) fn chars(question: Question<'_>) -> Answers<'_> {
         }
         [Value::String(text), Value::Usize(i)] => {
             let c = usize::try_from(*i).ok().and_then(|i| text.chars().nth(i));
-            Box::new(c.map(|c| Ok(Answer::certain(vec![Value::Char(c)]))).into_iter())
+            Box::new(
+                c.map(|c| Ok(Answer::certain(vec![Value::Char(c)])))
+                    .into_iter(),
+            )
         }
         _ => none(),
     }
@@ -52,7 +55,10 @@ pub(super) fn find(question: Question<'_>) -> Answers<'_> {
         let skipped = text.get(bytes..at).unwrap_or_default();
         (bytes, characters) = (at, characters + skipped.chars().count() as u64);
         let (begin, end) = (characters, characters + length);
-        Ok(Answer::certain(vec![Value::Usize(begin), Value::Usize(end)]))
+        Ok(Answer::certain(vec![
+            Value::Usize(begin),
+            Value::Usize(end),
+        ]))
     }))
 }
 

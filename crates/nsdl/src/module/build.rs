@@ -94,10 +94,14 @@ impl Module {
             let circuit = circuit.collect();
             answers.push(Answers { circuit, ..found });
         }
+        let is_foreign = |leaf: Option<LeafId>| {
+            let leaf = leaf.and_then(|leaf| trace.leaves.get(leaf.index()));
+            leaf.is_some_and(|leaf| matches!(leaf.source, LeafSource::Foreign(_)))
+        };
         let ruled = trace
             .instances
             .iter()
-            .filter(|i| i.leaf.is_some() && i.rule.is_some());
+            .filter(|i| i.leaf.is_some() && (i.rule.is_some() || is_foreign(i.leaf)));
         for id in ruled.map(|instance| instance.head) {
             if let Some(&(relation, row)) = trace.tuples.get(id.index())
                 && let Some(table) = evaluation.tables.get(relation.index())

@@ -97,6 +97,7 @@ impl Session {
                 relations: externals,
                 arguments: &self.argument_values,
                 attributes: &self.attribute_names,
+                registry: self.registry.clone(),
             };
             nsdl_compile::compile_with(asts, &outside, &self.symbols)
         };
