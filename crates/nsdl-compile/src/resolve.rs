@@ -36,7 +36,6 @@ use crate::constructor::Constructor;
 use crate::demand::Pattern;
 use crate::directive::{Directives, Outside};
 use crate::flat::{Declared, Relation};
-use crate::reduce;
 use crate::suggest::{SUGGESTIONS, did_you_mean, nearest};
 
 /// What the names of a program stand for.
@@ -236,11 +235,7 @@ impl<'a> Names<'a> {
                 relation,
                 aggregate,
             } => {
-                let index = match reduce::sugar_arity(
-                    aggregate,
-                    &|name| self.is_constant(name),
-                    &self.host,
-                ) {
+                let index = match self.sugar_arity(aggregate) {
                     Some(arity) => self.mention_at(relation, arity, relation.span, definitions),
                     None => self.enter(relation, definitions),
                 };

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use nsdl_ir::{Symbols, Word};
 use rustc_hash::FxHashSet;
 
+use crate::call::Call;
 use crate::expr::Code;
-use crate::foreign::{Call, Results};
+use crate::foreign::Results;
 use crate::limits::{Budget, Stop};
 use crate::trace::Recorder;
 

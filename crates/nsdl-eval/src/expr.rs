@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
 use crate::arithmetic::{Binary, Unary, binary, compare, unary};
+use crate::call::{Call, Calls};
 use crate::failure::Failures;
-use crate::foreign::{Call, Calls};
 
 /// A compiled expression.
 #[derive(Clone, Debug)]

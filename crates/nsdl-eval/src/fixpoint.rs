@@ -14,10 +14,11 @@ use nsdl_ir::{
 };
 
 use crate::aggregate::{Input, Traced, weights};
+use crate::call::supplied;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
-use crate::foreign::{Results, supplied};
+use crate::foreign::Results;
 use crate::index::Indexes;
 use crate::join::{self, Frozen};
 use crate::keyed::Keyed;

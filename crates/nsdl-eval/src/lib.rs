@@ -10,6 +10,7 @@ mod arithmetic;
 mod batch;
 mod bits;
 mod bitwise;
+mod call;
 mod expr;
 mod extents;
 mod failure;

@@ -3,6 +3,8 @@
 //! It shares with the evaluator what has tests of its own (arithmetic, aggregates, the bookkeeping of leaves)
 //! and nothing of joins, indexes, deltas and sets.
 
+mod host;
+
 use std::collections::HashMap;
 
 use nsdl_ir::{
@@ -11,10 +13,11 @@ use nsdl_ir::{
 
 use crate::aggregate::{Input, Traced, weights};
 use crate::arithmetic::compare;
+use crate::call::supplied;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
-use crate::foreign::{Results, supplied};
+use crate::foreign::Results;
 use crate::join::Body;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
@@ -296,70 +299,7 @@ impl Naive<'_> {
                 }
                 self.bodies(rule, rest, ground, found)?;
             }
-            Step::Foreign {
-                predicate,
-                relation,
-                mode,
-                columns,
-                negated,
-            } => {
-                let relation_ = relation.index();
-                let mut key = vec![*mode as Word];
-                let needed = columns.iter().enumerate();
-                let needed = needed.filter(|(column, _)| predicate.needs(*mode, *column));
-                key.extend(needed.map(|(_, column)| match *column {
-                    Column::Const(word) => word,
-                    Column::Bind(slot) | Column::Check(slot) => ground.slots[slot.index()],
-                    Column::Any => 0,
-                }));
-                if predicate.volatile {
-                    // The same rule is run again and again: a call is one for each way to come to it.
-                    key.push(rule as Word);
-                    key.push(rest.len() as Word);
-                    key.extend(&ground.slots);
-                }
-                let rows = self.results.ask(
-                    relation_,
-                    &key,
-                    self.symbols,
-                    &self.budget,
-                    self.recorder.as_mut(),
-                )?;
-                let rows = match rows {
-                    Ok(rows) => rows,
-                    Err(text) => {
-                        let span = self.plan.rules[rule].span;
-                        let site = self.sites.foreign(span, *relation);
-                        let kind = crate::FailureKind::Foreign(text);
-                        self.failures.add(site, span, kind, key.into());
-                        return Ok(());
-                    }
-                };
-                for &row in rows.iter() {
-                    let mut next = ground.clone();
-                    if !self
-                        .results
-                        .matches(relation_, row, columns, &mut next.slots)
-                    {
-                        continue;
-                    }
-                    let uncertain = self.recorder.as_ref().map(|recorder| {
-                        let tuple = recorder.tuples[relation_][row as usize];
-                        (!recorder.trace.certain[tuple.index()]).then_some(tuple)
-                    });
-                    match (uncertain.flatten(), negated) {
-                        (None, true) => return Ok(()),
-                        (Some(tuple), true) => ground.negatives.push(tuple),
-                        (tuple, false) => {
-                            next.results.extend(tuple);
-                            self.bodies(rule, rest, next, found)?;
-                        }
-                    }
-                }
-                if *negated {
-                    self.bodies(rule, rest, ground, found)?;
-                }
-            }
+            Step::Foreign { .. } => self.foreign(rule, step, rest, ground, found)?,
             Step::Filter(condition) => {
                 if self.eval(rule, condition, &ground.slots) == Some(1) {
                     self.bodies(rule, rest, ground, found)?;

@@ -5,7 +5,7 @@ use nsdl_syntax::ast::{Item, ItemKind, Name, TypeDeclaration};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Names, attributes, head_atoms};
-use crate::{External, reduce};
+use crate::External;
 
 /// How many columns a relation has, and who says so.
 #[derive(Clone, Copy)]
@@ -90,11 +90,7 @@ impl<'a> Definitions<'a> {
                     relation,
                     aggregate,
                 } => {
-                    let arity = reduce::sugar_arity(
-                        aggregate,
-                        &|name| names.is_constant(name),
-                        names.host(),
-                    );
+                    let arity = names.sugar_arity(aggregate);
                     it.fill(relation, arity, relation.span);
                 }
             }

@@ -5,12 +5,13 @@ use nsdl_ir::{
     AggregateSignature, Diagnostic, Family, Parameter, Predicate, Signature, Span, Type,
 };
 use nsdl_syntax::ast::{
-    ColumnDeclaration, ColumnMode, Item, ItemKind, Name, TypeDeclaration, TypeExpr,
+    Aggregate, ColumnDeclaration, ColumnMode, Item, ItemKind, Name, TypeDeclaration, TypeExpr,
 };
 use rustc_hash::FxHashMap;
 
 use super::arity::Definitions;
 use super::{Names, columns, twice};
+use crate::reduce;
 
 /// Foreign functions, predicates and aggregates by name.
 #[derive(Default)]
@@ -73,6 +74,11 @@ impl<'a> Names<'a> {
             true => None,
             false => self.host.predicates.get(name).copied(),
         }
+    }
+
+    /// Number of columns of `rel r = aggregate`; `None` if there is no such aggregate.
+    pub fn sugar_arity(&self, aggregate: &Aggregate) -> Option<usize> {
+        reduce::sugar_arity(aggregate, &|name| self.is_constant(name), &self.host)
     }
 
     /// Whether an atom is one of a predicate; its number of columns is checked.
