@@ -9,7 +9,12 @@ use nsdl_syntax::ast::{Ast, Import, ItemKind};
 use crate::text::Texts;
 
 /// The modules of the standard library, which every interface has.
-pub const LIBRARY: &[(&str, &str)] = &[("std/graph.dl", include_str!("../std/graph.dl"))];
+pub const LIBRARY: &[(&str, &str)] = &[
+    ("std/graph.dl", include_str!("../std/graph.dl")),
+    ("std/list.dl", include_str!("../std/list.dl")),
+    ("std/string.dl", include_str!("../std/string.dl")),
+    ("std/time.dl", include_str!("../std/time.dl")),
+];
 
 /// What is loaded. A name space is the aliases that lead to it, each with a dot: `graph.`, or nothing.
 #[derive(Clone, Debug, Default)]
