@@ -26,7 +26,8 @@ pub struct Problems {
 #[logos(extras = Problems, skip r"[\s\u{feff}]+")]
 #[allow(missing_docs)] // Punctuation and keywords are what their patterns say.
 pub enum Token<'input> {
-    #[regex(r"[\p{XID_Start}_]\p{XID_Continue}*", priority = 1)]
+    /// `path`, or `graph.path` of an imported module.
+    #[regex(r"[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*", priority = 1)]
     Identifier(&'input str),
     #[token("_", priority = 9)]
     Wildcard,
@@ -174,8 +175,6 @@ pub enum Token<'input> {
     Bar,
     #[token("?")]
     Question,
-    #[token(".")]
-    Dot,
     #[token("->")]
     Arrow,
     #[token("..")]

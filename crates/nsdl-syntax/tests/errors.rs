@@ -331,7 +331,12 @@ fn sets() {
 
 #[test]
 fn declarations_and_terms() {
-    check("import graph", "E0107", "graph", "unexpected `graph`");
+    check(
+        "import graph",
+        "E0107",
+        "graph",
+        "expected a literal, found `graph`",
+    );
     check(
         "type T = A(i32) | [i32]",
         "E0112",

@@ -143,7 +143,7 @@ fn expr() -> impl Strategy<Value = Expr> + Clone {
                 }
             ),
             (name(), vec(inner.clone(), 0..3)).prop_map(|(mut name, args)| {
-                name.text.insert(0, '$');
+                name.text = format!("${}", name.text.replace('.', "_"));
                 make(ExprKind::Call(name, args))
             }),
             [inner.clone(), inner.clone(), inner]
@@ -350,7 +350,7 @@ fn declaration() -> impl Strategy<Value = TypeDeclaration> {
         (name(), vec(member, 2..4))
             .prop_map(|(name, members)| TypeDeclaration::Enumeration { name, members }),
         (name(), columns, type_expr()).prop_map(|(mut name, parameters, result)| {
-            name.text.insert(0, '$');
+            name.text = format!("${}", name.text.replace('.', "_"));
             let span = Span::default();
             TypeDeclaration::Function {
                 name,
