@@ -243,7 +243,11 @@ fn aggregate(body: impl Strategy<Value = Formula> + Clone) -> impl Strategy<Valu
 fn formula() -> impl Strategy<Value = Formula> + Clone {
     let leaf = prop_oneof![
         3 => atom().prop_map(Formula::Atom),
-        1 => expr().prop_map(Formula::Constraint),
+        // As a formula a tuple would be a conjunction, and a term an atom.
+        1 => expr().prop_map(|expr| match expr.kind {
+            ExprKind::Tuple(_) | ExprKind::Construct(_) => Formula::Constraint(make(ExprKind::Wildcard)),
+            _ => Formula::Constraint(expr),
+        }),
         1 => (expr(), expr(), expr(), any::<bool>()).prop_map(|(value, low, high, inclusive)| {
             Formula::Range(Box::new(Range { value, low, high, inclusive, span: Span::default() }))
         }),
