@@ -29,23 +29,23 @@ pub(super) struct Mismatch {
 }
 
 impl Mismatch {
-    pub fn new(a: Witnessed, b: Witnessed) -> Mismatch {
-        Mismatch {
+    pub fn new(a: Witnessed, b: Witnessed) -> Box<Mismatch> {
+        Box::new(Mismatch {
             path: Vec::new(),
             sides: Some((a, b)),
             whole: a.0,
-        }
+        })
     }
 
-    pub fn infinite(whole: Evidence) -> Mismatch {
-        Mismatch {
+    pub fn infinite(whole: Evidence) -> Box<Mismatch> {
+        Box::new(Mismatch {
             path: Vec::new(),
             sides: None,
             whole,
-        }
+        })
     }
 
-    pub fn inside(mut self, part: Part) -> Mismatch {
+    pub fn inside(mut self: Box<Self>, part: Part) -> Box<Mismatch> {
         self.path.push(part);
         self
     }

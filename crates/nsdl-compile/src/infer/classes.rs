@@ -130,9 +130,12 @@ impl Inference {
     }
 
     pub(super) fn require(&mut self, side: Side, kind: Kind, why: Why, span: Span) -> Side {
-        let span = Some(span);
-        let at = span.unwrap_or_default();
-        self.meet(side, Side::Known(Evidence { kind, span, why }), at)
+        let known = Evidence {
+            kind,
+            span: Some(span),
+            why,
+        };
+        self.meet(side, Side::Known(known), span)
     }
 
     /// Makes both sides one; `at` is where they meet. A clash is reported, and the first one goes on alone.
@@ -151,7 +154,7 @@ impl Inference {
 
     /// Makes both sides one, or says what prevents it. Cost: nearly linear in the classes that become one,
     /// and for structures in their size.
-    fn unify(&mut self, left: Side, right: Side, at: Span) -> Result<Side, Mismatch> {
+    fn unify(&mut self, left: Side, right: Side, at: Span) -> Result<Side, Box<Mismatch>> {
         match (left, right) {
             (Side::Class(left), Side::Class(right)) => {
                 let link = Link {
@@ -221,7 +224,7 @@ impl Inference {
     }
 
     /// What both say, with its witness.
-    fn narrow(&mut self, a: Witnessed, b: Witnessed, at: Span) -> Result<Witnessed, Mismatch> {
+    fn narrow(&mut self, a: Witnessed, b: Witnessed, at: Span) -> Result<Witnessed, Box<Mismatch>> {
         match (a.0.kind, b.0.kind) {
             (Kind::Set(x), Kind::Set(y)) => {
                 let both = x.meet(y).ok_or_else(|| Mismatch::new(a, b))?;
@@ -250,7 +253,7 @@ impl Inference {
         b: Witnessed,
         at: Span,
         part: impl Fn(usize) -> Part,
-    ) -> Result<Witnessed, Mismatch> {
+    ) -> Result<Witnessed, Box<Mismatch>> {
         let pairs = a.0.kind.parts().zip(b.0.kind.parts());
         for (number, (left, right)) in pairs.enumerate() {
             deep(|| self.unify(Side::Class(left), Side::Class(right), at))
