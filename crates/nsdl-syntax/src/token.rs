@@ -27,7 +27,10 @@ pub struct Problems {
 #[allow(missing_docs)] // Punctuation and keywords are what their patterns say.
 pub enum Token<'input> {
     /// `path`, or `graph.path` of an imported module.
-    #[regex(r"[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*", priority = 1)]
+    #[regex(
+        r"[\p{XID_Start}_]\p{XID_Continue}*(\.[\p{XID_Start}_]\p{XID_Continue}*)*",
+        priority = 1
+    )]
     Identifier(&'input str),
     #[token("_", priority = 9)]
     Wildcard,
