@@ -210,7 +210,9 @@ fn report(
     }
     if diagnostics.len() == before {
         // What is unbound has no name: a pattern with `_`, under `not` for example.
-        let nameless = uses.iter().find(|(slot, ..)| !is_bound(bound, *slot));
+        let nameless = uses
+            .iter()
+            .find(|(slot, ..)| !is_bound(bound, *slot) && !in_positive(stuck, *slot));
         if let Some((_, span, why)) = nameless {
             diagnostics.push(
                 Diagnostic::error("E0430", format!("nothing binds this value {rule}"))

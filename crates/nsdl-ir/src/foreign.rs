@@ -175,6 +175,8 @@ impl Signature {
         reader.end()?;
         let from_arguments = required
             .iter()
+            .chain(&optional)
+            .chain(&rest)
             .any(|it| matches!(it, Parameter::Variable | Parameter::List));
         match result {
             Parameter::Any => return Err("a function gives a value of one type, not `Any`".into()),

@@ -113,7 +113,7 @@ struct Lengths(Arc<AtomicUsize>);
 
 impl ForeignFunction for Lengths {
     fn signature(&self) -> &'static FunctionSignature {
-        FunctionSignature::parse("$length(String) -> usize").unwrap()
+        FunctionSignature::parse("$letters(String) -> usize").unwrap()
     }
 
     fn call(&self, _: &[Value]) -> Result<Value, String> {
@@ -141,8 +141,8 @@ fn calls_are_made_in_batches() {
     let mut session = Session::new();
     session.add_function(Lengths(Arc::clone(&batches))).unwrap();
     let program = r#"rel word = {"a", "bb", "cc", ""}
-         rel long(w) = word(w), $length(w) > 1
-         rel size(w, $length(w)) = word(w), w != ""
+         rel long(w) = word(w), $letters(w) > 1
+         rel size(w, $letters(w)) = word(w), w != ""
          query long
          query size"#;
     session.add_program("test.dl", program).unwrap();

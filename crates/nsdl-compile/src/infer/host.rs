@@ -69,7 +69,15 @@ impl Inference {
             };
             let element = match family {
                 Family::Any => element,
-                family => self.require(element, Kind::of(|ty| family.holds(ty)), takes, span),
+                family => {
+                    let reported = self.diagnostics.len();
+                    let kind = Kind::of(|ty| family.holds(ty));
+                    let element = self.require(element, kind, takes, span);
+                    if self.diagnostics.len() > reported {
+                        continue;
+                    }
+                    element
+                }
             };
             self.meet(element, variable, span);
         }
