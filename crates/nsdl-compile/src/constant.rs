@@ -399,12 +399,6 @@ pub(crate) fn typed(
     }])
 }
 
-/// The error for a construct of the full language that waits for its turn.
-pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::error("E0110", format!("not supported yet: {what}"))
-        .label(span, "not supported yet")
-}
-
 /// E0402: `_` where a value is needed.
 pub(crate) fn wildcard(span: Span) -> Diagnostic {
     Diagnostic::error("E0402", "`_` stands where a value is needed")

@@ -40,12 +40,14 @@ pub(crate) fn load(
     folder: &Path,
     texts: &mut Texts,
     loaded: &mut Loaded,
+    is_global: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Ast>, Vec<Diagnostic>> {
     let file = Path::new(name);
     let file = file.is_file().then(|| identity(file));
     let mut loader = Loader {
         texts,
         loaded,
+        is_global,
         open: file.iter().cloned().collect(),
         diagnostics: Vec::new(),
     };
@@ -59,6 +61,8 @@ pub(crate) fn load(
 struct Loader<'a> {
     texts: &'a mut Texts,
     loaded: &'a mut Loaded,
+    /// Whether a predicate of that name is there for every module.
+    is_global: &'a dyn Fn(&str) -> bool,
     /// The files whose imports are being loaded, outermost first.
     open: Vec<PathBuf>,
     diagnostics: Vec<Diagnostic>,
@@ -133,7 +137,7 @@ impl Loader<'_> {
         let mut trees = self.imports(ast, &folder, &space);
         self.open.pop();
         if let Some(alias) = &import.alias {
-            nsdl_compile::qualify(&mut trees, &alias.text, &|_| false);
+            nsdl_compile::qualify(&mut trees, &alias.text, self.is_global);
         }
         trees
     }

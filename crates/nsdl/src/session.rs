@@ -410,7 +410,9 @@ impl Session {
     fn load(&mut self, ast: Ast, name: &str) -> Result<Vec<Ast>> {
         let mut loaded = self.loaded.clone();
         let mut texts = self.texts.clone();
-        let trees = imports::load(ast, name, &self.folder(name), &mut texts, &mut loaded);
+        let folder = self.folder(name);
+        let is_global = |name: &str| self.registry.predicate(name).is_some();
+        let trees = imports::load(ast, name, &folder, &mut texts, &mut loaded, &is_global);
         self.texts = texts;
         let trees = trees.map_err(|errors| self.error(errors))?;
         self.loaded = loaded;

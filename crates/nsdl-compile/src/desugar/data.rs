@@ -9,7 +9,7 @@ use nsdl_syntax::ast::{Construct, Expr, ExprKind};
 
 use super::compound::has_hole;
 use super::{Desugar, Scope};
-use crate::constant::{self, Const};
+use crate::constant::Const;
 use crate::constructor::Constructor;
 use crate::flat::{Argument, ArgumentKind, Literal, Matches, Term, TermKind};
 
@@ -133,11 +133,6 @@ impl<'a> Desugar<'a> {
         fields: usize,
         span: Span,
     ) -> Option<Constructor> {
-        if !construct.named.is_empty() || construct.rest.is_some() {
-            let what = "fields of terms by name";
-            self.diagnostics.push(constant::unsupported(span, what));
-            return None;
-        }
         let found = self.names.constructor_of(&construct.name);
         let checked = found.and_then(|it| it.check(fields, span).map(|()| it));
         checked
