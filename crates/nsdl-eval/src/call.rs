@@ -16,6 +16,9 @@ pub(crate) struct Calls {
     known: FxHashMap<(&'static str, Box<[Type]>), Arc<Call>>,
 }
 
+/// The value of each call, or the interned text of its failure, by arguments.
+type Values = FxHashMap<Box<[Word]>, Result<Word, Word>>;
+
 /// A function of the host program at some types.
 pub(crate) struct Call {
     signature: &'static Signature,
@@ -23,7 +26,7 @@ pub(crate) struct Call {
     function: Option<Arc<dyn ForeignFunction>>,
     types: Box<[Type]>,
     /// By arguments, unless the function is volatile.
-    values: Mutex<FxHashMap<Box<[Word]>, Result<Word, Word>>>,
+    values: Mutex<Values>,
 }
 
 impl fmt::Debug for Call {

@@ -3,10 +3,12 @@
 mod results;
 
 use nsdl_ir::{
-    AggregateId, Choice, Diagnostic, Fact, Group, GroupId, Instance, Leaf, LeafId, LeafSource,
-    Literal, Plan, RelationId, Rule, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
+    AggregateId, Choice, Diagnostic, Fact, Instance, LeafId, LeafSource, Literal, Plan, RelationId,
+    Rule, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use results::add_group;
 
 use crate::aggregate::Found;
 use crate::expr::{Checked, Sites};
@@ -317,22 +319,6 @@ impl Recorder {
             }
         }
     }
-}
-
-/// Adds a variable; its first leaf.
-fn add_group(trace: &mut Trace, leaves: impl Iterator<Item = (f64, LeafSource)>) -> LeafId {
-    let group = GroupId::new(trace.groups.len());
-    let start = trace.leaves.len();
-    trace.leaves.extend(leaves.map(|(weight, source)| Leaf {
-        group,
-        weight,
-        source,
-    }));
-    trace.groups.push(Group {
-        start: start as u32,
-        end: trace.leaves.len() as u32,
-    });
-    LeafId::new(start)
 }
 
 impl ChoiceState {

@@ -249,7 +249,7 @@ mod tests {
         let ymd = vec![Value::I32(2024), Value::U32(2), Value::U32(29)];
         assert_eq!(
             outputs("datetime_ymd", "bfff", std::slice::from_ref(&date)),
-            [ymd.clone()]
+            std::slice::from_ref(&ymd)
         );
         assert_eq!(outputs("date_ymd", "fbbb", &ymd), [[date]]);
         let wrong = [Value::I32(2023), Value::U32(2), Value::U32(29)];

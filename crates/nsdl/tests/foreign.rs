@@ -1,4 +1,6 @@
-//! Functions and predicates of the host program.
+//! Functions, predicates and aggregates of the host program.
+
+#![allow(clippy::unwrap_used)] // A failed step is a failed test.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
 //! The results of predicates as tuples of a trace.
 
-use nsdl_ir::{LeafId, LeafSource, RelationId};
+use nsdl_ir::{Group, GroupId, Leaf, LeafId, LeafSource, RelationId, Trace};
 
-use super::{Recorder, add_group};
+use super::Recorder;
 
 impl Recorder {
     /// Records the rows from `first` on of the results of a predicate, and what holds of each: that it is
@@ -45,4 +45,23 @@ impl Recorder {
             self.add_axiom(tuple, Some(own));
         }
     }
+}
+
+/// Adds a variable; its first leaf.
+pub(super) fn add_group(
+    trace: &mut Trace,
+    leaves: impl Iterator<Item = (f64, LeafSource)>,
+) -> LeafId {
+    let group = GroupId::new(trace.groups.len());
+    let start = trace.leaves.len();
+    trace.leaves.extend(leaves.map(|(weight, source)| Leaf {
+        group,
+        weight,
+        source,
+    }));
+    trace.groups.push(Group {
+        start: start as u32,
+        end: trace.leaves.len() as u32,
+    });
+    LeafId::new(start)
 }
