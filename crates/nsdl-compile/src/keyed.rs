@@ -25,13 +25,14 @@ pub(crate) fn split(program: &mut Program) -> Vec<Diagnostic> {
     }
     let component = stratify::recursion(program).component;
     let mut candidates: Vec<Option<RelationId>> = vec![None; users];
-    for number in 0..users {
-        let relation = &mut program.relations[number];
+    for (number, candidate) in candidates.iter_mut().enumerate() {
+        let id = RelationId::new(program.relations.len());
+        let Some(relation) = program.relations.get_mut(number) else {
+            continue;
+        };
         let Some(keep) = relation.keep.take() else {
             continue;
         };
-        let id = RelationId::new(program.relations.len());
-        let relation = &mut program.relations[number];
         relation.facts = Some(id);
         let own = Relation {
             name: format!("candidates of {}", relation.name),
@@ -42,7 +43,7 @@ pub(crate) fn split(program: &mut Program) -> Vec<Diagnostic> {
             hidden: false,
             ..relation.clone()
         };
-        candidates[number] = Some(id);
+        *candidate = Some(id);
         program.relations.push(own);
     }
     let candidate = |relation: RelationId| candidates.get(relation.index()).copied().flatten();
@@ -78,8 +79,8 @@ pub(crate) fn split(program: &mut Program) -> Vec<Diagnostic> {
     for clause in &program.clauses {
         diagnostics.extend(check(program, clause));
     }
-    for number in 0..users {
-        if let Some(from) = candidates[number] {
+    for (number, from) in candidates.into_iter().enumerate() {
+        if let Some(from) = from {
             best(program, RelationId::new(number), from);
         }
     }

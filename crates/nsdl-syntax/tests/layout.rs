@@ -86,7 +86,7 @@ fn a_broken_text_is_not_touched() {
 }
 
 fn programs(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().flatten() {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
             programs(&path, found);

@@ -58,14 +58,15 @@ impl Inference {
         open.result
     }
 
-    /// Decides what operators it can, until no decision leads to another one.
+    /// Decides what operators it can, until no decision leads to another one. Back and forth, so that a chain of
+    /// operators is decided at once whichever end is known.
     pub(super) fn operators(&mut self) {
         let mut before = usize::MAX;
         while self.open.len() < before {
             before = self.open.len();
             let open = std::mem::take(&mut self.open);
-            let waiting = open.into_iter().filter(|it| !self.decide(*it)).collect();
-            self.open = waiting;
+            let waiting = open.into_iter().rev().filter(|it| !self.decide(*it));
+            self.open = waiting.collect();
         }
     }
 
