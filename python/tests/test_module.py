@@ -119,7 +119,7 @@ def test_ties_and_clamps_have_the_same_gradients():
                 [[0.5, 0.5, 0.5], [0.25, 0.75, 0.0], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True
             )
             module = nsdl.Module(
-                "rel any() = a(x)\nrel all() = a(0), a(1), a(2)",
+                "rel any() = a(_)\nrel all() = a(0), a(1), a(2)",
                 inputs={"a": nsdl.independent(range(3))},
                 output={"any": [()], "all": [()]},
                 provenance=provenance,
