@@ -19,8 +19,9 @@ class Context:
 
     Relations that come from facts alone are declared in the program, ``type edge(i32, i32)``, or filled first.
 
-    ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"`` or
-    ``"exact"``; by default ``"exact"`` if anything is uncertain, else ``"unit"``. ``k`` is the number of
+    ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"``,
+    ``"exact"`` or ``"auto"``; by default ``"auto"`` if anything is uncertain, else ``"unit"``. ``"auto"`` is exact
+    where that fits a budget, else it warns and gives answers with :meth:`bounds`. ``k`` is the number of
     proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and ``categorical`` draw.
     Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
     answers are the same. With ``stop_at_goal``, an evaluation ends once the relation under ``@goal`` holds.
@@ -159,6 +160,13 @@ class Context:
         probability under the others.
         """
         return self._session.relation(name)
+
+    def bounds(self, name: str) -> list[tuple[tuple[float, float], Any]]:
+        """Pairs of an interval that contains the probability and the tuple it is of, sorted, after :meth:`run`.
+
+        The ends are equal where the probability is exact: everywhere but for answers of which ``"auto"`` warned.
+        """
+        return self._session.bounds(name)
 
     def why(self, relation: str, tuple: Sequence[Any], k: int = 3) -> list[Proof]:
         """The ``k`` most probable proofs of a tuple, after :meth:`run`."""

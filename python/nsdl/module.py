@@ -40,6 +40,9 @@ class Module(torch.nn.Module):
     derivable tuples ordered by value, as for a relation alone. They are listed in ``tuples``. A module with several
     outputs returns a dictionary.
 
+    ``provenance`` is ``"auto"``: exact where that fits a budget, else with a warning and :meth:`bounds`. Others are
+    ``"exact"``, ``"topkproofs"``, ``"minmaxprob"`` and ``"addmultprob"``.
+
     ``validate`` refuses NaN, probabilities outside [0, 1] and rows of exclusive tuples with a sum above 1; on a GPU
     the check is asynchronous.
 
@@ -55,7 +58,7 @@ class Module(torch.nn.Module):
         program: str | os.PathLike[str],
         inputs: Mapping[str, Iterable[Any] | Independent],
         output: str | Mapping[str, Iterable[Any] | None],
-        provenance: str = "exact",
+        provenance: str = "auto",
         k: int = 3,
         validate: bool = True,
         backend: str = "auto",
@@ -114,6 +117,17 @@ class Module(torch.nn.Module):
             outputs = run_kernels(self._circuit, [x.cpu() for x in _upcast(inputs, dtype)], validate)
             outputs = [y.to(device) for y in outputs]
         return self._result([y.to(dtype) for y in outputs])
+
+    def bounds(self, **tensors: torch.Tensor) -> tuple[Any, Any]:
+        """Lower and upper bounds of what a call with these tensors gives, without gradients.
+
+        They are the outputs themselves, unless ``"auto"`` warned when the module was made.
+        """
+        inputs, dtype = self._inputs(tensors)
+        device = inputs[0].device
+        dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
+        lower, upper = self._compiled.bounds(dense, self.validate and dtype.itemsize > 2)
+        return self._result([y.to(device, dtype) for y in lower]), self._result([y.to(device, dtype) for y in upper])
 
     def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: torch.Tensor) -> list[Proof]:
         """The ``k`` most probable proofs of one output tuple for one sample, most probable first.

@@ -49,7 +49,10 @@ fn codes(program: &str, provenance: &str) -> (BTreeSet<&'static str>, String) {
         tuples: 20_000,
         instances: 20_000,
     });
-    session.set_budget(nsdl::Budget { nodes: 20_000 });
+    session.set_budget(nsdl::Budget {
+        nodes: 20_000,
+        ..nsdl::Budget::default()
+    });
     let all = |found: &[Diagnostic]| found.iter().map(|it| it.code).collect();
     let run = |session: &mut Session| {
         if !provenance.is_empty() {

@@ -74,10 +74,27 @@ pub(crate) fn forward<T: Real>(
     } else {
         tape.values.chunks_exact_mut(size).enumerate().for_each(run);
     }
-    for (block, values) in tape.values.chunks_exact(size).enumerate() {
+    read(circuit, &circuit.outputs, batch, tape, out);
+}
+
+/// The values of nodes after [`forward`] on a batch, `[node][sample]`.
+pub(crate) fn read<T: Real>(
+    circuit: &Layered,
+    nodes: &[u32],
+    batch: usize,
+    tape: &Tape<T>,
+    out: &mut [T],
+) {
+    let blocks = Blocks::new::<T>(circuit, batch);
+    let size = circuit.nodes * blocks.width;
+    if size == 0 || blocks.count == 0 {
+        return;
+    }
+    let values = tape.values.chunks_exact(size).take(blocks.count);
+    for (block, values) in values.enumerate() {
         let from = block * blocks.width;
         let samples = blocks.width.min(batch - from);
-        for (i, &node) in circuit.outputs.iter().enumerate() {
+        for (i, &node) in nodes.iter().enumerate() {
             let row = &values[node as usize * blocks.width..][..samples];
             out[i * batch + from..][..samples].copy_from_slice(row);
         }

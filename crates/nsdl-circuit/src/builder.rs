@@ -56,6 +56,22 @@ impl Builder {
         self.ops.len()
     }
 
+    /// Appends the values of the nodes that `values` lacks; it begins with those of leaves and constants.
+    pub fn evaluate(&self, values: &mut Vec<f64>) {
+        for index in values.len() - self.leaves as usize - 2..self.ops.len() {
+            let children = self.children(index).iter();
+            let children = children.map(|&child| values[child as usize]);
+            values.push(match self.ops[index] {
+                LayerOp::Complement => 1.0 - children.sum::<f64>(),
+                LayerOp::Product => children.product(),
+                LayerOp::Sum => children.sum(),
+                LayerOp::ClampedSum => children.sum::<f64>().min(1.0),
+                LayerOp::Min => children.fold(1.0, f64::min),
+                LayerOp::Max => children.fold(0.0, f64::max),
+            });
+        }
+    }
+
     /// Makes room for more nodes.
     pub fn reserve(&mut self, nodes: usize) {
         self.ops.reserve(nodes);

@@ -1,5 +1,6 @@
 //! The public face: a trace compiled once, evaluated for many batches.
 
+use crate::auto::{self, Bounds};
 use crate::blocks;
 use crate::cone::{Cone, Flavour};
 use crate::exact;
@@ -19,6 +20,8 @@ pub struct Circuit {
     leaves: usize,
     outputs: usize,
     evaluation: Evaluation,
+    /// Where some outputs are not exact.
+    bounds: Option<Bounds>,
     report: Report,
 }
 
@@ -53,7 +56,7 @@ pub fn compile(
     let flavour = match inference {
         Inference::MinMax => Flavour::MinMax,
         Inference::AddMult => Flavour::AddMult,
-        Inference::TopK(_) | Inference::Exact => Flavour::Logical,
+        Inference::TopK(_) | Inference::Exact | Inference::Auto => Flavour::Logical,
     };
     let cone = Cone::new(trace, outputs, flavour);
     let mut report = Report {
@@ -67,7 +70,9 @@ pub fn compile(
         branches: 0,
         systems: 0,
         formulas: 0,
+        open: 0,
     };
+    let mut bounds = None;
     let evaluation = match inference {
         Inference::Exact => {
             let (layered, summary) = exact::compile(trace, &cone, &limits)
@@ -80,6 +85,25 @@ pub fn compile(
             report.branches = summary.branches;
             report.systems = summary.systems;
             report.formulas = summary.formulas;
+            Evaluation::Layers(layered)
+        }
+        Inference::Auto => {
+            let within = Limits {
+                nodes: budget.auto.min(budget.nodes),
+                cancel,
+            };
+            let (layered, summary, found) = auto::compile(trace, &cone, &within, within.nodes)
+                .map_err(|stop| diagnostic(stop, &report, budget))?;
+            report.open = found.open();
+            report.method = match (report.open, summary.branches) {
+                (0, 0) => Method::Direct,
+                (0, _) => Method::Branching,
+                _ => Method::Bounds,
+            };
+            report.branches = summary.branches;
+            report.systems = summary.systems;
+            report.formulas = summary.formulas;
+            bounds = (report.open > 0).then_some(found);
             Evaluation::Layers(layered)
         }
         Inference::TopK(k) => {
@@ -118,6 +142,7 @@ pub fn compile(
         leaves: trace.leaves.len(),
         outputs: outputs.len(),
         evaluation,
+        bounds,
         report,
     })
 }
@@ -236,6 +261,35 @@ impl Circuit {
                 }
             }
         }
+    }
+
+    /// Lower and upper bounds of all outputs, as the last [`Circuit::forward`] of this batch on this tape left them;
+    /// false, and nothing is written, if all are exact. `lower` and `upper` are `[output][sample]`.
+    ///
+    /// # Panics
+    /// If a slice is shorter than that, or the tape is of another batch.
+    pub fn bounds<T: Real>(
+        &self,
+        batch: usize,
+        tape: &Tape<T>,
+        lower: &mut [T],
+        upper: &mut [T],
+    ) -> bool {
+        let (Evaluation::Layers(layered), Some(bounds)) = (&self.evaluation, &self.bounds) else {
+            return false;
+        };
+        blocks::read(layered, &bounds.lower, batch, tape, lower);
+        blocks::read(layered, &bounds.upper, batch, tape, upper);
+        true
+    }
+
+    /// Which outputs are not exact but lie within [`Circuit::bounds`], by their position.
+    pub fn open(&self) -> Vec<usize> {
+        let bounds = self.bounds.iter();
+        let open = bounds.flat_map(|b| b.lower.iter().zip(&b.upper).enumerate());
+        open.filter(|(_, (lower, upper))| lower != upper)
+            .map(|(output, _)| output)
+            .collect()
     }
 
     /// The layers for a tensor back end, or `None` where evaluation is not one fixed pass.

@@ -46,13 +46,15 @@ impl Residuals {
             Choice::Is(leaf) => self.formulas.supports.group(leaf),
             Choice::None(group) => group,
         };
-        let mentioned = self.formulas.mentioned(node, group);
-        if mentioned.is_empty() {
+        if !self.formulas.mentions(node, group) {
             return node;
         }
         // A value that the formula does not mention is as good as none.
+        let support = self.formulas.support(node);
         let choice = match choice {
-            Choice::Is(leaf) if mentioned.binary_search(&leaf).is_err() => Choice::None(group),
+            Choice::Is(leaf) if !self.formulas.supports.contains(support, leaf) => {
+                Choice::None(group)
+            }
             _ => choice,
         };
         if let Some((leaf, positive)) = self.formulas.literal(node) {

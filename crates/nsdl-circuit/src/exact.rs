@@ -13,12 +13,15 @@ mod direct;
 mod formulate;
 mod order;
 mod split;
+mod step;
+
+pub(crate) use step::{Branch, Splitter, Step};
 
 use crate::builder::Builder;
 use crate::condition::Residuals;
 use crate::cone::Cone;
 use crate::fixpoint::Systems;
-use crate::formula::{Choice, Formulas, Kind, NodeId};
+use crate::formula::{Formulas, NodeId};
 use crate::layers::Layered;
 use crate::{Limits, Stop, deep};
 use direct::direct;
@@ -36,12 +39,38 @@ pub(crate) struct Summary {
     pub formulas: usize,
 }
 
+/// An output before its compilation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Root {
+    /// It was exact as it stood.
+    Made(u32),
+    Formula(NodeId),
+}
+
 /// Compiles the outputs of a cone.
 pub(crate) fn compile(
     trace: &Trace,
     cone: &Cone,
     limits: &Limits,
 ) -> Result<(Layered, Summary), Stop> {
+    let (mut compiler, roots) = prepare(trace, cone, limits)?;
+    let mut outputs = Vec::with_capacity(roots.len());
+    for root in roots {
+        outputs.push(match root {
+            Root::Made(made) => made,
+            Root::Formula(node) => compiler.compile(node)?,
+        });
+    }
+    let summary = compiler.summary();
+    Ok((compiler.builder.finish(&outputs), summary))
+}
+
+/// All that comes before the first branch.
+pub(crate) fn prepare<'l>(
+    trace: &Trace,
+    cone: &Cone,
+    limits: &'l Limits<'l>,
+) -> Result<(Compiler<'l>, Vec<Root>), Stop> {
     let mut formulas = Formulas::new(trace);
     let mut builder = Builder::new(trace.leaves.len());
     let made = direct(cone, &mut formulas.supports, &mut builder, limits)?;
@@ -56,71 +85,76 @@ pub(crate) fn compile(
         &mut order,
         limits,
     )?;
-    let mut compiler = Compiler {
-        residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
-        order,
+    let compiler = Compiler {
+        splitter: Splitter {
+            residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
+            order,
+            branches: 0,
+        },
         builder,
         compiled: FxHashMap::default(),
         limits,
+        most: limits.nodes,
         steps: 0,
-        summary: Summary::default(),
     };
-    let mut outputs = Vec::with_capacity(cone.outputs.len());
-    for &output in &cone.outputs {
-        outputs.push(match made[output as usize] {
-            Some(made) => made,
-            None => compiler.compile(nodes[output as usize])?,
-        });
-    }
-    let mut summary = compiler.summary;
-    summary.systems = compiler.residuals.systems.len();
-    summary.formulas = compiler.residuals.formulas.len();
-    Ok((compiler.builder.finish(&outputs), summary))
+    let roots = cone.outputs.iter().map(|&output| {
+        made[output as usize].map_or(Root::Formula(nodes[output as usize]), Root::Made)
+    });
+    Ok((compiler, roots.collect()))
 }
 
-struct Compiler<'l> {
-    residuals: Residuals,
-    order: Order,
-    builder: Builder,
+/// Compiles formulas, each once.
+pub(crate) struct Compiler<'l> {
+    pub splitter: Splitter,
+    pub builder: Builder,
     compiled: FxHashMap<NodeId, u32>,
-    limits: &'l Limits<'l>,
+    pub limits: &'l Limits<'l>,
+    /// The size to stop at.
+    pub most: usize,
     steps: u32,
-    summary: Summary,
 }
 
 impl Compiler<'_> {
     /// The circuit node whose value is the probability of a formula.
-    fn compile(&mut self, node: NodeId) -> Result<u32, Stop> {
-        match node {
-            NodeId::FALSE => return Ok(self.builder.zero()),
-            NodeId::TRUE => return Ok(self.builder.one()),
-            _ => {}
-        }
-        match self.formulas().literal(node) {
-            Some((leaf, true)) => return Ok(leaf),
-            Some((leaf, false)) => return Ok(self.builder.complement(leaf)),
-            None => {}
-        }
-        if let Some(&compiled) = self.compiled.get(&node) {
-            return Ok(compiled);
+    pub fn compile(&mut self, node: NodeId) -> Result<u32, Stop> {
+        if let Some(known) = self.known(node) {
+            return Ok(known);
         }
         self.check()?;
-        let compiled = deep(|| match self.formulas().kind(node) {
-            Kind::And => self.conjunction(node),
-            Kind::Or => self.disjunction(node),
-            Kind::Fix => self.fixpoint(node),
-            _ => {
-                let denied = self.formulas().denied(node).unwrap_or(NodeId::FALSE);
-                let denied = self.compile(denied)?;
-                Ok(self.builder.complement(denied))
-            }
+        let compiled = deep(|| {
+            let step = self.splitter.step(node);
+            self.check()?;
+            self.follow(step)
         })?;
         self.compiled.insert(node, compiled);
         Ok(compiled)
     }
 
-    fn formulas(&self) -> &Formulas {
-        &self.residuals.formulas
+    /// The circuit node of a formula that is trivial or compiled already.
+    pub fn known(&mut self, node: NodeId) -> Option<u32> {
+        match node {
+            NodeId::FALSE => return Some(self.builder.zero()),
+            NodeId::TRUE => return Some(self.builder.one()),
+            _ => {}
+        }
+        match self.splitter.formulas().literal(node) {
+            Some((leaf, true)) => Some(leaf),
+            Some((leaf, false)) => Some(self.builder.complement(leaf)),
+            None => self.compiled.get(&node).copied(),
+        }
+    }
+
+    /// Nodes, formulas and residuals so far.
+    pub fn size(&self) -> usize {
+        self.builder.len() + self.splitter.residuals.size()
+    }
+
+    pub fn summary(&self) -> Summary {
+        Summary {
+            branches: self.splitter.branches,
+            systems: self.splitter.residuals.systems.len(),
+            formulas: self.splitter.formulas().len(),
+        }
     }
 
     fn check(&mut self) -> Result<(), Stop> {
@@ -128,179 +162,80 @@ impl Compiler<'_> {
             return Err(Stop::Cancelled);
         }
         self.steps = self.steps.wrapping_add(1);
-        let nodes = self.builder.len() + self.residuals.size();
-        if nodes > self.limits.nodes {
+        let nodes = self.size();
+        if nodes > self.most {
             Err(Stop::Budget { nodes })
         } else {
             Ok(())
         }
     }
 
-    fn conjunction(&mut self, node: NodeId) -> Result<u32, Stop> {
-        let mut children = self.formulas().children(node).to_vec();
-        if self.propagate(&mut children) {
-            let propagated = self.residuals.formulas.and(&mut children);
-            return self.compile(propagated);
-        }
-        let components = self.components(&children);
-        if components.len() > 1 {
-            let mut factors = Vec::with_capacity(components.len());
-            for mut component in components {
-                let part = self.residuals.formulas.and(&mut component);
-                factors.push(self.compile(part)?);
+    fn follow(&mut self, step: Step) -> Result<u32, Stop> {
+        match step {
+            Step::Same(node) => self.compile(node),
+            Step::Not(node) => {
+                let denied = self.compile(node)?;
+                Ok(self.builder.complement(denied))
             }
-            return Ok(self.builder.product(&mut factors));
-        }
-        if let Some(mut denied) = self.all_denied(&children) {
-            let alternatives = self.residuals.formulas.or(&mut denied);
-            let alternatives = self.compile(alternatives)?;
-            return Ok(self.builder.complement(alternatives));
-        }
-        if let Some(factored) = self.factor(&children, Kind::And) {
-            return self.compile(factored);
-        }
-        let group = self.choose(node);
-        self.branch(node, group)
-    }
-
-    fn disjunction(&mut self, node: NodeId) -> Result<u32, Stop> {
-        let children = self.formulas().children(node).to_vec();
-        if let Some(group) = self.exclusive(&children) {
-            self.summary.branches = self.summary.branches.wrapping_sub(1);
-            return self.branch(node, group);
-        }
-        let components = self.components(&children);
-        if components.len() > 1 {
-            let mut factors = Vec::with_capacity(components.len());
-            for mut component in components {
-                let part = self.residuals.formulas.or(&mut component);
-                let part = self.compile(part)?;
-                factors.push(self.builder.complement(part));
+            Step::All(parts) => {
+                let factors = parts.into_iter().map(|part| self.compile(part));
+                let mut factors = factors.collect::<Result<Vec<u32>, Stop>>()?;
+                Ok(self.builder.product(&mut factors))
             }
-            let none = self.builder.product(&mut factors);
-            return Ok(self.builder.complement(none));
-        }
-        if let Some(mut denied) = self.all_denied(&children) {
-            let all = self.residuals.formulas.and(&mut denied);
-            let all = self.compile(all)?;
-            return Ok(self.builder.complement(all));
-        }
-        if let Some(factored) = self.factor(&children, Kind::Or) {
-            return self.compile(factored);
-        }
-        let group = self.choose(node);
-        self.branch(node, group)
-    }
-
-    /// An unknown of a system: branches on what comes first in the order of branching, so that different
-    /// branches meet again in what is left.
-    fn fixpoint(&mut self, node: NodeId) -> Result<u32, Stop> {
-        let Some((system, unknown)) = self.formulas().fix(node) else {
-            return Ok(self.builder.zero());
-        };
-        let Some(external) = self.first(system) else {
-            return Ok(self.builder.zero());
-        };
-        if self.formulas().literal(external).is_none() && self.stands_alone(system, external) {
-            let weight = self.compile(external)?;
-            let holds = self.residuals.assume(system, unknown, external, true);
-            let fails = self.residuals.assume(system, unknown, external, false);
-            self.summary.branches += 1;
-            let holds = self.compile(holds)?;
-            let fails = self.compile(fails)?;
-            let without = self.builder.complement(weight);
-            let with = self.builder.product(&mut vec![weight, holds]);
-            let without = self.builder.product(&mut vec![without, fails]);
-            return Ok(self.builder.sum(&mut vec![with, without]));
-        }
-        let group = self.order.first(self.formulas(), external);
-        self.branch(node, group)
-    }
-
-    /// Σ over the alternatives that `node` mentions of weight times residual, and the same for all others
-    /// together. Alternatives with equal residuals share one product.
-    fn branch(&mut self, node: NodeId, group: u32) -> Result<u32, Stop> {
-        self.summary.branches = self.summary.branches.wrapping_add(1);
-        let leaves = self.formulas().mentioned(node, group).to_vec();
-        debug_assert!(
-            !leaves.is_empty(),
-            "branching on a variable that is not mentioned"
-        );
-        let residuals = if self.formulas().kind(node) == Kind::Or {
-            self.cofactors(node, group, &leaves)
-        } else {
-            let choices = leaves
-                .iter()
-                .map(|&leaf| Choice::Is(leaf))
-                .chain([Choice::None(group)]);
-            choices
-                .map(|choice| self.residuals.condition(node, choice))
-                .collect()
-        };
-        self.check()?;
-        let none = residuals.last().copied().unwrap_or(NodeId::FALSE);
-        let mut order: Vec<NodeId> = Vec::new();
-        let mut weights: FxHashMap<NodeId, Vec<u32>> = FxHashMap::default();
-        for (&leaf, &residual) in leaves.iter().zip(&residuals) {
-            if residual == none {
-                continue;
+            Step::Any(parts) => {
+                let parts = parts.into_iter().map(|part| self.compile(part));
+                let mut parts = parts.collect::<Result<Vec<u32>, Stop>>()?;
+                Ok(self.builder.any(&mut parts))
             }
-            let weight = weights.entry(residual).or_default();
-            if weight.is_empty() {
-                order.push(residual);
+            Step::Decide { on, holds, fails } => {
+                let on = self.compile(on)?;
+                let (holds, fails) = (self.compile(holds)?, self.compile(fails)?);
+                Ok(self.builder.decide(on, holds, fails))
             }
-            weight.push(leaf);
-        }
-        let mut terms = Vec::with_capacity(order.len() + 1);
-        if none != NodeId::FALSE {
-            let mut others = order
-                .iter()
-                .flat_map(|residual| weights[residual].iter().copied())
-                .collect();
-            let others = self.builder.sum(&mut others);
-            let weight = self.builder.complement(others);
-            let value = self.compile(none)?;
-            terms.push(self.builder.product(&mut vec![weight, value]));
-        }
-        for residual in order {
-            if residual == NodeId::FALSE {
-                continue;
-            }
-            let mut weight = weights.remove(&residual).unwrap_or_default();
-            let weight = self.builder.sum(&mut weight);
-            let value = self.compile(residual)?;
-            terms.push(self.builder.product(&mut vec![weight, value]));
-        }
-        Ok(self.builder.sum(&mut terms))
-    }
-
-    /// The residuals of a disjunction under each of `leaves`, then under none of them, in one pass over its
-    /// children: a child that demands one alternative is false under the others.
-    fn cofactors(&mut self, node: NodeId, group: u32, leaves: &[u32]) -> Vec<NodeId> {
-        let mut buckets: Vec<Vec<NodeId>> = vec![Vec::new(); leaves.len() + 1];
-        for i in 0..self.formulas().children(node).len() {
-            let child = self.formulas().children(node)[i];
-            let demand = self.demands(child).find(|&(leaf, positive)| {
-                positive && self.formulas().supports.group(leaf) == group
-            });
-            match demand.and_then(|(leaf, _)| leaves.binary_search(&leaf).ok()) {
-                Some(place) => {
-                    let residual = self.residuals.condition(child, Choice::Is(leaves[place]));
-                    buckets[place].push(residual);
+            Step::Branch(branch) => {
+                let weights = self.builder.weights(&branch);
+                let mut terms = Vec::with_capacity(weights.len());
+                for (weight, residual) in weights {
+                    let value = self.compile(residual)?;
+                    terms.push(self.builder.product(&mut vec![weight, value]));
                 }
-                None => {
-                    for (place, &leaf) in leaves.iter().enumerate() {
-                        let residual = self.residuals.condition(child, Choice::Is(leaf));
-                        buckets[place].push(residual);
-                    }
-                    let residual = self.residuals.condition(child, Choice::None(group));
-                    buckets[leaves.len()].push(residual);
-                }
+                Ok(self.builder.sum(&mut terms))
             }
         }
-        buckets
-            .iter_mut()
-            .map(|bucket| self.residuals.formulas.or(bucket))
-            .collect()
+    }
+}
+
+impl Builder {
+    /// At least one of independent events.
+    pub fn any(&mut self, parts: &mut Vec<u32>) -> u32 {
+        for part in parts.iter_mut() {
+            *part = self.complement(*part);
+        }
+        let none = self.product(parts);
+        self.complement(none)
+    }
+
+    /// `holds` where `on` does, else `fails`.
+    pub fn decide(&mut self, on: u32, holds: u32, fails: u32) -> u32 {
+        let off = self.complement(on);
+        let with = self.product(&mut vec![on, holds]);
+        let without = self.product(&mut vec![off, fails]);
+        self.sum(&mut vec![with, without])
+    }
+
+    /// The residuals of a branch that can hold, each with the node of its weight.
+    pub fn weights(&mut self, branch: &Branch) -> Vec<(u32, NodeId)> {
+        let mut terms = Vec::with_capacity(branch.ways.len() + 1);
+        if branch.others != NodeId::FALSE {
+            let leaves = branch.ways.iter().flat_map(|(leaves, _)| leaves);
+            let named = self.sum(&mut leaves.copied().collect());
+            terms.push((self.complement(named), branch.others));
+        }
+        for (leaves, residual) in &branch.ways {
+            if *residual != NodeId::FALSE {
+                terms.push((self.sum(&mut leaves.clone()), *residual));
+            }
+        }
+        terms
     }
 }

@@ -124,7 +124,7 @@ impl Formulas {
 
     /// What a budget of nodes counts: the formulas, and their sets of leaves by the memory they take.
     pub fn size(&self) -> usize {
-        self.len() + self.supports.size() / 16
+        self.len() + self.supports.size()
     }
 
     pub fn leaf(&self, leaf: u32) -> NodeId {
@@ -148,10 +148,20 @@ impl Formulas {
         self.groups[group as usize]
     }
 
-    /// The leaves of a group that a formula mentions.
-    pub fn mentioned(&self, node: NodeId, group: u32) -> &[u32] {
+    /// Whether a formula mentions a leaf of a group.
+    pub fn mentions(&self, node: NodeId, group: u32) -> bool {
         let (first, end) = self.group_leaves(group);
-        self.supports.within(self.support(node), first, end)
+        self.supports.meets(self.support(node), first, end)
+    }
+
+    /// The leaves of a group that a formula mentions.
+    pub fn mentioned(&self, node: NodeId, group: u32) -> Vec<u32> {
+        let (first, end) = self.group_leaves(group);
+        let support = self.support(node);
+        let leaves = first..end;
+        leaves
+            .filter(|&leaf| self.supports.contains(support, leaf))
+            .collect()
     }
 
     /// Children of And and Or.

@@ -3,6 +3,7 @@
 //! [`compile`] turns the part of a trace that some outputs depend on into a [`Circuit`]; the circuit is then
 //! evaluated for any number of batches of leaf weights. See [`Inference`] for the methods.
 
+mod auto;
 mod blocks;
 mod builder;
 mod circuit;
@@ -42,6 +43,8 @@ pub enum Inference {
     TopK(usize),
     /// Weight of the worlds whose model holds the tuple.
     Exact,
+    /// The same if it fits the budget, else an answer between bounds that contain it ([`Circuit::bounds`]).
+    Auto,
 }
 
 /// How large a circuit may become.
@@ -49,11 +52,16 @@ pub enum Inference {
 pub struct Budget {
     /// Formulas and circuit nodes that exact inference may make.
     pub nodes: usize,
+    /// How many of them [`Inference::Auto`] may make for exact answers, and once more for bounds.
+    pub auto: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { nodes: 8_000_000 }
+        Self {
+            nodes: 8_000_000,
+            auto: 400_000,
+        }
     }
 }
 

@@ -7,6 +7,8 @@ pub enum Method {
     Direct,
     /// Exact after branching on random variables.
     Branching,
+    /// Bounds of some answers: the budget was not enough for exact ones.
+    Bounds,
     /// An algebra evaluated in one fixed pass.
     Algebra,
     /// An algebra iterated to its fixpoint on cycles.
@@ -38,6 +40,8 @@ pub struct Report {
     pub systems: usize,
     /// Different formulas that exact inference made.
     pub formulas: usize,
+    /// Outputs that are not exact but have bounds.
+    pub open: usize,
 }
 
 impl std::fmt::Display for Report {
@@ -51,6 +55,7 @@ impl std::fmt::Display for Report {
             depth,
             branches,
             systems,
+            open,
             ..
         } = self;
         write!(
@@ -63,6 +68,7 @@ impl std::fmt::Display for Report {
                 f,
                 "exact after {branches} branches, {systems} cyclic systems"
             )?,
+            Method::Bounds => write!(f, "bounds of {open} outputs after {branches} branches")?,
             Method::Algebra => f.write_str("algebra in one pass")?,
             Method::Fixpoint => f.write_str("algebra iterated on cycles")?,
             Method::Proofs => f.write_str("best proofs per sample")?,

@@ -1,8 +1,9 @@
 //! Sets of leaves, hash-consed: which random choices a formula mentions.
 
-use hashbrown::{HashTable, hash_table::Entry};
-use rustc_hash::{FxHashMap, FxHasher};
-use std::hash::{Hash, Hasher};
+mod sets;
+
+use rustc_hash::FxHashMap;
+use sets::Sets;
 
 /// A set of leaves; equal sets have equal ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,80 +18,57 @@ impl SupportId {
     }
 }
 
-/// All sets, each a sorted run of leaf numbers. Unions of two are remembered, so that a chain of n formulas
-/// over growing sets costs n look-ups.
+/// All sets. They share what they have in common, so a chain of n formulas over growing sets costs n log n.
 pub(crate) struct Supports {
-    spans: Vec<(u32, u32)>,
-    pool: Vec<u32>,
-    table: HashTable<u32>,
-    unions: FxHashMap<(SupportId, SupportId), SupportId>,
-    overlaps: FxHashMap<(SupportId, SupportId), bool>,
+    leaves: Sets,
     /// Group of each leaf: members of one group exclude each other, so they are not independent.
-    groups: Vec<u32>,
-    scratch: Vec<u32>,
-}
-
-fn hash(leaves: &[u32]) -> u64 {
-    let mut hasher = FxHasher::default();
-    leaves.hash(&mut hasher);
-    hasher.finish()
+    group_of: Vec<u32>,
+    /// The groups of a set of leaves, where those are not numbered alike.
+    groups: Option<Sets>,
+    groups_of: FxHashMap<u32, u32>,
+    overlaps: FxHashMap<(SupportId, SupportId), bool>,
 }
 
 impl Supports {
     /// With the empty set and all sets of one leaf.
-    pub fn new(groups: Vec<u32>) -> Self {
-        let leaves = groups.len() as u32;
-        let mut supports = Self {
-            spans: vec![(0, 0)],
-            pool: (0..leaves).collect(),
-            table: HashTable::new(),
-            unions: FxHashMap::default(),
+    pub fn new(group_of: Vec<u32>) -> Self {
+        let leaves = Sets::with_singles(group_of.len() as u32);
+        let alike = group_of.iter().zip(0..).all(|(&group, leaf)| group == leaf);
+        let groups = group_of.iter().max().map_or(0, |&last| last + 1);
+        Self {
+            leaves,
+            groups: (!alike).then(|| Sets::with_singles(groups)),
+            group_of,
+            groups_of: FxHashMap::default(),
             overlaps: FxHashMap::default(),
-            groups,
-            scratch: Vec::new(),
-        };
-        for leaf in 0..leaves {
-            supports.spans.push((leaf, 1));
         }
-        supports
     }
 
-    /// Leaves held by all sets.
+    /// What a budget of nodes counts: all sets by the memory they take.
     pub fn size(&self) -> usize {
-        self.pool.len()
+        (self.leaves.size() + self.groups.as_ref().map_or(0, Sets::size)) / 4
     }
 
-    pub fn get(&self, id: SupportId) -> &[u32] {
-        let (start, len) = self.spans[id.0 as usize];
-        &self.pool[start as usize..(start + len) as usize]
+    /// The members, ascending.
+    pub fn get(&self, id: SupportId) -> impl Iterator<Item = u32> {
+        self.leaves.iter(id.0)
     }
 
     pub fn group(&self, leaf: u32) -> u32 {
-        self.groups[leaf as usize]
+        self.group_of[leaf as usize]
     }
 
-    /// The members that lie in `first..end`: those of one group.
-    pub fn within(&self, id: SupportId, first: u32, end: u32) -> &[u32] {
-        let leaves = self.get(id);
-        let from = leaves.partition_point(|&leaf| leaf < first);
-        let to = from + leaves[from..].partition_point(|&leaf| leaf < end);
-        &leaves[from..to]
+    pub fn contains(&self, id: SupportId, leaf: u32) -> bool {
+        self.leaves.meets(id.0, leaf, leaf + 1)
+    }
+
+    /// Whether any member lies in `first..end`: a leaf of one group.
+    pub fn meets(&self, id: SupportId, first: u32, end: u32) -> bool {
+        self.leaves.meets(id.0, first, end)
     }
 
     pub fn union(&mut self, a: SupportId, b: SupportId) -> SupportId {
-        if a == b || b == SupportId::EMPTY {
-            return a;
-        }
-        if a == SupportId::EMPTY {
-            return b;
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(&union) = self.unions.get(&key) {
-            return union;
-        }
-        let union = self.union_of(&[a, b]);
-        self.unions.insert(key, union);
-        union
+        SupportId(self.leaves.union(a.0, b.0))
     }
 
     /// The union of any number of sets.
@@ -98,59 +76,15 @@ impl Supports {
         let mut sets: Vec<SupportId> = sets.collect();
         sets.sort_unstable();
         sets.dedup();
-        match sets.as_slice() {
-            [] => SupportId::EMPTY,
-            [one] => *one,
-            [a, b] => self.union(*a, *b),
-            _ => self.union_of(&sets),
+        // Halving shares more than adding one after the other.
+        while sets.len() > 1 {
+            let pairs = sets.chunks(2).map(|pair| match *pair {
+                [a, b] => SupportId(self.leaves.union(a.0, b.0)),
+                _ => pair[0],
+            });
+            sets = pairs.collect();
         }
-    }
-
-    fn union_of(&mut self, sets: &[SupportId]) -> SupportId {
-        let mut leaves = std::mem::take(&mut self.scratch);
-        leaves.clear();
-        for &set in sets {
-            leaves.extend_from_slice(self.get(set));
-        }
-        leaves.sort_unstable();
-        leaves.dedup();
-        let id = self.intern(&leaves);
-        self.scratch = leaves;
-        id
-    }
-
-    fn intern(&mut self, leaves: &[u32]) -> SupportId {
-        match leaves {
-            [] => return SupportId::EMPTY,
-            [leaf] => return SupportId::leaf(*leaf),
-            _ => {}
-        }
-        let (spans, pool) = (&mut self.spans, &mut self.pool);
-        let slice = |spans: &[(u32, u32)], pool: &[u32], id: u32| {
-            let (start, len) = spans[id as usize];
-            (start as usize, (start + len) as usize, pool.len())
-        };
-        let entry = self.table.entry(
-            hash(leaves),
-            |&id| {
-                let (start, end, _) = slice(spans, pool, id);
-                &pool[start..end] == leaves
-            },
-            |&id| {
-                let (start, end, _) = slice(spans, pool, id);
-                hash(&pool[start..end])
-            },
-        );
-        match entry {
-            Entry::Occupied(entry) => SupportId(*entry.get()),
-            Entry::Vacant(entry) => {
-                let id = spans.len() as u32;
-                entry.insert(id);
-                spans.push((pool.len() as u32, leaves.len() as u32));
-                pool.extend_from_slice(leaves);
-                SupportId(id)
-            }
-        }
+        sets.first().copied().unwrap_or(SupportId::EMPTY)
     }
 
     /// Whether two sets have a random variable in common.
@@ -165,23 +99,39 @@ impl Supports {
         if let Some(&overlap) = self.overlaps.get(&key) {
             return overlap;
         }
-        let (small, large) = if self.get(a).len() <= self.get(b).len() {
-            (self.get(a), self.get(b))
-        } else {
-            (self.get(b), self.get(a))
-        };
-        // Leaves of one group are neighbours: the nearest leaves on either side decide.
-        let overlap = small.iter().any(|&leaf| {
-            let group = self.group(leaf);
-            let place = large.partition_point(|&other| other < leaf);
-            large
-                .get(place)
-                .is_some_and(|&other| self.group(other) == group)
-                || place
-                    .checked_sub(1)
-                    .is_some_and(|before| self.group(large[before]) == group)
-        });
-        self.overlaps.insert(key, overlap);
+        let (x, y) = (self.groups_in(a.0), self.groups_in(b.0));
+        let sets = self.groups.as_ref().unwrap_or(&self.leaves);
+        let overlap = sets.intersect(x, y);
+        // Small sets are compared as fast as remembered.
+        if !sets.is_small(x) && !sets.is_small(y) {
+            self.overlaps.insert(key, overlap);
+        }
         overlap
+    }
+
+    /// The set of groups of a set of leaves.
+    fn groups_in(&mut self, id: u32) -> u32 {
+        if self.groups.is_none() {
+            return id;
+        }
+        if let Some(&groups) = self.groups_of.get(&id) {
+            return groups;
+        }
+        let found = match self.leaves.halves(id) {
+            Some((a, b)) => {
+                let (a, b) = (self.groups_in(a), self.groups_in(b));
+                self.groups.as_mut().map_or(0, |groups| groups.union(a, b))
+            }
+            None => {
+                let (leaves, group_of) = (&self.leaves, &self.group_of);
+                self.groups.as_mut().map_or(0, |groups| {
+                    leaves.iter(id).fold(0, |so_far, leaf| {
+                        groups.union(so_far, group_of[leaf as usize] + 1)
+                    })
+                })
+            }
+        };
+        self.groups_of.insert(id, found);
+        found
     }
 }

@@ -298,7 +298,10 @@ fn an_empty_batch_and_no_outputs_are_fine() {
 #[test]
 fn a_small_budget_is_an_error() {
     let (program, sums) = digit_sum(3);
-    let budget = Budget { nodes: 50 };
+    let budget = Budget {
+        nodes: 50,
+        ..Budget::default()
+    };
     let error = compile(&program.trace, &sums, Inference::Exact, &budget, None).unwrap_err();
     assert_eq!(error.code, "E0620");
     assert!(error.help.is_some() && !error.notes.is_empty());

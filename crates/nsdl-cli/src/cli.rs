@@ -149,9 +149,9 @@ pub(crate) struct Repl {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProvenanceArgs {
-    /// How to compute uncertainty: unit, bool, minmaxprob, addmultprob, topkproofs or exact
+    /// How to compute uncertainty: unit, bool, minmaxprob, addmultprob, topkproofs, exact or auto
     ///
-    /// By default unit if nothing is uncertain, else exact.
+    /// By default unit if nothing is uncertain, else auto: exact if that fits a budget, else an answer with bounds.
     #[arg(short, long, value_parser = provenance_name)]
     provenance: Option<String>,
     /// How many proofs topkproofs keeps per tuple (default 3)

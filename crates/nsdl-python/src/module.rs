@@ -27,6 +27,8 @@ type Layers<'py> = (
     Vec<(Option<Bound<'py, PyBytes>>, Vec<Group<'py>>)>,
     Vec<Bound<'py, PyBytes>>,
 );
+/// Lower and upper bounds of each output.
+type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
 /// Probability and uncertain facts of a proof.
 pub type ProofArgument = (f64, Vec<(String, Option<f64>, bool)>);
 
@@ -189,6 +191,18 @@ impl CompiledModule {
         }
     }
 
+    /// Lower and upper bounds of the outputs for a batch.
+    fn bounds<'py>(
+        &self,
+        inputs: Vec<Bound<'py, PyAny>>,
+        validate: bool,
+    ) -> PyResult<Tensors<'py>> {
+        match dtype(&inputs)? {
+            Dtype::F32 => self.bounds_as::<f32>(&inputs, validate),
+            Dtype::F64 => self.bounds_as::<f64>(&inputs, validate),
+        }
+    }
+
     /// The `k` most probable proofs of a tuple of an output, for one sample.
     fn why(
         &self,
@@ -270,6 +284,33 @@ impl CompiledModule {
         }
         let tape = Tape::new(tape, batch, &self.tapes);
         Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
+    }
+
+    fn bounds_as<'py, T: Number>(
+        &self,
+        inputs: &[Bound<'py, PyAny>],
+        validate: bool,
+    ) -> PyResult<Tensors<'py>> {
+        let (outputs, tape) = self.forward_as::<T>(inputs, validate)?;
+        let (like, py) = inputs
+            .first()
+            .map(|input| (input, input.py()))
+            .ok_or_else(no_tensor)?;
+        drop(outputs);
+        let widths = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let mut lower = fresh::<T>(like, tape.batch(), widths())?;
+        let mut upper = fresh::<T>(like, tape.batch(), widths())?;
+        {
+            let mut lower: Vec<&mut [T]> = lower.iter_mut().map(Fresh::slice_mut).collect();
+            let mut upper: Vec<&mut [T]> = upper.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| tape.with(|memory| self.module.bounds(memory, &mut lower, &mut upper)))
+                .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+                .map_err(|error| raise(py, &error))?;
+        }
+        Ok((
+            lower.into_iter().map(Fresh::into_tensor).collect(),
+            upper.into_iter().map(Fresh::into_tensor).collect(),
+        ))
     }
 
     fn backward_as<'py, T: Number>(

@@ -12,7 +12,7 @@ use crate::files::{self, FileArguments};
 use crate::foreign::{is_called, register};
 use crate::interrupt::interruptible;
 use crate::module::{ProofArgument, proof};
-use crate::value::{answers, row};
+use crate::value::{answers, row, tuple};
 
 /// A program with its facts.
 #[pyclass(frozen, module = "nsdl._nsdl")]
@@ -144,6 +144,19 @@ impl Session {
     fn relation<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let relation = self.work(py, |session| session.relation(name))?;
         answers(py, &relation)
+    }
+
+    /// Pairs of an interval around the tag and the tuple.
+    fn bounds<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let relation = self.work(py, |session| session.relation(name))?;
+        let pairs = relation.tuples.iter().enumerate().map(|(i, (tag, row))| {
+            let exact = tag.probability();
+            let [lower, upper] = relation.bounds.get(i).unwrap_or([exact, exact]);
+            Ok(((lower, upper), tuple(py, row)?)
+                .into_pyobject(py)?
+                .into_any())
+        });
+        pairs.collect()
     }
 
     fn why(

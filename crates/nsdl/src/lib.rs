@@ -117,7 +117,7 @@ pub use nsdl_ir::{
 pub use nsdl_syntax::{is_incomplete, parse_value};
 pub use program::{Program, Signature};
 pub use provenance::Provenance;
-pub use relation::{OutputTag, Relation};
+pub use relation::{Bounds, OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};

@@ -8,7 +8,7 @@ use nsdl_circuit::{Budget, Inference, Tape};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 
 use crate::provenance::Provenance;
-use crate::run::{approximations, inference, leaf_weights};
+use crate::run::{approximations, inference, leaf_weights, open_answers};
 use crate::session::Session;
 
 /// Computes tags under the provenance in use, by one circuit a question.
@@ -55,7 +55,11 @@ impl nsdl_eval::Marginals for Marginals {
         let mut tape = Tape::default();
         let weights = leaf_weights(trace, self.provenance);
         circuit.forward(&weights, 1, &mut tape, &mut values);
-        let found = approximations(inference, tape.truncated(), tape.residual());
+        let mut found = approximations(inference, tape.truncated(), tape.residual());
+        if !circuit.open().is_empty() {
+            let note = "they are members of an aggregate that reads how probable its members are";
+            found.push(open_answers(circuit.open().len(), tuples.len()).note(note));
+        }
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in found {
             if !warnings.contains(&warning) {

@@ -49,7 +49,7 @@ pub fn format_tuple(tuple: &[Value]) -> String {
 /// One JSON object, relation → list of `{"tuple": [...], "tag": ...}`, on one line.
 ///
 /// Integers of every width are exact; infinite floats and NaN are strings; `tag` is null under `unit`, a
-/// bool under `bool`, else a number. Written here rather than through `serde_json::Value`, which rounds
+/// bool under `bool`, else a number. Tuples of a relation with bounds also have `"bounds": [lower, upper]`. Written here rather than through `serde_json::Value`, which rounds
 /// 128-bit integers.
 pub fn json(relations: &[Relation]) -> String {
     let mut out = String::from("{");
@@ -76,6 +76,14 @@ pub fn json(relations: &[Relation]) -> String {
                 OutputTag::Bool(holds) => holds.to_string(),
                 OutputTag::Probability(p) => json_float(p, p.is_finite(), p.is_nan()),
             });
+            if let Some([lower, upper]) = relation.bounds.get(j) {
+                let number = |x: f64| json_float(x, x.is_finite(), x.is_nan());
+                out.push_str(&format!(
+                    ", \"bounds\": [{}, {}]",
+                    number(lower),
+                    number(upper)
+                ));
+            }
             out.push('}');
         }
         out.push(']');

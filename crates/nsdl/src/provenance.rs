@@ -25,16 +25,19 @@ pub enum Provenance {
     },
     /// The probability: the weight of the worlds in which the tuple holds.
     Exact,
+    /// The same where it fits the budget, else an answer between bounds that contain it, with a warning.
+    Auto,
 }
 
 /// Names and what they stand for; `diff…` are Scallop's names for what here is differentiable anyway.
-const NAMES: [(&str, Provenance); 11] = [
+const NAMES: [(&str, Provenance); 12] = [
     ("unit", Provenance::Unit),
     ("bool", Provenance::Bool),
     ("minmaxprob", Provenance::MinMaxProb),
     ("addmultprob", Provenance::AddMultProb),
     ("topkproofs", TOP),
     ("exact", Provenance::Exact),
+    ("auto", Provenance::Auto),
     ("boolean", Provenance::Bool),
     ("diffminmaxprob", Provenance::MinMaxProb),
     ("diffaddmultprob", Provenance::AddMultProb),
@@ -48,13 +51,14 @@ const TOP: Provenance = Provenance::TopKProofs {
 
 impl Provenance {
     /// The names to choose from.
-    pub const ALL: [&'static str; 6] = [
+    pub const ALL: [&'static str; 7] = [
         "unit",
         "bool",
         "minmaxprob",
         "addmultprob",
         "topkproofs",
         "exact",
+        "auto",
     ];
 
     /// `k` where none is given.
@@ -89,6 +93,7 @@ impl Provenance {
             Provenance::AddMultProb => "addmultprob",
             Provenance::TopKProofs { .. } => "topkproofs",
             Provenance::Exact => "exact",
+            Provenance::Auto => "auto",
         }
     }
 }

@@ -14,7 +14,32 @@ pub struct Relation {
     pub types: Vec<Type>,
     /// Tags and tuples, ordered by tuple; a tuple whose tag is zero is not here.
     pub tuples: Vec<(OutputTag, Vec<Value>)>,
+    /// How far the tags may be off, tuple by tuple.
+    pub bounds: Bounds,
 }
+
+/// Intervals around the tags of a relation, one for each of its tuples; equal ends where the tag is exact.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Bounds {
+    /// None: the tags are what their provenance says.
+    #[default]
+    None,
+    /// Under `auto` beyond its budget: each contains the probability.
+    Certain(Vec<[f64; 2]>),
+}
+
+impl Bounds {
+    /// Those of the tuple at a position.
+    pub fn get(&self, tuple: usize) -> Option<[f64; 2]> {
+        match self {
+            Bounds::None => None,
+            Bounds::Certain(bounds) => bounds.get(tuple).copied(),
+        }
+    }
+}
+
+/// A row with its tag, and bounds if there are any.
+pub(crate) type Row<'a> = (OutputTag, Option<[f64; 2]>, &'a [Word]);
 
 /// The tag of a tuple.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,24 +83,34 @@ impl Relation {
     pub(crate) fn from_rows<'a>(
         name: &str,
         types: &[Type],
-        rows: impl IntoIterator<Item = (OutputTag, &'a [Word])>,
+        rows: impl IntoIterator<Item = Row<'a>>,
         symbols: &Symbols,
     ) -> Self {
-        let rows: Vec<(OutputTag, &[Word])> =
-            rows.into_iter().filter(|(tag, _)| !tag.is_zero()).collect();
+        let is_zero =
+            |row: &Row<'a>| row.0.is_zero() && row.1.is_none_or(|[_, upper]| upper == 0.0);
+        let rows: Vec<Row<'a>> = rows.into_iter().filter(|row| !is_zero(row)).collect();
         let mut reader = Reader {
             symbols,
             texts: FxHashMap::default(),
         };
-        let tuples = order(types, rows.iter().map(|&(_, row)| row), symbols)
+        let mut bounds = Vec::new();
+        let tuples = order(types, rows.iter().map(|&(_, _, row)| row), symbols)
             .into_iter()
             .filter_map(|i| rows.get(i as usize))
-            .map(|&(tag, row)| (tag, reader.tuple(types, row)))
+            .map(|&(tag, around, row)| {
+                bounds.extend(around);
+                (tag, reader.tuple(types, row))
+            })
             .collect();
+        let bounds = match bounds.is_empty() {
+            true => Bounds::None,
+            false => Bounds::Certain(bounds),
+        };
         Self {
             name: name.to_owned(),
             types: types.to_vec(),
             tuples,
+            bounds,
         }
     }
 
@@ -214,7 +249,7 @@ mod tests {
             .iter()
             .map(|v| [v.to_word(&symbols).unwrap()])
             .collect();
-        let rows = words.iter().map(|w| (OutputTag::Unit, w.as_slice()));
+        let rows = words.iter().map(|w| (OutputTag::Unit, None, w.as_slice()));
         let relation = Relation::from_rows("r", &[ty], rows, &symbols);
         relation
             .tuples
@@ -320,7 +355,7 @@ mod tests {
         let relation = Relation::from_rows(
             "r",
             &types,
-            rows.iter().map(|(t, r)| (*t, r.as_slice())),
+            rows.iter().map(|(t, r)| (*t, None, r.as_slice())),
             &symbols,
         );
         assert_eq!(relation.len(), 2);
@@ -337,7 +372,7 @@ mod tests {
         let relation = Relation::from_rows(
             "r",
             &[],
-            [(OutputTag::Unit, [].as_slice())],
+            [(OutputTag::Unit, None, [].as_slice())],
             &Symbols::new(),
         );
         assert_eq!(relation.tuples, [(OutputTag::Unit, vec![])]);

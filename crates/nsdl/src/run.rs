@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use nsdl_circuit::{Inference, Tape};
 use nsdl_eval::{Evaluation, Options, Table};
-use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId, Value};
 
 use crate::error::Result;
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
+use crate::print::format_tuple;
 use crate::provenance::Provenance;
 use crate::relation::{OutputTag, Relation};
 use crate::session::Session;
@@ -39,6 +40,8 @@ pub(crate) struct Run {
     outputs: Vec<(String, RelationId)>,
     /// Probabilities of the rows of output relations; `None` where all rows hold.
     tags: Vec<Option<Vec<f64>>>,
+    /// What contains them, where some are not exact.
+    bounds: Vec<Option<Vec<[f64; 2]>>>,
     provenance: Provenance,
     /// One warning a cause, those of the compiler first.
     pub(crate) warnings: Vec<Diagnostic>,
@@ -124,10 +127,11 @@ impl Run {
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
         let mut tags = vec![None; plan.relations.len()];
+        let mut bounds = vec![None; plan.relations.len()];
         if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
             let weights = leaf_weights(trace, provenance);
             let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
-            tags = solve(
+            (tags, bounds) = solve(
                 session,
                 &evaluation,
                 trace,
@@ -148,6 +152,7 @@ impl Run {
             tables: evaluation.tables,
             outputs,
             tags,
+            bounds,
             provenance,
             warnings,
             dropped,
@@ -161,6 +166,7 @@ impl Run {
             .get(id.index())
             .map_or(&[][..], |r| &r.columns);
         let tags = self.tags.get(id.index()).and_then(Option::as_deref);
+        let bounds = self.bounds.get(id.index()).and_then(Option::as_deref);
         let table = self.tables.get(id.index());
         let rows = table.into_iter().flat_map(|table| {
             (0..table.len() as u32).map(move |row| {
@@ -173,7 +179,8 @@ impl Run {
                     Provenance::Bool => OutputTag::Bool(probability > 0.0),
                     _ => OutputTag::Probability(probability),
                 };
-                (tag, table.row(row))
+                let around = bounds.and_then(|bounds| bounds.get(row as usize).copied());
+                (tag, around, table.row(row))
             })
         });
         Relation::from_rows(name, types, rows, &session.symbols)
@@ -187,6 +194,7 @@ pub(crate) fn inference(provenance: Provenance) -> Inference {
         Provenance::AddMultProb => Inference::AddMult,
         Provenance::TopKProofs { k } => Inference::TopK(k),
         Provenance::Exact => Inference::Exact,
+        Provenance::Auto => Inference::Auto,
     }
 }
 
@@ -196,6 +204,24 @@ pub(crate) fn leaf_weights(trace: &Trace, provenance: Provenance) -> Vec<f64> {
     match provenance {
         Provenance::Bool => weights.map(|w| f64::from(u8::from(w > 0.0))).collect(),
         _ => weights.collect(),
+    }
+}
+
+impl Session {
+    /// A row of a relation as in programs.
+    fn tuple_text(&self, evaluation: &Evaluation, relation: usize, row: u32) -> String {
+        let plan = self.query_plan();
+        let (Some(relation), Some(table)) = (
+            plan.relations.get(relation),
+            evaluation.tables.get(relation),
+        ) else {
+            return String::new();
+        };
+        let words = relation.columns.iter().zip(table.row(row));
+        let values: Vec<Value> = words
+            .map(|(&ty, &word)| Value::from_word(word, ty, &self.symbols))
+            .collect();
+        format!("{} of `{}`", format_tuple(&values), relation.name)
     }
 }
 
@@ -248,7 +274,11 @@ fn weight(fact: &Fact) -> f64 {
     }
 }
 
-/// The probabilities of all rows of `relations`, from one circuit for those that are uncertain.
+/// Of each relation, what all its rows have.
+type Rows<T> = Vec<Option<Vec<T>>>;
+
+/// The probabilities of all rows of `relations`, from one circuit for those that are uncertain, and bounds where some
+/// are not exact.
 fn solve(
     session: &Session,
     evaluation: &Evaluation,
@@ -257,8 +287,9 @@ fn solve(
     inference: Inference,
     weights: &[f64],
     warnings: &mut Vec<Diagnostic>,
-) -> Result<Vec<Option<Vec<f64>>>> {
-    let mut tags: Vec<Option<Vec<f64>>> = vec![None; evaluation.tables.len()];
+) -> Result<(Rows<f64>, Rows<[f64; 2]>)> {
+    let mut tags: Rows<f64> = vec![None; evaluation.tables.len()];
+    let mut bounds: Rows<[f64; 2]> = vec![None; evaluation.tables.len()];
     let mut uncertain: Vec<TupleId> = Vec::new();
     let mut places: Vec<(usize, usize)> = Vec::new();
     for &relation in relations {
@@ -293,13 +324,58 @@ fn solve(
     let mut tape = Tape::default();
     circuit.forward(weights, 1, &mut tape, &mut values);
     warnings.extend(approximations(inference, tape.truncated(), tape.residual()));
-    for ((relation, row), value) in places.into_iter().zip(values) {
+    for (&(relation, row), value) in places.iter().zip(values) {
         let tag = tags.get_mut(relation).and_then(Option::as_mut);
         if let Some(tag) = tag.and_then(|tags| tags.get_mut(row)) {
             *tag = value;
         }
     }
-    Ok(tags)
+    let (mut lower, mut upper) = (vec![0.0; uncertain.len()], vec![0.0; uncertain.len()]);
+    if circuit.bounds(1, &tape, &mut lower, &mut upper) {
+        let mut widest: Option<(f64, usize)> = None;
+        let open = circuit.open();
+        for &output in &open {
+            let width = upper[output] - lower[output];
+            if widest.is_none_or(|(so_far, _)| width > so_far) {
+                widest = Some((width, output));
+            }
+            let Some(&(relation, _)) = places.get(output) else {
+                continue;
+            };
+            if let (Some(slot), Some(tags)) = (bounds.get_mut(relation), &tags[relation]) {
+                slot.get_or_insert_with(|| tags.iter().map(|&tag| [tag, tag]).collect());
+            }
+        }
+        for (i, &(relation, row)) in places.iter().enumerate() {
+            let slot = bounds.get_mut(relation).and_then(Option::as_mut);
+            if let Some(slot) = slot.and_then(|rows| rows.get_mut(row)) {
+                *slot = [lower[i], upper[i]];
+            }
+        }
+        let place = widest.and_then(|(_, output)| Some((*places.get(output)?, output)));
+        let widest = place.map_or_else(String::new, |((relation, row), output)| {
+            let tuple = session.tuple_text(evaluation, relation, row as u32);
+            format!(
+                "the widest: {tuple} lies between {:.6} and {:.6}",
+                lower[output], upper[output]
+            )
+        });
+        warnings.push(open_answers(open.len(), uncertain.len()).note(widest));
+    }
+    Ok((tags, bounds))
+}
+
+/// W0604.
+pub(crate) fn open_answers(open: usize, all: usize) -> Diagnostic {
+    let (answers, have) = match open {
+        1 => ("answer", "has"),
+        _ => ("answers", "have"),
+    };
+    Diagnostic::warning(
+        "W0604",
+        format!("`auto` met its budget: {open} of {all} uncertain {answers} {have} bounds only"),
+    )
+    .help("the bounds are in `--format json`; `exact` takes as long as it needs, `topkproofs` is quick")
 }
 
 /// What SEMANTICS.md 5 and 6 want to be told of: proofs that were dropped, cycles that did not settle.

@@ -82,7 +82,7 @@ impl Session {
         Self::default()
     }
 
-    /// Chooses the provenance; `None` (the default) means `unit` if nothing is uncertain, else `exact`.
+    /// Chooses the provenance; `None` (the default) means `unit` if nothing is uncertain, else `auto`.
     pub fn set_provenance(&mut self, provenance: Option<Provenance>) {
         self.provenance = provenance;
     }
@@ -340,7 +340,7 @@ impl Session {
     /// The provenance of the next run: the chosen one or the default.
     pub(crate) fn chosen_provenance(&self) -> Provenance {
         let default = match self.has_uncertainty() {
-            true => Provenance::Exact,
+            true => Provenance::Auto,
             false => Provenance::Unit,
         };
         self.provenance.unwrap_or(default)

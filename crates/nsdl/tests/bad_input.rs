@@ -239,7 +239,10 @@ fn a_circuit_beyond_the_budget_is_refused() {
         edges.join(", ")
     );
     session.add_program("dense.dl", &program).unwrap();
-    session.set_budget(nsdl::Budget { nodes: 1000 });
+    session.set_budget(nsdl::Budget {
+        nodes: 1000,
+        ..nsdl::Budget::default()
+    });
     let error = session.run().unwrap_err();
     assert!(error.code().starts_with("E06"), "{error}");
     session.set_provenance(Some(nsdl::Provenance::MinMaxProb));

@@ -28,7 +28,10 @@ pub fn check(text: &str) -> Result<(), Fault> {
         tuples: 2_000,
         instances: 2_000,
     });
-    session.set_budget(nsdl::Budget { nodes: 2_000 });
+    session.set_budget(nsdl::Budget {
+        nodes: 2_000,
+        ..nsdl::Budget::default()
+    });
     let known = |found: &[Diagnostic]| {
         found.iter().try_for_each(|it| {
             // Other sources are modules that the program imports.

@@ -1,12 +1,12 @@
 //! Which random variable to branch on.
 
-use super::Compiler;
+use super::step::Splitter;
 use crate::condition::Residuals;
 use crate::formula::{Kind, NodeId};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 
-impl Compiler<'_> {
+impl Splitter {
     /// The literals that a disjunct demands.
     pub(super) fn demands(&self, child: NodeId) -> impl Iterator<Item = (u32, bool)> {
         let formulas = self.formulas();
@@ -97,7 +97,7 @@ impl Compiler<'_> {
         let mut mentioned: FxHashMap<u32, u32> = FxHashMap::default();
         for &child in children {
             let mut last = None;
-            for &leaf in formulas.supports.get(formulas.support(child)) {
+            for leaf in formulas.supports.get(formulas.support(child)) {
                 let group = formulas.supports.group(leaf);
                 if last != Some(group) {
                     *mentioned.entry(group).or_default() += 1;

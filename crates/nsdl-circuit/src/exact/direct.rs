@@ -23,7 +23,7 @@ pub(super) fn direct(
         if node.is_multiple_of(1024) && limits.cancelled() {
             return Err(Stop::Cancelled);
         }
-        let made = builder.len() + supports.size() / 16;
+        let made = builder.len() + supports.size();
         if made > limits.nodes {
             return Err(Stop::Budget { nodes: made });
         }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 
 /// Ranks of random variables.
-pub(super) struct Order {
+pub(crate) struct Order {
     ranks: Vec<u32>,
     mutual: Vec<bool>,
     next: u32,
@@ -33,8 +33,8 @@ impl Order {
 
     /// The rank of the first variable of a formula.
     pub fn rank(&self, formulas: &Formulas, node: NodeId) -> (u32, u32) {
-        let leaves = formulas.supports.get(formulas.support(node)).iter();
-        let groups = leaves.map(|&leaf| formulas.supports.group(leaf));
+        let leaves = formulas.supports.get(formulas.support(node));
+        let groups = leaves.map(|leaf| formulas.supports.group(leaf));
         groups
             .map(|group| (self.ranks[group as usize], group))
             .min()
@@ -103,7 +103,7 @@ impl Order {
                 _ => continue,
             };
             let leaves = formulas.supports.get(formulas.support(term.external));
-            for &leaf in leaves.iter().take(MOST) {
+            for leaf in leaves.take(MOST) {
                 let group = formulas.supports.group(leaf);
                 ways.insert((group, term.head, local));
                 self.mutual[group as usize] |= ways.contains(&(group, local, term.head));
@@ -113,7 +113,7 @@ impl Order {
 
     fn rank_all(&mut self, formulas: &Formulas, external: NodeId) {
         let leaves = formulas.supports.get(formulas.support(external));
-        for &leaf in leaves.iter().take(MOST) {
+        for leaf in leaves.take(MOST) {
             let rank = &mut self.ranks[formulas.supports.group(leaf) as usize];
             if *rank == UNRANKED {
                 *rank = self.next;

@@ -1,11 +1,11 @@
 //! Simplifying and splitting And and Or before a branch is needed.
 
-use super::Compiler;
+use super::step::Splitter;
 use crate::formula::{Choice, Kind, NodeId};
 use crate::support::SupportId;
 use rustc_hash::FxHashMap;
 
-impl Compiler<'_> {
+impl Splitter {
     /// Uses literals among conjuncts to simplify the others; false if there was nothing to simplify.
     pub(super) fn propagate(&mut self, children: &mut [NodeId]) -> bool {
         let mut changed = false;
@@ -39,7 +39,7 @@ impl Compiler<'_> {
     }
 
     /// Children in groups without common random variables.
-    pub(super) fn components(&mut self, children: &[NodeId]) -> Vec<Vec<NodeId>> {
+    pub(crate) fn components(&mut self, children: &[NodeId]) -> Vec<Vec<NodeId>> {
         if let [a, b] = *children {
             let formulas = &mut self.residuals.formulas;
             let (x, y) = (formulas.support(a), formulas.support(b));
@@ -80,7 +80,7 @@ impl Compiler<'_> {
             first_by_support.insert(support, i as u32);
             let supports = &self.residuals.formulas.supports;
             let mut last = None;
-            for &leaf in supports.get(support) {
+            for leaf in supports.get(support) {
                 let group = supports.group(leaf);
                 if last == Some(group) {
                     continue;

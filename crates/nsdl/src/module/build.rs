@@ -9,7 +9,7 @@ use crate::batch::{Batch, Tags};
 use crate::error::Result;
 use crate::provenance::Provenance;
 use crate::relation::order;
-use crate::run::{evaluate, inference};
+use crate::run::{evaluate, inference, open_answers};
 use crate::session::Session;
 use crate::why::row;
 
@@ -117,6 +117,10 @@ impl Module {
             session.cancel.as_deref(),
         )
         .map_err(|d| session.error(vec![d]))?;
+        if !circuit.open().is_empty() {
+            let note = "the bounds are under `bounds` of the module";
+            warnings.push(open_answers(circuit.open().len(), wanted.len()).note(note));
+        }
         let constants = trace.leaves.iter().map(|leaf| leaf.weight).collect();
         Ok(Self {
             plan,

@@ -71,19 +71,47 @@ impl Module {
         }
         self.circuit
             .forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
+        self.spread(&tape.values, batch, outputs);
+        Ok(())
+    }
+
+    /// Writes the outputs of the circuit, `[output][sample]`, to their columns.
+    fn spread<T: Real>(&self, found: &[T], batch: usize, outputs: &mut [&mut [T]]) {
         for (answers, values) in self.outputs.iter().zip(outputs) {
             let width = answers.width();
             for (column, node) in answers.circuit.iter().enumerate() {
                 let cells = values.iter_mut().skip(column).step_by(width);
-                match node.and_then(|n| {
-                    tape.values
-                        .get(n as usize * batch..(n as usize + 1) * batch)
-                }) {
+                let row = node.map(|n| n as usize * batch..(n as usize + 1) * batch);
+                match row.and_then(|row| found.get(row)) {
                     Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
                     None => cells.for_each(|to| *to = T::ZERO),
                 }
             }
         }
+    }
+
+    /// Lower and upper bounds of the outputs of the last [`Module::forward`] on this tape, which are the outputs
+    /// themselves where those are exact. Shapes are as in `forward`.
+    ///
+    /// # Errors
+    /// `E0816` for slices of the wrong number or length.
+    pub fn bounds<T: Real>(
+        &self,
+        tape: &Tape<T>,
+        lower: &mut [&mut [T]],
+        upper: &mut [&mut [T]],
+    ) -> Result<()> {
+        let batch = tape.batch;
+        for slices in [&*lower, &*upper] {
+            let given = slices.iter().map(|slice| slice.len());
+            let widths = self.outputs.iter().map(Answers::width);
+            self.check_shapes("bound", given, widths, batch)?;
+        }
+        let mut ends = [tape.values.clone(), tape.values.clone()];
+        let [low, high] = &mut ends;
+        self.circuit.bounds(batch, &tape.circuit, low, high);
+        self.spread(low, batch, lower);
+        self.spread(high, batch, upper);
         Ok(())
     }
 
