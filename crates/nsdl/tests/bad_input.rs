@@ -243,8 +243,17 @@ fn a_circuit_beyond_the_budget_is_refused() {
         nodes: 1000,
         ..nsdl::Budget::default()
     });
+    session.set_provenance(Some(nsdl::Provenance::Exact));
     let error = session.run().unwrap_err();
     assert!(error.code().starts_with("E06"), "{error}");
+    session.set_provenance(None);
+    let outcome = session.run().unwrap();
+    assert_eq!(outcome.provenance, nsdl::Provenance::Auto);
+    assert!(outcome.warnings.iter().any(|w| w.code == "W0604"));
+    let [lower, upper] = outcome.relations[0].bounds.get(0).unwrap();
+    let answer = outcome.relations[0].tuples[0].0.probability();
+    assert!(lower <= answer && answer <= upper && lower < upper);
+    assert!(print::json(&outcome.relations).contains("\"bounds\": ["));
     session.set_provenance(Some(nsdl::Provenance::MinMaxProb));
     assert_eq!(
         print::text(&session.run().unwrap().relations[0]),
