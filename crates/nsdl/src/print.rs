@@ -159,12 +159,14 @@ mod tests {
     use nsdl_ir::Type;
 
     use super::*;
+    use crate::relation::Bounds;
 
     fn relation(types: &[Type], tuples: Vec<(OutputTag, Vec<Value>)>) -> Relation {
         Relation {
             name: "path".into(),
             types: types.to_vec(),
             tuples,
+            bounds: Bounds::None,
         }
     }
 
