@@ -14,8 +14,8 @@
 Types are read from annotations: ``int`` is ``i32``, ``float`` is ``f32``, ``bool``, ``str`` is ``String``,
 ``datetime`` is ``DateTime``, ``timedelta`` is ``Duration``, ``list[int]`` and ``tuple[int, str]`` are lists and
 tuples, ``typing.Any`` is any type. Other types are the classes of this module, such as ``nsdl.foreign.u64``. A
-``typing.TypeVar`` stands for one type, the same wherever it stands; its bound may be a family: ``Number``,
-``Integer``, ``SignedInteger``, ``UnsignedInteger`` or ``Float``.
+``typing.TypeVar`` stands for one type, the same wherever it stands; its bound may be a family:
+``Arithmetic``, ``Number``, ``Integer``, ``SignedInteger``, ``UnsignedInteger`` or ``Float``.
 
 Calls are made once for the same arguments, unless ``volatile=True``. An exception drops the derivation that
 needed the call; after the run it is a warning with the rule's place and the exception's text.
@@ -33,6 +33,7 @@ from typing import Any, Generic, TypeVar, overload
 from .errors import UsageError
 
 __all__ = [
+    "Arithmetic",
     "Exclusive",
     "Facts",
     "Float",
@@ -130,7 +131,11 @@ class Symbol(str):
     """The type of that name; annotations only."""
 
 
-class Number:
+class Arithmetic:
+    """The bound of a ``TypeVar`` that stands for numbers and tensors."""
+
+
+class Number(Arithmetic):
     """The bound of a ``TypeVar`` that stands for integers and floats."""
 
 
@@ -179,7 +184,7 @@ _NAMED = {
     datetime.timedelta: "Duration",
     Any: "Any",
 }
-_FAMILIES = (Number, Integer, SignedInteger, UnsignedInteger, Float)
+_FAMILIES = (Arithmetic, Number, Integer, SignedInteger, UnsignedInteger, Float)
 
 
 class _Types:

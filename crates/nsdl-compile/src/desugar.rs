@@ -26,7 +26,7 @@ use crate::flat::{
     Argument, ArgumentKind, Choice, Clause, Declared, Head, Literal, Program, Relation, Term,
     TermKind, Variable,
 };
-use crate::mentions::{self, Counts, Mentions};
+use crate::mentions::{self, Counts, Hidden, Mentions};
 use crate::resolve::Names;
 use negation::Condition;
 
@@ -55,6 +55,7 @@ pub(crate) fn desugar<'a>(
         desugar.item(item);
     }
     desugar.argument_facts();
+    desugar.constant_terms();
     (desugar.program, desugar.diagnostics)
 }
 
@@ -164,7 +165,7 @@ impl<'a> Desugar<'a> {
         };
         scope.matching = true;
         if let Some(predicate) = self.names.predicate(&query.relation.text) {
-            self.foreign(predicate, args, false, query.span, &mut scope);
+            self.foreign(predicate, &[], args, false, query.span, &mut scope);
         } else {
             let args = self.arguments(args, &mut scope);
             scope.push(Literal::Atom {
@@ -251,7 +252,14 @@ impl<'a> Desugar<'a> {
                 (Formula::Atom(atom), Some(span)) if atom.args.iter().any(compound::has_hole) => {
                     self.absent_pattern(leaf.formula, span, &[], &mut scope);
                 }
-                (Formula::Atom(atom), Some(span)) => self.absent(atom, span, &mut scope),
+                (Formula::Atom(atom), Some(span)) => {
+                    let own = self.own(leaf.formula, total);
+                    if own.iter().all(|name| is_argument(name, atom)) {
+                        self.absent(atom, &own, span, &mut scope);
+                    } else {
+                        self.absent_formula(leaf.formula, span, leaves, total, &mut scope);
+                    }
+                }
                 (Formula::Constraint(expr), None) if self.equation(expr, &mut scope) => {}
                 (Formula::Constraint(expr), Some(span)) if data::matches_any(expr) => {
                     self.absent_pattern(leaf.formula, span, leaves, &mut scope);
@@ -326,8 +334,16 @@ impl<'a> Desugar<'a> {
 
     fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
         if let Some(predicate) = self.names.predicate(&atom.relation.text) {
-            return self.foreign(predicate, &atom.args, false, atom.span, scope);
+            return self.foreign(
+                predicate,
+                &atom.types,
+                &atom.args,
+                false,
+                atom.span,
+                scope,
+            );
         }
+        self.untyped(atom);
         let relation = self.names.relation(&atom.relation.text);
         scope.matching = true;
         let args = self.arguments(&atom.args, scope);
@@ -339,24 +355,47 @@ impl<'a> Desugar<'a> {
         });
     }
 
-    /// `not r(b, _)` is the absence of `b` from the projection of `r` to its first column.
-    fn absent(&mut self, atom: &'a Atom, span: Span, scope: &mut Scope<'a>) {
-        if let Some(predicate) = self.names.predicate(&atom.relation.text) {
-            return self.foreign(predicate, &atom.args, true, span, scope);
+    /// The variables that are mentioned nowhere but in `formula`.
+    fn own(&self, formula: &'a Formula, total: &Counts<'a>) -> Hidden<'a> {
+        mentions::own(formula, total, &|name| self.names.is_constant(name))
+    }
+
+    /// Relations have no type variables.
+    fn untyped(&mut self, atom: &Atom) {
+        if let Some(first) = atom.types.first() {
+            let name = &atom.relation.text;
+            let message = format!("`{name}` is a relation, and takes no type arguments");
+            let error = Diagnostic::error("E0263", message)
+                .label(first.span, "not of a predicate")
+                .help(format!("declare its columns: `type {name}(…)`"));
+            self.diagnostics.push(error);
         }
+    }
+
+    /// `not r(b, _)` is the absence of `b` from the projection of `r` to its first column; so is `not r(b, c)`
+    /// where `c` is the atom's `own`.
+    fn absent(&mut self, atom: &'a Atom, own: &Hidden<'a>, span: Span, scope: &mut Scope<'a>) {
+        if let Some(predicate) = self.names.predicate(&atom.relation.text) {
+            return self.foreign(predicate, &atom.types, &atom.args, true, span, scope);
+        }
+        self.untyped(atom);
         let mut relation = self.names.relation(&atom.relation.text);
         let kept: Vec<bool> = atom
             .args
             .iter()
-            .map(|arg| arg.kind != ExprKind::Wildcard)
+            .map(|arg| match &arg.kind {
+                ExprKind::Wildcard => false,
+                ExprKind::Variable(name) => !own.contains(name.as_str()),
+                _ => true,
+            })
             .collect();
         if kept.contains(&false) {
-            relation = self.projection(relation, kept, atom);
+            relation = self.projection(relation, kept.clone(), atom);
         }
         let wildcards = std::mem::replace(&mut scope.keep_wildcards, false);
-        let mut args = self.arguments(&atom.args, scope);
+        let args = atom.args.iter().zip(kept).filter(|(_, kept)| *kept);
+        let args = args.map(|(arg, _)| self.argument(arg, scope)).collect();
         scope.keep_wildcards = wildcards;
-        args.retain(|arg| !matches!(arg.kind, ArgumentKind::Any));
         scope.push(Literal::Absent {
             relation,
             args,
@@ -406,6 +445,17 @@ impl<'a> Desugar<'a> {
         self.projections.insert((relation, kept), projection);
         projection
     }
+}
+
+/// Whether a variable is one argument of an atom, and in no other.
+fn is_argument(name: &str, atom: &Atom) -> bool {
+    let mut arguments = atom.args.iter().filter(|arg| {
+        let mut names = Mentions::default();
+        mentions::expr(arg, &|_| false, &mut names);
+        names.contains_key(name)
+    });
+    let first = arguments.next();
+    first.is_some_and(|it| matches!(it.kind, ExprKind::Variable(_))) && arguments.next().is_none()
 }
 
 /// The negation of a constraint. Of a comparison it is the opposite one, so that `not x != 1` binds `x`.

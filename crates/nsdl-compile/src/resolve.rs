@@ -147,6 +147,14 @@ impl<'a> Names<'a> {
         self.constants.contains_key(name)
     }
 
+    /// The constants that have a value, in no order.
+    pub fn constant_values(&self) -> impl Iterator<Item = (&str, &Const)> {
+        self.constants.iter().filter_map(|(name, state)| match state {
+            State::Done(value) => Some((*name, value)),
+            _ => None,
+        })
+    }
+
     /// Names of all constants.
     pub fn constant_names(&self) -> impl Iterator<Item = &str> {
         self.constants.keys().copied()

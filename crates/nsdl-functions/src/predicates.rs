@@ -57,13 +57,13 @@ const TABLE: &[Row] = &[
         number::float_eq,
     ),
     (
-        "soft_eq<T: Number>(bound x: T, bound y: T)",
+        "soft_eq<T: Arithmetic>(bound x: T, bound y: T)",
         &[],
         Kind::Soft,
         number::soft_eq,
     ),
     (
-        "soft_neq<T: Number>(bound x: T, bound y: T)",
+        "soft_neq<T: Arithmetic>(bound x: T, bound y: T)",
         &[],
         Kind::Soft,
         number::soft_neq,

@@ -22,6 +22,8 @@ pub enum Parameter {
 pub enum Family {
     /// Every type.
     Any,
+    /// Numbers and tensors.
+    Arithmetic,
     /// Integers and floats.
     Number,
     /// The twelve integer types.
@@ -36,8 +38,9 @@ pub enum Family {
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 7] = [
         Family::Any,
+        Family::Arithmetic,
         Family::Number,
         Family::Integer,
         Family::SignedInteger,
@@ -55,6 +58,7 @@ impl Family {
     pub fn holds(self, ty: Type) -> bool {
         match self {
             Family::Any => true,
+            Family::Arithmetic => ty.is_number() || ty == Type::Tensor,
             Family::Number => ty.is_number(),
             Family::Integer => ty.is_integer(),
             Family::SignedInteger => ty.is_signed(),

@@ -261,6 +261,8 @@ pub enum Head {
 pub struct Atom {
     /// The relation.
     pub relation: Name,
+    /// `<i32>` after it, in bodies: what the type variable of a predicate stands for.
+    pub types: Vec<TypeExpr>,
     /// The arguments; [`ExprKind::Wildcard`] only in bodies and queries.
     pub args: Vec<Expr>,
     /// `to: y` after them: fields by name.

@@ -165,7 +165,9 @@ impl Context {
         let span = raw.span;
         match raw.kind {
             RawKind::Bad => None,
-            RawKind::Call(call) if call.is_atom() => self.atom(*call, span).map(Formula::Atom),
+            RawKind::Call(call) if call.is_atom() || call.is_typed_atom() => {
+                self.atom(*call, span).map(Formula::Atom)
+            }
             RawKind::Case(value, pattern) => {
                 let (value, pattern) = (self.expr(*value), self.expr(*pattern));
                 Some(Formula::Case {
@@ -334,8 +336,18 @@ impl Context {
             );
         }
         let args = self.exprs(items)?;
+        let types = call.parameters.into_iter().filter_map(|one| match one {
+            RawArgument::Positional(Raw {
+                kind: RawKind::Name(text),
+                span,
+                ..
+            }) => Some(self.named_type(Name { text, span }, Vec::new())),
+            _ => None,
+        });
+        let types = types.collect();
         ok.then_some(Atom {
             relation: call.name,
+            types,
             args,
             named,
             rest,
@@ -354,6 +366,20 @@ impl Call {
             && (self.body.is_none() || !aggregate::is_aggregate(&self.name.text))
             && self.groups.is_none()
             && !matches!(self.name.text.as_str(), "exists" | "forall")
+    }
+}
+
+impl Call {
+    /// Whether it is an atom of a predicate whose type is stated: `range<i32>(0, n, x)`.
+    fn is_typed_atom(&self) -> bool {
+        let is_name = |it: &RawArgument| matches!(it, RawArgument::Positional(it) if matches!(it.kind, RawKind::Name(_)));
+        !self.parameters.is_empty()
+            && self.parameters.iter().all(is_name)
+            && !self.single_world
+            && self.brackets.is_none()
+            && self.body.is_none()
+            && self.groups.is_none()
+            && !aggregate::is_aggregate(&self.name.text)
     }
 }
 

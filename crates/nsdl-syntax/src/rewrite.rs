@@ -155,8 +155,9 @@ fn walk_declaration<R: Rewrite + ?Sized>(rewrite: &mut R, declaration: &mut Type
     }
 }
 
-/// Goes on to the arguments of an atom.
+/// Goes on to the types and arguments of an atom.
 pub fn walk_atom<R: Rewrite + ?Sized>(rewrite: &mut R, atom: &mut Atom) {
+    atom.types.iter_mut().for_each(|ty| rewrite.type_expr(ty));
     let named = atom.named.iter_mut().map(|(_, value)| value);
     let args = atom.args.iter_mut().chain(named);
     args.for_each(|arg| rewrite.expr(arg));

@@ -4,14 +4,14 @@
 //! that occurs in a fact or is made by some rule. With `new` in a head, in a fact, and inside other expressions it
 //! is a value: the term itself, made if need be. So is a term without variables in a head.
 
-use nsdl_ir::{BinaryOp, Diagnostic, Span};
+use nsdl_ir::{BinaryOp, Diagnostic, Span, Tag, Value};
 use nsdl_syntax::ast::{Construct, Expr, ExprKind};
 
 use super::compound::has_hole;
 use super::{Desugar, Scope};
 use crate::constant::Const;
 use crate::constructor::Constructor;
-use crate::flat::{Argument, ArgumentKind, Literal, Matches, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Fact, Literal, Matches, Term, TermKind};
 
 impl<'a> Desugar<'a> {
     /// A term of a data type in an expression: a pattern where `scope` matches, else a value.
@@ -123,6 +123,28 @@ impl<'a> Desugar<'a> {
                 !variables.is_empty() || has_hole(expr)
             }
             _ => false,
+        }
+    }
+
+    /// The terms of constants exist, each in a fact of a relation that nothing reads. Of a data type with parameters
+    /// only those of a declared type: elsewhere each use has its own.
+    pub(super) fn constant_terms(&mut self) {
+        let mut terms: Vec<(&str, Const)> = self
+            .names
+            .constant_values()
+            .filter(|(_, value)| is_settled_term(value))
+            .map(|(name, value)| (name, value.clone()))
+            .collect();
+        terms.sort_by_key(|(name, _)| *name);
+        let span = Span::default();
+        for (name, value) in terms {
+            let relation = self.auxiliary(format!("const {name}"), 1, span);
+            self.program.facts.push(Fact {
+                relation,
+                row: vec![(value, span)],
+                tag: Tag::Certain,
+                span,
+            });
         }
     }
 
@@ -242,6 +264,21 @@ pub(super) fn matches_any(expr: &Expr) -> bool {
         ExprKind::Binary(BinaryOp::Equal, left, right) => {
             let mut sides = [left, right].into_iter();
             sides.any(|side| is_pattern(side) && has_hole(side))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a constant is a term whose type does not depend on its use.
+fn is_settled_term(value: &Const) -> bool {
+    match value {
+        Const::Typed(value) => matches!(value, Value::Term(_)),
+        Const::Term(constructor, fields) => {
+            constructor.data_type.parameters.is_empty()
+                && fields.iter().all(|(field, _)| match field {
+                    Const::Term(..) => is_settled_term(field),
+                    _ => true,
+                })
         }
         _ => false,
     }

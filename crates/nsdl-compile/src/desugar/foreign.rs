@@ -1,7 +1,7 @@
 //! Predicates that are computed, and facts with calls of the host program.
 
 use nsdl_ir::{Diagnostic, Parameter, Predicate, RelationId, Span, Tag, Value};
-use nsdl_syntax::ast::{Atom, Expr, ExprKind, Formula, Name};
+use nsdl_syntax::ast::{Atom, Expr, ExprKind, Formula, Name, TypeExpr};
 
 use super::negation::Condition;
 use super::{Desugar, Scope};
@@ -13,6 +13,7 @@ impl<'a> Desugar<'a> {
     pub(super) fn foreign(
         &mut self,
         predicate: &'static Predicate,
+        types: &[TypeExpr],
         args: &'a [Expr],
         negated: bool,
         span: Span,
@@ -23,6 +24,7 @@ impl<'a> Desugar<'a> {
         let args = self.arguments(args, scope);
         scope.keep_wildcards = keep;
         let relation = self.results_of(predicate, span);
+        self.stated_type(predicate, relation, types, span);
         scope.push(Literal::Foreign {
             predicate,
             relation,
@@ -44,6 +46,45 @@ impl<'a> Desugar<'a> {
         let relation = self.auxiliary(predicate.name.clone(), predicate.columns.len(), span);
         self.predicates.insert(&predicate.name, relation);
         relation
+    }
+
+    /// `range<i32>(…)`: the columns of its type variable are of that type.
+    fn stated_type(
+        &mut self,
+        predicate: &'static Predicate,
+        relation: RelationId,
+        types: &[TypeExpr],
+        span: Span,
+    ) {
+        let is_open = |it: &Parameter| matches!(it, Parameter::Variable);
+        let open = usize::from(predicate.columns.iter().any(is_open));
+        let ty = match types {
+            [] => return,
+            [ty] if open == 1 => ty,
+            [first, ..] => {
+                let message = format!(
+                    "`{}` takes {open} type arguments, here it is given {}",
+                    predicate.name,
+                    types.len()
+                );
+                let error = Diagnostic::error("E0263", message)
+                    .label(first.span.to(span), "of one type each")
+                    .help(predicate.text.as_str());
+                return self.diagnostics.push(error);
+            }
+        };
+        let stated = match self.names.look_up_type(ty) {
+            Ok(stated) => stated,
+            Err(errors) => return self.diagnostics.extend(errors),
+        };
+        if let Some(relation) = self.program.relations.get_mut(relation.index()) {
+            let columns = relation.columns.iter_mut().zip(&predicate.columns);
+            for (column, parameter) in columns {
+                if is_open(parameter) {
+                    column.declared = Some((stated, ty.span));
+                }
+            }
+        }
     }
 
     /// Whether a formula has an atom of a predicate.

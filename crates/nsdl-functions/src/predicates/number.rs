@@ -1,6 +1,6 @@
 //! `range float_eq soft_eq soft_neq soft_gt soft_lt`.
 
-use nsdl_ir::{Type, Value};
+use nsdl_ir::{Tensor, Type, Value};
 
 use super::none;
 use crate::{Answer, AnswerTag, Answers, Question, cast};
@@ -36,14 +36,33 @@ pub(super) fn float_eq(question: Question<'_>) -> Answers<'_> {
     }
 }
 
-/// sech((x − y) / 2): 1 where they are equal.
+/// sech((x − y) / 2) of numbers, half of 1 + cos ∠(x, y) of tensors: 1 where they are equal.
 pub(super) fn soft_eq(question: Question<'_>) -> Answers<'_> {
-    probability(difference(question).map(sech))
+    probability(equality(question))
 }
 
-/// 1 − sech((x − y) / 2)
+/// 1 − `soft_eq`
 pub(super) fn soft_neq(question: Question<'_>) -> Answers<'_> {
-    probability(difference(question).map(|difference| 1.0 - sech(difference)))
+    probability(equality(question).map(|equality| 1.0 - equality))
+}
+
+fn equality(question: Question<'_>) -> Option<f64> {
+    match question.inputs {
+        [Value::Tensor(x), Value::Tensor(y)] => cosine(x, y).map(|cosine| (1.0 + cosine) / 2.0),
+        _ => difference(question).map(sech),
+    }
+}
+
+/// Of the angle between two tensors as vectors, in [-1, 1]; `None` if their shapes differ or one is zero.
+fn cosine(x: &Tensor, y: &Tensor) -> Option<f64> {
+    if x.shape() != y.shape() {
+        return None;
+    }
+    let dot = |x: &Tensor, y: &Tensor| -> f64 {
+        std::iter::zip(x.data(), y.data()).map(|(a, b)| a * b).sum()
+    };
+    let cosine = dot(x, y) / (dot(x, x).sqrt() * dot(y, y).sqrt());
+    cosine.is_finite().then(|| cosine.clamp(-1.0, 1.0))
 }
 
 /// 1 / (1 + e^(y − x))

@@ -112,6 +112,9 @@ fn parenthesised(
 impl Display for Shown<'_, Atom> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.relation.text)?;
+        if !self.0.types.is_empty() {
+            write!(f, "<{}>", Commas(&self.0.types))?;
+        }
         arguments(&self.0.args, &self.0.named, self.0.rest.is_some(), f)
     }
 }
