@@ -334,14 +334,7 @@ impl<'a> Desugar<'a> {
 
     fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
         if let Some(predicate) = self.names.predicate(&atom.relation.text) {
-            return self.foreign(
-                predicate,
-                &atom.types,
-                &atom.args,
-                false,
-                atom.span,
-                scope,
-            );
+            return self.foreign(predicate, &atom.types, &atom.args, false, atom.span, scope);
         }
         self.untyped(atom);
         let relation = self.names.relation(&atom.relation.text);

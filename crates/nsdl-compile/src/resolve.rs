@@ -149,10 +149,12 @@ impl<'a> Names<'a> {
 
     /// The constants that have a value, in no order.
     pub fn constant_values(&self) -> impl Iterator<Item = (&str, &Const)> {
-        self.constants.iter().filter_map(|(name, state)| match state {
-            State::Done(value) => Some((*name, value)),
-            _ => None,
-        })
+        self.constants
+            .iter()
+            .filter_map(|(name, state)| match state {
+                State::Done(value) => Some((*name, value)),
+                _ => None,
+            })
     }
 
     /// Names of all constants.

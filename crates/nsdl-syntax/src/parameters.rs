@@ -58,8 +58,12 @@ fn are_parameters(rest: &[Spanned<'_>]) -> bool {
 
 /// Whether a type comes, `>` and `(`: comparisons do not chain. Types that programs define begin with a capital.
 fn is_type(rest: &[Spanned<'_>]) -> bool {
-    let [(_, Token::Identifier(name), _), (_, Token::Greater, _), (_, Token::LeftParen, _), ..] =
-        rest
+    let [
+        (_, Token::Identifier(name), _),
+        (_, Token::Greater, _),
+        (_, Token::LeftParen, _),
+        ..,
+    ] = rest
     else {
         return false;
     };

@@ -148,8 +148,8 @@ fn lengths(faults: &mut Vec<String>) {
     }
 }
 
-/// Every error code in the sources has a line in docs/errors.md and a page in docs/errors/, and the other way
-/// round.
+/// Every error code in the sources has a line in docs/errors.md and a page in docs/errors/, which the book lists,
+/// and the other way round.
 fn error_codes(faults: &mut Vec<String>) {
     let documented = codes(&fs::read_to_string(root().join("docs/errors.md")).unwrap_or_default());
     let mut used = BTreeSet::new();
@@ -187,6 +187,13 @@ fn error_codes(faults: &mut Vec<String>) {
         used.difference(&pages).map(|code| {
             format!("docs/errors/{code}.md is missing (CONTRIBUTING.md shows its form)")
         }),
+    );
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap_or_default();
+    faults.extend(
+        pages
+            .iter()
+            .filter(|code| !summary.contains(&format!("  - [{code}](errors/{code}.md)")))
+            .map(|code| format!("docs/SUMMARY.md does not list errors/{code}.md")),
     );
     faults.extend(
         pages
