@@ -197,8 +197,8 @@ fn type_expr() -> impl Strategy<Value = TypeExpr> + Clone {
 
 fn atom() -> impl Strategy<Value = Atom> {
     (name(), arguments(expr())).prop_map(|(relation, (args, named, rest))| Atom {
-        named: fields(&relation,
-        types: Vec::new(), named),
+        named: fields(&relation, named),
+        types: Vec::new(),
         relation,
         args,
         rest,
