@@ -1,14 +1,16 @@
 //! Times transitive closure: `cargo run --release -p nsdl-eval --example closure [PART OF A NAME]`.
 //!
-//! Random graphs of 1,000 nodes and a chain, linear and non-linear rules, with and without a trace.
+//! Random graphs of 1,000 nodes and a chain, linear and non-linear rules, with and without a trace, with tags carried
+//! in the joins, and over numbers that lie far apart, where nothing is dense.
 
 use std::time::Instant;
 
-use nsdl_eval::{Options, evaluate};
+use nsdl_eval::{Carry, Options, evaluate};
 use nsdl_ir::{
     Column, DeltaOrder, Expr, Fact, Plan, Relation, RelationId, Rule, RuleId, Slot, Span, Step,
     Stratum, Symbols, Tag, Type,
 };
+use nsdl_provenance::MinMaxProb;
 
 const EDGE: RelationId = RelationId(0);
 const PATH: RelationId = RelationId(1);
@@ -30,6 +32,14 @@ fn main() {
     let trace = Options {
         trace: true,
         ..Options::default()
+    };
+    let tags = Options {
+        carry: Some(Carry::new(MinMaxProb)),
+        ..Options::default()
+    };
+    let apart = |edges: Vec<(u64, u64)>| -> Vec<(u64, u64)> {
+        let far = |node: u64| (node.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 20;
+        edges.into_iter().map(|(a, b)| (far(a), far(b))).collect()
     };
     for (name, edges, linear, runs, options) in [
         (
@@ -69,6 +79,91 @@ fn main() {
             &trace,
         ),
         ("chain of 1,000, traced", chain.clone(), true, 5, &trace),
+        (
+            "random, 1,000 nodes, 5,000 edges, tags",
+            random(5000),
+            true,
+            5,
+            &tags,
+        ),
+        (
+            "random, 1,000 nodes, 5,000 edges, apart",
+            apart(random(5000)),
+            true,
+            5,
+            &plain,
+        ),
+        (
+            "random, 1,000 nodes, 5,000 edges, apart, tags",
+            apart(random(5000)),
+            true,
+            5,
+            &tags,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, tags",
+            random(2000),
+            true,
+            5,
+            &tags,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, apart",
+            apart(random(2000)),
+            true,
+            5,
+            &plain,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, apart, tags",
+            apart(random(2000)),
+            true,
+            5,
+            &tags,
+        ),
+        ("chain of 1,000, tags", chain.clone(), true, 5, &tags),
+        (
+            "chain of 1,000, apart",
+            apart(chain.clone()),
+            true,
+            5,
+            &plain,
+        ),
+        (
+            "chain of 1,000, apart, tags",
+            apart(chain.clone()),
+            true,
+            5,
+            &tags,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, non-linear",
+            random(2000),
+            false,
+            2,
+            &plain,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, non-linear, tags",
+            random(2000),
+            false,
+            2,
+            &tags,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, non-linear, apart",
+            apart(random(2000)),
+            false,
+            2,
+            &plain,
+        ),
+        (
+            "random, 1,000 nodes, 2,000 edges, non-linear, apart, tags",
+            apart(random(2000)),
+            false,
+            2,
+            &tags,
+        ),
         ("chain of 10", chain[..10].to_vec(), true, 1000, &plain),
         (
             "chain of 10, traced",
@@ -81,7 +176,8 @@ fn main() {
         if !name.contains(&filter) {
             continue;
         }
-        let (plan, symbols, facts) = (plan(linear), Symbols::new(), facts(&edges));
+        let (plan, symbols) = (plan(linear), Symbols::new());
+        let facts = facts(&edges, options.carry.is_some());
         let mut times = Vec::new();
         let (mut pairs, mut instances) = (0, 0);
         for _ in 0..runs {
@@ -103,11 +199,18 @@ fn main() {
     }
 }
 
-fn facts(edges: &[(u64, u64)]) -> Vec<Fact> {
+fn facts(edges: &[(u64, u64)], uncertain: bool) -> Vec<Fact> {
+    let weight = |a: u64, b: u64| {
+        let mixed = (a.wrapping_mul(1_000_003) + b + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    };
     let fact = |&(a, b): &(u64, u64)| Fact {
         relation: EDGE,
         row: [a, b].into(),
-        tag: Tag::Certain,
+        tag: match uncertain {
+            true => Tag::Independent(weight(a, b)),
+            false => Tag::Certain,
+        },
         span: None,
     };
     edges.iter().map(fact).collect()

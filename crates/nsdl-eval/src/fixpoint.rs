@@ -3,24 +3,26 @@
 //! Round 0 of a stratum runs every rule over the rows there are; each further round runs, for each atom
 //! over the stratum itself, the rule with that atom over the rows of the last round, atoms before it over
 //! older rows and atoms after it over all rows. Rows derived in a round are seen from the next one on, so
-//! each instance comes exactly once.
+//! each instance comes exactly once. Recursive strata with tags go another way, see `settle`.
+
+mod aggregates;
+mod settle;
 
 use std::mem;
 use std::sync::Arc;
 
 use nsdl_functions::Registry;
-use nsdl_ir::{
-    AggregateId, Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, TupleId, Word,
-};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, Word};
 
-use crate::aggregate::{Input, Traced, weights};
 use crate::call::supplied;
+use crate::carry::{Carrier, Head};
+use crate::choice::Weights;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
 use crate::foreign::Results;
 use crate::index::Indexes;
-use crate::join::{self, Frozen};
+use crate::join::{self, Frozen, Task};
 use crate::keyed::Keyed;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
@@ -29,6 +31,7 @@ use crate::plain::Plain;
 use crate::scope::needed_relations;
 use crate::table::{Rows, Table};
 use crate::trace::{Record, Recorder};
+use crate::uncertain::{carries, uncertain};
 use crate::{Evaluation, Marginals, Options};
 
 pub(crate) struct Engine<'a> {
@@ -42,6 +45,10 @@ pub(crate) struct Engine<'a> {
     rows: Vec<Rows>,
     fresh: Vec<Fresh>,
     old: Vec<u32>,
+    /// Per relation, what scans of [`Extent::Listed`](crate::order::Extent::Listed) range over, and, while rows are
+    /// settled, all that were, in that order.
+    listed: Vec<Vec<u32>>,
+    settled: Vec<Option<Vec<u32>>>,
     indexes: Indexes,
     /// Per relation, if it is keyed.
     keyed: Vec<Option<Keyed>>,
@@ -49,6 +56,10 @@ pub(crate) struct Engine<'a> {
     improved: bool,
     extents: Extents,
     recorder: Option<Recorder>,
+    /// The tags of rows, if they are carried.
+    carrier: Option<Box<dyn Carrier>>,
+    /// Per choice, its weights and whether they are constant; needed where tags are carried.
+    choices: Vec<(Weights, bool)>,
     marginals: Option<Arc<dyn Marginals>>,
     seed: u64,
     failures: Failures,
@@ -71,9 +82,30 @@ impl<'a> Engine<'a> {
         let mut sites = Sites::new(options.registry.clone());
         let needed = needed_relations(plan, options.targets.as_deref());
         supplied(plan, &needed, &options.registry)?;
-        let recorder = options
-            .trace
-            .then(|| Recorder::new(plan, facts, &mut sites));
+        let mut tagged = vec![false; plan.relations.len()];
+        let mut carrier = None;
+        if let Some(carry) = &options.carry {
+            let found = uncertain(plan, &needed, facts);
+            if carries(plan, &needed, &found, carry.laws, options) {
+                tagged = found;
+                carrier = Some(carry.carrier(plan.relations.len()));
+            }
+        }
+        let choices = plan.choices.iter().enumerate();
+        let choices: Vec<(Weights, bool)> = choices
+            .map(|(number, choice)| {
+                let weights = Weights::new(plan, number, choice, &mut sites);
+                (weights, Weights::are_constant(choice))
+            })
+            .collect();
+        let trace = options.trace && carrier.is_none();
+        let recorder = trace.then(|| Recorder::new(plan, facts, &mut sites));
+        let fresh = plan
+            .relations
+            .iter()
+            .zip(&tagged)
+            .map(|(relation, tagged)| Fresh::new(relation.columns.len(), trace || *tagged));
+        let fresh = fresh.collect();
         let arities = || plan.relations.iter().map(|relation| relation.columns.len());
         Ok(Self {
             plan,
@@ -87,24 +119,28 @@ impl<'a> Engine<'a> {
                 cancel: options.cancel.clone(),
             },
             compiler: Compiler {
-                trace: options.trace,
+                trace,
+                constant: choices.iter().map(|(_, constant)| *constant).collect(),
                 keyed: plan
                     .relations
                     .iter()
                     .map(|relation| relation.keep.is_some())
                     .collect(),
+                tagged,
                 sites,
             },
             rows: arities().map(Rows::new).collect(),
-            fresh: arities()
-                .map(|arity| Fresh::new(arity, options.trace))
-                .collect(),
+            fresh,
             old: vec![0; plan.relations.len()],
+            listed: vec![Vec::new(); plan.relations.len()],
+            settled: vec![None; plan.relations.len()],
             indexes: Indexes::default(),
             keyed: plan.relations.iter().map(Keyed::of).collect(),
             improved: false,
             extents: Extents::new(plan),
             recorder,
+            carrier,
+            choices,
             marginals: options.marginals.clone(),
             seed: options.seed,
             failures: Failures::default(),
@@ -150,6 +186,10 @@ impl<'a> Engine<'a> {
         for (relation, table) in self.results.into_tables() {
             tables[relation] = table;
         }
+        let tags = self.carrier.map(|carrier| {
+            let relations = 0..plan.relations.len();
+            relations.map(|it| carrier.weights(it)).collect()
+        });
         let (trace, tuples) = self
             .recorder
             .map(|recorder| (recorder.trace, recorder.tuples))
@@ -157,6 +197,7 @@ impl<'a> Engine<'a> {
         Ok(Evaluation {
             tables,
             trace,
+            tags,
             failures: self.failures.finish(self.symbols),
             rounds: self.rounds,
             tuples: tuples.unwrap_or_default(),
@@ -176,6 +217,13 @@ impl<'a> Engine<'a> {
                 if !keyed.admit(&fact.row, beats, ties, self.symbols) {
                     continue;
                 }
+            }
+            if let Some(carrier) = &mut self.carrier
+                && self.compiler.tagged[relation]
+            {
+                let (row, _) = self.fresh[relation].intern(&self.rows[relation], &fact.row);
+                carrier.fact(relation, row, fact.tag);
+                continue;
             }
             match &mut self.recorder {
                 None => {
@@ -258,18 +306,11 @@ impl<'a> Engine<'a> {
                 self.commit(relation.index());
             }
         }
-        let plan = self.plan;
-        let (mut first, mut later) = (Vec::new(), Vec::new());
-        for number in stratum.rules.iter().map(|rule| rule.index()) {
-            let rule = &plan.rules[number];
-            first.push(self.compiler.order(number, rule, None, &mut self.indexes));
-            for delta in &rule.deltas {
-                later.push(
-                    self.compiler
-                        .order(number, rule, Some(delta), &mut self.indexes),
-                );
-            }
+        let tagged = |relation: &RelationId| self.compiler.tagged[relation.index()];
+        if stratum.recursive && stratum.relations.iter().any(tagged) {
+            return self.settle(stratum);
         }
+        let (first, later) = self.orders(stratum, false);
         self.improved = false;
         let start = self.rounds;
         let mut changed = self.round(stratum, &first)?;
@@ -288,6 +329,21 @@ impl<'a> Engine<'a> {
             recorder.settle(first_instance);
         }
         Ok(())
+    }
+
+    /// The orders of the first round and those of later ones, whose deltas range over what is `listed` or over
+    /// the rows of the last round.
+    fn orders(&mut self, stratum: &Stratum, listed: bool) -> (Vec<Order>, Vec<Order>) {
+        let plan = self.plan;
+        let (mut first, mut later) = (Vec::new(), Vec::new());
+        for number in stratum.rules.iter().map(|rule| rule.index()) {
+            let rule = &plan.rules[number];
+            let mut order =
+                |delta| (self.compiler).order(number, rule, delta, listed, &mut self.indexes);
+            first.push(order(None));
+            later.extend(rule.deltas.iter().map(|delta| order(Some(delta))));
+        }
+        (first, later)
     }
 
     /// Whether whatever this round derives in a trace is beaten. Where no candidate is better than one it came
@@ -328,70 +384,80 @@ impl<'a> Engine<'a> {
 
     fn rule(&mut self, order: &Order) -> Result<(), Stop> {
         for &(index, relation) in &order.indexes {
-            self.indexes.extend(index, &self.rows[relation]);
+            let settled = self.settled[relation].as_deref();
+            self.indexes.extend(index, &self.rows[relation], settled);
         }
         let mut fresh = mem::take(&mut self.fresh[order.head]);
         let known = fresh.rows.len();
         let mut keyed = self.keyed[order.head].take();
         let before = self.tuples - known;
-        let frozen = Frozen {
-            rows: &self.rows,
-            fresh: &self.fresh,
-            indexes: &self.indexes,
-            old: &self.old,
+        let task = Task {
+            frozen: Frozen {
+                rows: &self.rows,
+                fresh: &self.fresh,
+                indexes: &self.indexes,
+                old: &self.old,
+                listed: &self.listed,
+            },
+            order,
+            symbols: self.symbols,
+            budget: &self.budget,
+            failures: &mut self.failures,
+            results: &mut self.results,
         };
+        let rule = &self.plan.rules[order.rule];
         let old = &self.rows[order.head];
-        let outcome = match &mut self.recorder {
-            None => {
-                let count = fresh.rows.len();
-                let sink = Plain {
-                    old,
-                    fresh: &mut fresh,
-                    before,
-                    head: vec![0; old.arity()],
-                    keyed: keyed.as_mut(),
-                    symbols: self.symbols,
-                };
-                let outcome = join::run(
-                    frozen,
-                    order,
-                    self.symbols,
-                    &self.budget,
-                    &mut self.failures,
-                    &mut self.results,
-                    sink,
-                );
-                self.derived[order.rule] += fresh.rows.len() - count;
-                outcome
-            }
-            Some(recorder) => {
-                let count = recorder.trace.instances.len();
-                let sink = Record {
-                    recorder,
-                    old,
-                    fresh: &mut fresh,
-                    symbols: self.symbols,
-                    head: order.head,
-                    number: order.rule,
-                    rule: &self.plan.rules[order.rule],
-                    atoms: &order.atoms,
-                    keyed: keyed.as_mut(),
-                    improved: &mut self.improved,
-                    rows: &self.rows,
-                    others: &self.keyed,
-                };
-                let outcome = join::run(
-                    frozen,
-                    order,
-                    self.symbols,
-                    &self.budget,
-                    &mut self.failures,
-                    &mut self.results,
-                    sink,
-                );
-                self.derived[order.rule] += recorder.trace.instances.len() - count;
-                outcome
-            }
+        let outcome = if let Some(recorder) = &mut self.recorder {
+            let count = recorder.trace.instances.len();
+            let sink = Record {
+                recorder,
+                old,
+                fresh: &mut fresh,
+                symbols: self.symbols,
+                head: order.head,
+                number: order.rule,
+                rule,
+                atoms: &order.atoms,
+                keyed: keyed.as_mut(),
+                improved: &mut self.improved,
+                rows: &self.rows,
+                others: &self.keyed,
+            };
+            let outcome = join::run(task, sink);
+            self.derived[order.rule] += recorder.trace.instances.len() - count;
+            outcome
+        } else {
+            let outcome = match &mut self.carrier {
+                Some(carrier) if order.tags => {
+                    let tagged = self.compiler.tagged[order.head];
+                    let choice = rule.tag.filter(|_| tagged).and_then(|tag| {
+                        let (weights, constant) = self.choices.get(tag.choice.index())?;
+                        Some((weights, tag.alternative as usize, *constant))
+                    });
+                    let head = Head {
+                        tagged,
+                        recursive: self.settled[order.head].is_some(),
+                        old,
+                        fresh: &mut fresh,
+                        before,
+                        choice,
+                    };
+                    carrier.run(task, head)
+                }
+                _ => {
+                    let sink = Plain {
+                        old,
+                        fresh: &mut fresh,
+                        before,
+                        head: vec![0; old.arity()],
+                        keyed: keyed.as_mut(),
+                        symbols: self.symbols,
+                    };
+                    join::run(task, sink)
+                }
+            };
+            self.derived[order.rule] += fresh.rows.len() - known;
+            outcome
         };
         self.tuples = before + fresh.rows.len();
         self.fresh[order.head] = fresh;
@@ -403,75 +469,5 @@ impl<'a> Engine<'a> {
             }
         }
         outcome
-    }
-
-    fn aggregate(&mut self, id: AggregateId) -> Result<(), Stop> {
-        let aggregate = &self.plan.aggregates[id.index()];
-        let (members, output) = (aggregate.members.index(), aggregate.output.index());
-        let weights = match &self.recorder {
-            Some(recorder) if aggregate.op.reads_weights() => {
-                Some(weights(aggregate, recorder, self.marginals.as_deref())?)
-            }
-            _ => None,
-        };
-        let size = self.recorder.as_ref().map_or(0, Recorder::size);
-        let mut fresh = mem::take(&mut self.fresh[output]);
-        let input = Input {
-            aggregate,
-            id,
-            types: &self.plan.relations[members].columns,
-            symbols: self.symbols,
-            members: &self.rows[members],
-            groups: aggregate.groups.map(|groups| &self.rows[groups.index()]),
-            weights: weights.as_deref(),
-            seed: self.seed,
-            steps: self.budget.limits.instances.saturating_sub(size),
-            budget: &self.budget,
-            registry: &self.registry,
-        };
-        let old = &self.rows[output];
-        match &mut self.recorder {
-            None => {
-                for row in input.reduce(&mut self.failures)? {
-                    fresh.insert(old, &row);
-                }
-            }
-            Some(recorder) => {
-                // The tuples it reads are of earlier strata: they do not change while results are added.
-                let mut results = mem::take(&mut recorder.tuples[output]);
-                let mut new: Vec<bool> = Vec::new();
-                let first = recorder.trace.tuples.len();
-                let traced = Traced {
-                    input,
-                    members: &recorder.tuples[members],
-                    groups: aggregate
-                        .groups
-                        .map_or(&[][..], |groups| &recorder.tuples[groups.index()]),
-                    certain: &recorder.trace.certain,
-                };
-                let mut derive = |row: &[u64], certain: bool| {
-                    let (row, is_new) = fresh.intern(old, row);
-                    if is_new {
-                        results.push(TupleId::new(first + new.len()));
-                        new.push(certain);
-                    } else if let Some(flag) = results[row as usize].index().checked_sub(first) {
-                        new[flag] |= certain;
-                    }
-                    results[row as usize]
-                };
-                let found = traced.run(&mut derive, &mut self.failures)?;
-                recorder.tuples[output] = Vec::with_capacity(results.len());
-                let known = results.len() - new.len();
-                recorder.tuples[output].extend_from_slice(&results[..known]);
-                for (offset, certain) in new.into_iter().enumerate() {
-                    recorder.add_tuple(output, (known + offset) as u32, certain);
-                }
-                recorder.add_aggregate(id, found);
-            }
-        }
-        self.tuples += fresh.rows.len();
-        self.fresh[output] = fresh;
-        self.commit(output);
-        self.check()
     }
 }

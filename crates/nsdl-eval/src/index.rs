@@ -1,6 +1,7 @@
 //! Indexes: from the values of some columns to the rows that have them.
 //!
-//! Postings are ascending row numbers, so the old, new and all rows of semi-naive evaluation are ranges of them.
+//! Postings are ascending row numbers, so the old, new and all rows of semi-naive evaluation are ranges of them;
+//! of a relation that is settled from the best tag downwards, they are in the order of settling.
 
 use std::ops::Range;
 
@@ -65,7 +66,12 @@ impl Index {
         }
     }
 
-    /// The rows with this key, ascending.
+    /// The columns of the key.
+    pub(crate) fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// The rows with this key, in the order they were indexed in.
     #[inline]
     pub(crate) fn get(&self, rows: &Rows, key: &[Word]) -> &[u32] {
         self.list(rows, key)
@@ -111,41 +117,47 @@ impl Index {
             .all(|(&column, &value)| rows.cell(first, column) == value)
     }
 
-    /// Indexes the rows added since the last call.
-    pub(crate) fn extend(&mut self, rows: &Rows) {
-        if self.upto == rows.len() && !self.stale {
+    /// Indexes the rows added since the last call: those in `order`, or all, ascending. What `order` holds
+    /// only grows, until it holds all rows.
+    pub(crate) fn extend(&mut self, rows: &Rows, order: Option<&[u32]>) {
+        let numbers: &dyn Fn(usize) -> u32 = match order {
+            Some(order) => &|place| order[place],
+            None => &|place| place as u32,
+        };
+        let len = order.map_or(rows.len(), <[u32]>::len);
+        if self.upto == len && !self.stale {
             return;
         }
-        if self.stale || !self.fits(rows) {
-            self.rebuild(rows);
+        if self.stale || !self.fits(rows, (self.upto..len).map(numbers)) {
+            self.rebuild(rows, &|| (0..len).map(numbers));
         }
         let mut key = vec![0; self.columns.len()];
-        for row in self.upto as u32..rows.len() as u32 {
+        for row in (self.upto..len).map(numbers) {
             let list = self.list_of(rows, row, &mut key);
             self.push(list, row, rows);
         }
-        self.upto = rows.len();
+        self.upto = len;
     }
 
-    /// Whether the new rows have places: always, if the keys are hashed.
-    fn fits(&self, rows: &Rows) -> bool {
+    /// Whether new rows have places: always, if the keys are hashed.
+    fn fits(&self, rows: &Rows, mut new: impl Iterator<Item = u32>) -> bool {
         let Keys::Dense { base } = self.keys else {
             return true;
         };
         let column = self.columns[0];
-        (self.upto as u32..rows.len() as u32).all(|row| {
+        new.all(|row| {
             (rows.cell(row, column).wrapping_sub(base as u64) as usize) < self.lists.len()
         })
     }
 
-    /// Indexes everything anew, each list with exactly the room it needs.
-    fn rebuild(&mut self, rows: &Rows) {
+    /// Makes ready to index everything anew, each list with exactly the room it needs.
+    fn rebuild<I: Iterator<Item = u32>>(&mut self, rows: &Rows, all: &dyn Fn() -> I) {
         let first = self.stale;
         self.stale = false;
         self.lists.clear();
         self.arena.clear();
         self.covered.clear();
-        self.keys = match self.dense_range(rows, !first) {
+        self.keys = match self.dense_range(rows, all, !first) {
             Some((base, width)) => {
                 self.lists.resize(width, List::default());
                 Keys::Dense { base }
@@ -154,9 +166,9 @@ impl Index {
         };
         if let Keys::Dense { base } = self.keys {
             let column = self.columns[0];
-            let list = |row| rows.cell(row, column).wrapping_sub(base as u64) as usize;
-            for row in 0..rows.len() as u32 {
-                self.lists[list(row)].capacity += 1;
+            for row in all() {
+                let list = rows.cell(row, column).wrapping_sub(base as u64) as usize;
+                self.lists[list].capacity += 1;
             }
             let mut start = 0;
             for list in &mut self.lists {
@@ -169,11 +181,16 @@ impl Index {
     }
 
     /// Range of the single key column if that is small for the number of rows, with `room` for growth.
-    fn dense_range(&self, rows: &Rows, room: bool) -> Option<(i64, usize)> {
+    fn dense_range<I: Iterator<Item = u32>>(
+        &self,
+        rows: &Rows,
+        all: &dyn Fn() -> I,
+        room: bool,
+    ) -> Option<(i64, usize)> {
         let &[column] = &*self.columns else {
             return None;
         };
-        let values = || (0..rows.len() as u32).map(|row| rows.cell(row, column) as i64);
+        let values = || all().map(|row| rows.cell(row, column) as i64);
         let (mut least, mut greatest) = (values().min()?, values().max()?);
         let width = |least: i64, greatest: i64| {
             usize::try_from(greatest.checked_sub(least)?)
@@ -185,7 +202,7 @@ impl Index {
             (least, greatest) = (least.saturating_sub(half), greatest.saturating_add(half));
         }
         let width = width(least, greatest)?;
-        (width <= 1024 + 4 * rows.len()).then_some((least, width))
+        (width <= 1024 + 4 * all().count()).then_some((least, width))
     }
 
     /// The list of a row's key, made if there is none.
@@ -284,8 +301,8 @@ impl Indexes {
         &self.list[number]
     }
 
-    pub(crate) fn extend(&mut self, number: usize, rows: &Rows) {
-        self.list[number].extend(rows);
+    pub(crate) fn extend(&mut self, number: usize, rows: &Rows, order: Option<&[u32]>) {
+        self.list[number].extend(rows, order);
     }
 }
 
@@ -306,7 +323,7 @@ mod tests {
         assert!(index.cover(1) && !index.cover(0));
         for batch in batches {
             batch.iter().for_each(|row| rows.push(row));
-            index.extend(&rows);
+            index.extend(&rows, None);
             for row in rows.iter().chain([&[77, 99][..]]) {
                 let key: Vec<Word> = columns.iter().map(|&column| row[column]).collect();
                 let wanted: Vec<u32> = (0..rows.len() as u32)

@@ -2,7 +2,7 @@
 
 mod host;
 
-use nsdl_ir::{Symbols, TupleId, Word};
+use nsdl_ir::{Symbols, Word};
 use rustc_hash::FxHashSet;
 
 use crate::batch::Pending;
@@ -28,41 +28,60 @@ pub(crate) struct Frozen<'a> {
     pub(crate) indexes: &'a Indexes,
     /// Per relation, how many rows there were before the last round.
     pub(crate) old: &'a [u32],
+    /// Per relation, the rows that a scan of [`Extent::Listed`] ranges over.
+    pub(crate) listed: &'a [Vec<u32>],
+}
+
+/// A join order to run, and what it needs.
+pub(crate) struct Task<'a> {
+    pub(crate) frozen: Frozen<'a>,
+    pub(crate) order: &'a Order,
+    pub(crate) symbols: &'a Symbols,
+    pub(crate) budget: &'a Budget,
+    pub(crate) failures: &'a mut Failures,
+    pub(crate) results: &'a mut Results,
 }
 
 /// What a `not` finds.
-pub(crate) enum Absence {
+pub(crate) enum Absence<L> {
     /// The tuple holds in no world.
     Always,
     /// The tuple holds in every world.
     Never,
     /// The tuple holds in some.
-    Unless(TupleId),
+    Unless(L),
 }
 
 /// What becomes of instances.
 pub(crate) trait Sink {
+    /// What a body says of a tuple that no atom scans: of an absent one, or of the result of a predicate.
+    type Literal: Copy;
     /// Whether rows of the body and absences matter.
-    const TRACE: bool;
+    const ROWS: bool;
     /// An instance: its head and what led to it. False if it comes to nothing.
     fn derive(
         &mut self,
         head: &[Word],
-        body: Body<'_>,
+        body: Body<'_, Self::Literal>,
         failures: &mut Failures,
     ) -> Result<bool, Stop>;
-    /// One head per row of the last scan; only called without a trace. True if there was one.
+    /// One head per row of the last scan; only called for orders with a tail. True if there was one.
     fn derive_all(
         &mut self,
         tail: &Tail,
-        slots: &[Word],
+        body: Body<'_, Self::Literal>,
         rows: &Rows,
         ids: impl Iterator<Item = u32>,
     ) -> bool;
     /// One head per value of the only varying column, likewise.
-    fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool;
+    fn derive_values(
+        &mut self,
+        tail: &Tail,
+        body: Body<'_, Self::Literal>,
+        values: &[Word],
+    ) -> bool;
     /// What is known about row `id` of a relation.
-    fn absence(&self, relation: usize, id: u32) -> Absence;
+    fn absence(&self, relation: usize, id: u32) -> Absence<Self::Literal>;
     /// The trace, if there is one.
     fn recorder(&mut self) -> Option<&mut Recorder>;
     /// Rows and instances in all.
@@ -71,14 +90,14 @@ pub(crate) trait Sink {
 
 /// What led to an instance.
 #[derive(Clone, Copy)]
-pub(crate) struct Body<'a> {
+pub(crate) struct Body<'a, L> {
     pub(crate) slots: &'a [Word],
     /// Row of each positive atom, in written order.
     pub(crate) rows: &'a [u32],
     /// Uncertain results of predicates.
-    pub(crate) results: &'a [TupleId],
+    pub(crate) results: &'a [L],
     /// Uncertain tuples that must be absent.
-    pub(crate) negatives: &'a [TupleId],
+    pub(crate) negatives: &'a [L],
 }
 
 /// Operations between two looks at the stack.
@@ -94,7 +113,7 @@ pub(crate) fn distinct(words: &[Word]) -> Vec<Word> {
 /// Rows visited between two looks at the budget.
 const WORK: usize = 1 << 16;
 
-pub(crate) struct Join<'a, S> {
+pub(crate) struct Join<'a, S: Sink> {
     frozen: Frozen<'a>,
     order: &'a Order,
     symbols: &'a Symbols,
@@ -104,8 +123,8 @@ pub(crate) struct Join<'a, S> {
     sink: S,
     slots: Vec<Word>,
     rows: Vec<u32>,
-    positives: Vec<TupleId>,
-    negatives: Vec<TupleId>,
+    positives: Vec<S::Literal>,
+    negatives: Vec<S::Literal>,
     /// A key or a row being looked for; the head being made.
     key: Vec<Word>,
     work: usize,
@@ -116,22 +135,15 @@ pub(crate) struct Join<'a, S> {
 }
 
 impl<'a, S: Sink> Join<'a, S> {
-    pub(crate) fn new(
-        frozen: Frozen<'a>,
-        order: &'a Order,
-        symbols: &'a Symbols,
-        budget: &'a Budget,
-        failures: &'a mut Failures,
-        results: &'a mut Results,
-        sink: S,
-    ) -> Self {
+    pub(crate) fn new(task: Task<'a>, sink: S) -> Self {
+        let order = task.order;
         Self {
-            frozen,
+            frozen: task.frozen,
             order,
-            symbols,
-            budget,
-            failures,
-            results,
+            symbols: task.symbols,
+            budget: task.budget,
+            failures: task.failures,
+            results: task.results,
             sink,
             slots: vec![0; order.slots],
             rows: vec![0; order.atoms.len()],
@@ -178,7 +190,7 @@ impl<'a, S: Sink> Join<'a, S> {
             } => {
                 self.set_key(args);
                 let (rows, fresh) = (&self.frozen.rows[*relation], &self.frozen.fresh[*relation]);
-                if !S::TRACE {
+                if !S::ROWS {
                     return if fresh.contains(rows, &self.key) {
                         self.step(at + 1)
                     } else {
@@ -195,7 +207,7 @@ impl<'a, S: Sink> Join<'a, S> {
             }
             Op::Absent { relation, args } => {
                 self.set_key(args);
-                if !S::TRACE {
+                if !S::ROWS {
                     let (rows, fresh) =
                         (&self.frozen.rows[*relation], &self.frozen.fresh[*relation]);
                     return if fresh.contains(rows, &self.key) {
@@ -291,11 +303,14 @@ impl<'a, S: Sink> Join<'a, S> {
     #[inline]
     fn scan(&mut self, at: usize, scan: &'a Scan) -> Result<bool, Stop> {
         let rows = &self.frozen.rows[scan.relation];
+        if scan.extent == Extent::Listed {
+            return self.listed(at, scan, rows);
+        }
         let (old, len) = (self.frozen.old[scan.relation], rows.len() as u32);
         let range = match scan.extent {
             Extent::All => 0..len,
             Extent::Old => 0..old,
-            Extent::New => old..len,
+            Extent::New | Extent::Listed => old..len,
         };
         match &scan.source {
             Source::Rows => self.visit(at, scan, rows, range),
@@ -318,7 +333,13 @@ impl<'a, S: Sink> Join<'a, S> {
                     if self.work >= WORK {
                         self.look()?;
                     }
-                    return Ok(self.sink.derive_values(tail, &self.slots, values));
+                    let body = Body {
+                        slots: &self.slots,
+                        rows: &self.rows,
+                        results: &self.positives,
+                        negatives: &self.negatives,
+                    };
+                    return Ok(self.sink.derive_values(tail, body, values));
                 }
                 let postings = index.get(rows, key);
                 let postings = if scan.extent == Extent::All {
@@ -329,6 +350,22 @@ impl<'a, S: Sink> Join<'a, S> {
                 self.visit(at, scan, rows, postings.iter().copied())
             }
         }
+    }
+
+    /// The listed rows, those with the key of the scan if it has one.
+    fn listed(&mut self, at: usize, scan: &'a Scan, rows: &'a Rows) -> Result<bool, Stop> {
+        let listed = self.frozen.listed[scan.relation].as_slice();
+        let Source::Index { number, key } = &scan.source else {
+            return self.visit(at, scan, rows, listed.iter().copied());
+        };
+        self.set_key(key);
+        let columns = self.frozen.indexes.get(*number).columns();
+        let has_key = |&row: &u32| {
+            let cells = columns.iter().map(|&column| rows.cell(row, column));
+            cells.eq(self.key.iter().copied())
+        };
+        let ids: Vec<u32> = listed.iter().copied().filter(has_key).collect();
+        self.visit(at, scan, rows, ids.into_iter())
     }
 
     #[inline]
@@ -346,7 +383,13 @@ impl<'a, S: Sink> Join<'a, S> {
         if let Some(tail) = &self.order.tail
             && at + 1 == self.order.ops.len()
         {
-            return Ok(self.sink.derive_all(tail, &self.slots, rows, ids));
+            let body = Body {
+                slots: &self.slots,
+                rows: &self.rows,
+                results: &self.positives,
+                negatives: &self.negatives,
+            };
+            return Ok(self.sink.derive_all(tail, body, rows, ids));
         }
         let once = at >= self.order.cut;
         let mut emitted = false;
@@ -361,7 +404,7 @@ impl<'a, S: Sink> Join<'a, S> {
             {
                 continue;
             }
-            if S::TRACE {
+            if S::ROWS {
                 self.rows[scan.atom] = id;
             }
             emitted |= self.step(at + 1)?;

@@ -6,16 +6,20 @@
 //! does the same in the simplest way there is, to test against.
 
 mod aggregate;
+mod area;
 mod arithmetic;
 mod batch;
 mod bits;
 mod bitwise;
 mod call;
+mod carry;
+mod choice;
 mod expr;
 mod extents;
 mod failure;
 mod fixpoint;
 mod foreign;
+mod grid;
 mod index;
 mod join;
 mod keyed;
@@ -28,6 +32,7 @@ mod range;
 mod scope;
 mod table;
 mod trace;
+mod uncertain;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +41,7 @@ use std::sync::atomic::AtomicBool;
 use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Trace, TupleId};
 
+pub use carry::Carry;
 pub use failure::{Failure, FailureKind};
 pub use limits::Limits;
 pub use table::Table;
@@ -45,6 +51,10 @@ pub use table::Table;
 pub struct Options {
     /// Record a trace of all worlds; without, tags are ignored and all facts hold.
     pub trace: bool,
+    /// Carry tags of this algebra in the joins, if it and the plan allow that: then there is no trace, and all
+    /// facts hold. Not without an algebra that is idempotent where uncertain relations are recursive, nor
+    /// where aggregates or predicates are uncertain.
+    pub carry: Option<Carry>,
     /// Evaluate only what these relations depend on; `None` for everything.
     pub targets: Option<Vec<RelationId>>,
     /// End as soon as this relation has a row: what has been derived until then is right, but not complete.
@@ -78,6 +88,9 @@ pub struct Evaluation {
     pub tables: Vec<Table>,
     /// If it was asked for. Facts have the first leaves, group by group, groups in order of their first fact.
     pub trace: Option<Trace>,
+    /// If they were carried: per relation, the tag of each row as a number; none at all where every row is
+    /// certain.
+    pub tags: Option<Vec<Vec<f64>>>,
     /// Derivations dropped because an expression had no value, by rule and kind.
     pub failures: Vec<Failure>,
     /// How many rounds the recursive strata took in all.

@@ -1,10 +1,13 @@
-//! Which rows a relation has: a bitmap where values lie close together, else a hash table of row numbers.
+//! Which rows a relation has: an array over all possible rows where values lie close together, else a hash
+//! table of row numbers.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use nsdl_ir::Word;
 
+use crate::area::Area;
 use crate::bits::Bits;
+use crate::grid::Grid;
 use crate::table::Rows;
 
 /// The set of rows of a relation.
@@ -12,6 +15,8 @@ use crate::table::Rows;
 pub(crate) enum Members {
     /// One bit per possible row of one or two columns; does not know row numbers.
     Bits(Bits),
+    /// The row number of each possible row of one or two columns.
+    Grid(Grid),
     /// Row numbers by content.
     Hash(HashTable<u32>),
 }
@@ -30,88 +35,89 @@ pub(crate) struct Fresh {
     /// Rows derived in this round; the first has the number `old.len()`.
     pub(crate) rows: Rows,
     pub(crate) members: Members,
+    /// Whether row numbers will be asked for.
+    numbered: bool,
 }
 
 impl Fresh {
     /// `numbered`: row numbers will be asked for.
     pub(crate) fn new(arity: usize, numbered: bool) -> Self {
-        let dense = !numbered && (arity == 1 || arity == 2);
-        let members = if dense {
-            Members::Bits(Bits::default())
-        } else {
-            Members::default()
+        let members = match (arity, numbered) {
+            (1 | 2, false) => Members::Bits(Bits::default()),
+            (1 | 2, true) => Members::Grid(Grid::default()),
+            _ => Members::default(),
         };
         Self {
             rows: Rows::new(arity),
             members,
+            numbered,
         }
     }
 
     /// Adds a row; true if it is new.
     #[inline]
     pub(crate) fn insert(&mut self, old: &Rows, row: &[Word]) -> bool {
-        loop {
-            match &mut self.members {
-                Members::Bits(bits) => match bits.position(row) {
-                    Some(position) => {
-                        let new = bits.set(position);
-                        if new {
-                            self.rows.push(row);
-                        }
-                        return new;
-                    }
-                    None => self.widen(old, row),
-                },
-                Members::Hash(_) => {
-                    let new = self.intern(old, row).1;
-                    if new && row.len() <= 2 {
-                        self.reconsider(old);
-                    }
-                    return new;
+        while let Members::Bits(bits) = &mut self.members {
+            if let Some(position) = bits.position(row) {
+                let new = bits.set(position);
+                if new {
+                    self.rows.push(row);
                 }
+                return new;
             }
+            self.widen(old, row);
         }
+        self.intern(old, row).1
     }
 
     /// The number of a row, and whether it is new. Only for relations whose rows are numbered, else it
     /// answers as if the row were new.
+    #[inline]
     pub(crate) fn intern(&mut self, old: &Rows, row: &[Word]) -> (u32, bool) {
         let next = (old.len() + self.rows.len()) as u32;
-        let new = match &mut self.members {
-            Members::Bits(_) => true,
-            Members::Hash(table) => {
-                let content = |id: u32| content(old, &self.rows, id);
-                match table.entry(
-                    hash(row),
-                    |&id| same(content(id), row),
-                    |&id| hash(content(id)),
-                ) {
-                    Entry::Occupied(entry) => return (*entry.get(), false),
-                    Entry::Vacant(entry) => {
-                        entry.insert(next);
-                        true
-                    }
+        while let Members::Grid(grid) = &mut self.members {
+            if let Some(position) = grid.position(row) {
+                if let Some(known) = grid.number(position, next) {
+                    return (known, false);
                 }
+                self.rows.push(row);
+                return (next, true);
             }
-        };
+            self.widen(old, row);
+        }
+        if let Members::Hash(table) = &mut self.members {
+            let content = |id: u32| content(old, &self.rows, id);
+            match table.entry(
+                hash(row),
+                |&id| same(content(id), row),
+                |&id| hash(content(id)),
+            ) {
+                Entry::Occupied(entry) => return (*entry.get(), false),
+                Entry::Vacant(entry) => entry.insert(next),
+            };
+            self.rows.push(row);
+            if row.len() <= 2 {
+                self.reconsider(old);
+            }
+            return (next, true);
+        }
         self.rows.push(row);
-        (next, new)
+        (next, true)
     }
 
     /// Whether there is such a row.
     pub(crate) fn contains(&self, old: &Rows, row: &[Word]) -> bool {
-        match &self.members {
-            Members::Bits(bits) => bits
-                .position(row)
-                .is_some_and(|position| bits.get(position)),
-            Members::Hash(_) => self.find(old, row).is_some(),
-        }
+        self.find(old, row).is_some()
     }
 
-    /// The number of a row; always `None` where rows are not numbered.
+    /// The number of a row; where rows are not numbered, some number if there is such a row.
     pub(crate) fn find(&self, old: &Rows, row: &[Word]) -> Option<u32> {
         match &self.members {
-            Members::Bits(_) => None,
+            Members::Bits(bits) => {
+                let position = bits.position(row)?;
+                bits.get(position).then_some(u32::MAX)
+            }
+            Members::Grid(grid) => grid.get(grid.position(row)?),
             Members::Hash(table) => table
                 .find(hash(row), |&id| same(content(old, &self.rows, id), row))
                 .copied(),
@@ -155,25 +161,30 @@ impl Fresh {
         }
     }
 
-    /// Makes room in the bitmap for `row`, or turns to hashing if that takes too much.
+    /// Makes room in the array for `row`, or turns to hashing if that takes too much.
     #[cold]
     fn widen(&mut self, old: &Rows, row: &[Word]) {
-        let Members::Bits(bits) = &self.members else {
-            return;
+        let area = match &self.members {
+            Members::Bits(bits) => bits.area(),
+            Members::Grid(grid) => grid.area(),
+            Members::Hash(_) => return,
         };
         let count = old.len() + self.rows.len() + 1;
-        self.members = match bits.widened(row).filter(|bits| bits.affordable(count)) {
-            Some(bits) => self.fill(old, bits),
+        self.members = match area
+            .widened(row)
+            .filter(|area| self.affordable(*area, count))
+        {
+            Some(area) => self.fill(old, area),
             None => self.hashed(old),
         };
     }
 
-    /// Turns back to a bitmap when that has become smaller; asked at powers of two, so it costs little.
+    /// Turns back to an array when that has become smaller; asked at powers of two, so it costs little.
     #[inline]
     fn reconsider(&mut self, old: &Rows) {
         let count = old.len() + self.rows.len();
         if count >= 1024 && count.is_power_of_two() && self.rows.arity() > 0 {
-            let mut bits = Some(Bits::default());
+            let mut area = Some(Area::default());
             for column in 0..self.rows.arity() {
                 let values = || {
                     old.iter()
@@ -183,17 +194,34 @@ impl Fresh {
                 let (Some(least), Some(greatest)) = (values().min(), values().max()) else {
                     return;
                 };
-                bits = bits.and_then(|bits| bits.covering(column, least, greatest));
+                area = area.and_then(|area| area.covering(column, least, greatest));
             }
-            if let Some(bits) = bits.filter(|bits| bits.affordable(count)) {
-                self.members = self.fill(old, bits);
+            if let Some(area) = area.filter(|area| self.affordable(*area, count)) {
+                self.members = self.fill(old, area);
             }
         }
     }
 
-    fn fill(&self, old: &Rows, mut bits: Bits) -> Members {
-        bits.clear();
-        for row in old.iter().chain(self.rows.iter()) {
+    fn affordable(&self, area: Area, count: usize) -> bool {
+        match self.numbered {
+            true => Grid::affordable(area, count),
+            false => Bits::affordable(area, count),
+        }
+    }
+
+    fn fill(&self, old: &Rows, area: Area) -> Members {
+        let rows = old.iter().chain(self.rows.iter());
+        if self.numbered {
+            let mut grid = Grid::over(area);
+            for (id, row) in (0..).zip(rows) {
+                if let Some(position) = grid.position(row) {
+                    grid.number(position, id);
+                }
+            }
+            return Members::Grid(grid);
+        }
+        let mut bits = Bits::over(area);
+        for row in rows {
             if let Some(position) = bits.position(row) {
                 bits.set(position);
             }

@@ -1,6 +1,6 @@
 //! Join orders made ready to run: steps as flat operations, columns sorted by what a scan does with them.
 
-use nsdl_ir::{Column, DeltaOrder, Expr, Operand, Rule, Span, Step, Type, Word};
+use nsdl_ir::{Column, DeltaOrder, Expr, Operand, Rule, RuleTag, Span, Step, Type, Word};
 
 use crate::expr::{Checked, Sites, fallible};
 use crate::index::Indexes;
@@ -16,6 +16,10 @@ pub(crate) struct Order {
     pub(crate) slots: usize,
     /// Relation of each positive atom, in written order.
     pub(crate) atoms: Vec<usize>,
+    /// Of those atoms that are over relations with tags: number and relation.
+    pub(crate) factors: Vec<(usize, usize)>,
+    /// Whether tags matter to it: of its head, or of what its body mentions.
+    pub(crate) tags: bool,
     /// The relation whose new rows it begins with.
     pub(crate) delta: Option<usize>,
     /// How to make heads straight from the rows of the last scan, where that is possible.
@@ -96,6 +100,8 @@ pub(crate) enum Extent {
     Old,
     /// Those of the last round.
     New,
+    /// Those that are listed: what was settled last.
+    Listed,
 }
 
 #[derive(Debug)]
@@ -107,6 +113,8 @@ pub(crate) enum Source {
 /// A head of plain cells, some of the last scan.
 #[derive(Debug)]
 pub(crate) struct Tail {
+    /// The atom of the scan.
+    pub(crate) atom: usize,
     /// `(column of the head, value)`.
     pub(crate) fixed: Box<[(usize, Operand)]>,
     /// `(column of the head, column of the scan)`.
@@ -128,18 +136,24 @@ pub(crate) fn operand(operand: Operand, slots: &[Word]) -> Word {
 #[derive(Debug)]
 pub(crate) struct Compiler {
     pub(crate) trace: bool,
+    /// Per relation, whether its rows carry tags.
+    pub(crate) tagged: Vec<bool>,
+    /// Per choice, whether its weights are the same for every binding.
+    pub(crate) constant: Vec<bool>,
     /// Per relation, whether it is keyed: its rows are looked at one by one.
     pub(crate) keyed: Vec<bool>,
     pub(crate) sites: Sites,
 }
 
 impl Compiler {
-    /// The order for a first evaluation over complete relations, or the one that begins with `delta`.
+    /// The order for a first evaluation over complete relations, or the one that begins with `delta`, which
+    /// ranges over the rows that are `listed` or over those of the last round.
     pub(crate) fn order(
         &mut self,
         number: usize,
         rule: &Rule,
         delta: Option<&DeltaOrder>,
+        listed: bool,
         indexes: &mut Indexes,
     ) -> Order {
         let mut atoms = vec![0; rule.atoms as usize];
@@ -150,8 +164,9 @@ impl Compiler {
         }
         let recursive = |atom: u32| rule.deltas.iter().any(|delta| delta.atom == atom);
         let extent = |atom: u32| match delta {
+            Some(delta) if delta.atom == atom && listed => Extent::Listed,
             Some(delta) if delta.atom == atom => Extent::New,
-            Some(delta) if atom < delta.atom && recursive(atom) => Extent::Old,
+            Some(delta) if !listed && atom < delta.atom && recursive(atom) => Extent::Old,
             _ => Extent::All,
         };
         let mut bound = vec![false; rule.slots.len()];
@@ -250,7 +265,11 @@ impl Compiler {
                 }
             });
         }
-        let cut = if self.trace {
+        let tagged = atoms.iter().copied().enumerate();
+        let factors: Vec<_> = tagged.filter(|it| self.tagged[it.1]).collect();
+        let denied = |op: &Op| matches!(op, Op::Absent { relation, .. } if self.tagged[*relation]);
+        let tags = self.tagged[rule.head.index()] || !factors.is_empty() || ops.iter().any(denied);
+        let cut = if self.trace || tags {
             ops.len()
         } else {
             cut(rule, &ops)
@@ -267,16 +286,58 @@ impl Compiler {
             args,
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
-            tail: if self.trace || self.keyed.get(rule.head.index()) == Some(&true) {
-                None
-            } else {
-                tail(rule, &ops, indexes)
-            },
+            tail: self.tail(rule, &ops, indexes),
+            factors,
+            tags,
             atoms,
             cut,
             ops,
             indexes: used,
         }
+    }
+
+    /// See [`Order::tail`].
+    fn tail(&self, rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
+        let Some(Op::Scan(scan)) = ops.last() else {
+            return None;
+        };
+        let head = rule.head.index();
+        let tagged = self.tagged[head];
+        let varies = |tag: RuleTag| !self.constant[tag.choice.index()];
+        if self.trace
+            || self.keyed[head]
+            || tagged && rule.tag.is_some_and(varies)
+            || !scan.checks.is_empty()
+        {
+            return None;
+        }
+        let (mut fixed, mut varying) = (Vec::new(), Vec::new());
+        for (column, arg) in rule.args.iter().enumerate() {
+            match arg {
+                Expr::Const(word) => fixed.push((column, Operand::Const(*word))),
+                Expr::Slot(slot) => {
+                    match scan.binds.iter().find(|&&(_, bound)| bound == slot.index()) {
+                        Some(&(from, _)) => varying.push((column, from)),
+                        None => fixed.push((column, Operand::Slot(*slot))),
+                    }
+                }
+                _ => return None,
+            }
+        }
+        let covered = match (&scan.source, &*varying) {
+            (Source::Index { number, .. }, &[(_, from)])
+                if scan.extent == Extent::All && !(tagged && self.tagged[scan.relation]) =>
+            {
+                indexes.cover(*number, from)
+            }
+            _ => false,
+        };
+        Some(Tail {
+            atom: scan.atom,
+            fixed: fixed.into(),
+            varying: varying.into(),
+            covered,
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -364,40 +425,6 @@ fn cut(rule: &Rule, ops: &[Op]) -> usize {
         Op::Present { .. } | Op::Absent { .. } | Op::Filter(_) => false,
     };
     ops.iter().rposition(binds_shown).map_or(0, |last| last + 1)
-}
-
-/// See [`Order::tail`].
-fn tail(rule: &Rule, ops: &[Op], indexes: &mut Indexes) -> Option<Tail> {
-    let Some(Op::Scan(scan)) = ops.last() else {
-        return None;
-    };
-    if !scan.checks.is_empty() {
-        return None;
-    }
-    let (mut fixed, mut varying) = (Vec::new(), Vec::new());
-    for (column, arg) in rule.args.iter().enumerate() {
-        match arg {
-            Expr::Const(word) => fixed.push((column, Operand::Const(*word))),
-            Expr::Slot(slot) => {
-                match scan.binds.iter().find(|&&(_, bound)| bound == slot.index()) {
-                    Some(&(from, _)) => varying.push((column, from)),
-                    None => fixed.push((column, Operand::Slot(*slot))),
-                }
-            }
-            _ => return None,
-        }
-    }
-    let covered = match (&scan.source, &*varying) {
-        (Source::Index { number, .. }, &[(_, from)]) if scan.extent == Extent::All => {
-            indexes.cover(*number, from)
-        }
-        _ => false,
-    };
-    Some(Tail {
-        fixed: fixed.into(),
-        varying: varying.into(),
-        covered,
-    })
 }
 
 /// See [`Order::batches`].

@@ -25,9 +25,10 @@ pub(crate) struct Plain<'a> {
 }
 
 impl Sink for Plain<'_> {
-    const TRACE: bool = false;
+    type Literal = ();
+    const ROWS: bool = false;
 
-    fn derive(&mut self, head: &[Word], _: Body<'_>, _: &mut Failures) -> Result<bool, Stop> {
+    fn derive(&mut self, head: &[Word], _: Body<'_, ()>, _: &mut Failures) -> Result<bool, Stop> {
         if let Some(keyed) = &mut self.keyed
             && !keyed.admit(head, true, false, self.symbols)
         {
@@ -41,12 +42,12 @@ impl Sink for Plain<'_> {
     fn derive_all(
         &mut self,
         tail: &Tail,
-        slots: &[Word],
+        body: Body<'_, ()>,
         rows: &Rows,
         mut ids: impl Iterator<Item = u32>,
     ) -> bool {
         for &(column, value) in &tail.fixed {
-            self.head[column] = operand(value, slots);
+            self.head[column] = operand(value, body.slots);
         }
         match *tail.varying {
             [] => {
@@ -81,9 +82,9 @@ impl Sink for Plain<'_> {
     }
 
     #[inline]
-    fn derive_values(&mut self, tail: &Tail, slots: &[Word], values: &[Word]) -> bool {
+    fn derive_values(&mut self, tail: &Tail, body: Body<'_, ()>, values: &[Word]) -> bool {
         for &(column, value) in &tail.fixed {
-            self.head[column] = operand(value, slots);
+            self.head[column] = operand(value, body.slots);
         }
         if let [(column, _)] = *tail.varying {
             self.fresh
@@ -92,7 +93,7 @@ impl Sink for Plain<'_> {
         !values.is_empty()
     }
 
-    fn absence(&self, _: usize, _: u32) -> Absence {
+    fn absence(&self, _: usize, _: u32) -> Absence<()> {
         Absence::Never
     }
 

@@ -120,6 +120,7 @@ impl Table {
         }
         let table = match &self.members {
             Members::Hash(table) => table,
+            Members::Grid(grid) => return grid.get(grid.position(cells)?),
             Members::Bits(_) => self.lookup.get_or_init(|| {
                 let mut table = HashTable::with_capacity(self.len());
                 for (row, cells) in self.rows().enumerate() {

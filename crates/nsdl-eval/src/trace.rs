@@ -3,15 +3,16 @@
 mod results;
 
 use nsdl_ir::{
-    AggregateId, Choice, Diagnostic, Fact, Instance, LeafId, LeafSource, Literal, Plan, RelationId,
-    Rule, RuleId, RuleTag, Span, Symbols, Tag, Trace, TupleId, Word,
+    AggregateId, Choice, Fact, Instance, LeafId, LeafSource, Literal, Plan, RelationId, Rule,
+    RuleId, RuleTag, Symbols, Tag, Trace, TupleId, Word,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use results::add_group;
 
 use crate::aggregate::Found;
-use crate::expr::{Checked, Sites};
+use crate::choice::Weights;
+use crate::expr::Sites;
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink};
 use crate::keyed::Keyed;
@@ -19,9 +20,6 @@ use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::order::Tail;
 use crate::table::Rows;
-
-/// By how much the weights of a choice may exceed 1 (SEMANTICS 2).
-pub(crate) const TOLERANCE: f64 = 1e-9;
 
 /// A trace as it grows.
 #[derive(Debug)]
@@ -43,8 +41,7 @@ pub(crate) struct Recorder {
 /// The variables of one choice so far.
 #[derive(Debug)]
 struct ChoiceState {
-    span: Span,
-    weights: Vec<Checked>,
+    weights: Weights,
     binding: Vec<usize>,
     /// The rule that needs each alternative.
     rules: Vec<RuleId>,
@@ -119,7 +116,12 @@ impl Recorder {
     }
 
     /// Whether an instance of `rule` is the first of those that its copies find alike.
-    pub(crate) fn is_first(&mut self, rule: &Rule, atoms: &[usize], body: Body<'_>) -> bool {
+    pub(crate) fn is_first(
+        &mut self,
+        rule: &Rule,
+        atoms: &[usize],
+        body: Body<'_, TupleId>,
+    ) -> bool {
         let Some(copied) = rule.copy else {
             return true;
         };
@@ -163,7 +165,7 @@ impl Recorder {
         rule: usize,
         leaf: Option<LeafId>,
         atoms: &[usize],
-        body: Body<'_>,
+        body: Body<'_, TupleId>,
     ) {
         let literals = &mut self.trace.literals;
         let start = literals.len() as u32;
@@ -247,7 +249,7 @@ impl Recorder {
         let first = match choice.leaves.get(&binding) {
             Some(first) => *first,
             None => {
-                let weights = choice.weigh(slots, symbols, failures)?;
+                let weights = choice.weights.weigh(slots, symbols, failures)?;
                 let first = weights.map(|weights| {
                     let sources = choice.rules.iter().map(|&rule| LeafSource::Rule(rule));
                     add_group(&mut self.trace, weights.into_iter().zip(sources))
@@ -333,56 +335,12 @@ impl ChoiceState {
         let rules: Vec<usize> = (0..choice.weights.len())
             .map(|alternative| rule_of(alternative).unwrap_or(0))
             .collect();
-        let first = rules.first().copied().unwrap_or(0);
-        let span = plan.rules.get(first).map_or(choice.span, |rule| rule.span);
         Self {
-            span: choice.span,
-            // The rules of a choice share their slots: its weights are expressions of the first.
-            weights: choice
-                .weights
-                .iter()
-                .map(|weight| sites.compile(span, weight))
-                .collect(),
+            weights: Weights::new(plan, number, choice, sites),
             binding: choice.binding.iter().map(|slot| slot.index()).collect(),
             rules: rules.into_iter().map(RuleId::new).collect(),
             leaves: FxHashMap::default(),
         }
-    }
-
-    fn weigh(
-        &self,
-        slots: &[Word],
-        symbols: &Symbols,
-        failures: &mut Failures,
-    ) -> Result<Option<Vec<f64>>, Diagnostic> {
-        let mut weights = Vec::with_capacity(self.weights.len());
-        for weight in &self.weights {
-            let Some(word) = weight.eval(slots, symbols, failures) else {
-                return Ok(None);
-            };
-            let weight = f64::from_bits(word);
-            if !(0.0..=1.0).contains(&weight) {
-                return Err(Diagnostic::error(
-                    "E0510",
-                    format!("this rule is given the probability {weight}"),
-                )
-                .label(self.span, "must be between 0 and 1 for every binding")
-                .help(
-                    "scale or clamp the probability, or leave out bindings for which it has none",
-                ));
-            }
-            weights.push(weight);
-        }
-        let sum: f64 = weights.iter().sum();
-        if sum > 1.0 + TOLERANCE {
-            return Err(Diagnostic::error(
-                "E0511",
-                format!("the probabilities of these alternatives sum to {sum}"),
-            )
-            .label(self.span, "must sum to at most 1 for every binding")
-            .help("divide them by their sum"));
-        }
-        Ok(Some(weights))
     }
 }
 
@@ -407,7 +365,12 @@ pub(crate) struct Record<'a> {
 
 impl Record<'_> {
     /// Whether an instance counts for a keyed relation, and whether its head then holds in every world.
-    fn admit(&mut self, head: &[Word], leaf: Option<LeafId>, body: Body<'_>) -> (bool, bool) {
+    fn admit(
+        &mut self,
+        head: &[Word],
+        leaf: Option<LeafId>,
+        body: Body<'_, TupleId>,
+    ) -> (bool, bool) {
         let Some(keyed) = &mut self.keyed else {
             return (true, false);
         };
@@ -427,12 +390,13 @@ impl Record<'_> {
 }
 
 impl Sink for Record<'_> {
-    const TRACE: bool = true;
+    type Literal = TupleId;
+    const ROWS: bool = true;
 
     fn derive(
         &mut self,
         head: &[Word],
-        body: Body<'_>,
+        body: Body<'_, TupleId>,
         failures: &mut Failures,
     ) -> Result<bool, Stop> {
         if self.recorder.is_certain(self.head) {
@@ -471,15 +435,21 @@ impl Sink for Record<'_> {
         Ok(true)
     }
 
-    fn derive_all(&mut self, _: &Tail, _: &[Word], _: &Rows, _: impl Iterator<Item = u32>) -> bool {
+    fn derive_all(
+        &mut self,
+        _: &Tail,
+        _: Body<'_, TupleId>,
+        _: &Rows,
+        _: impl Iterator<Item = u32>,
+    ) -> bool {
         false
     }
 
-    fn derive_values(&mut self, _: &Tail, _: &[Word], _: &[Word]) -> bool {
+    fn derive_values(&mut self, _: &Tail, _: Body<'_, TupleId>, _: &[Word]) -> bool {
         false
     }
 
-    fn absence(&self, relation: usize, id: u32) -> Absence {
+    fn absence(&self, relation: usize, id: u32) -> Absence<TupleId> {
         match self.recorder.tuples[relation].get(id as usize) {
             None => Absence::Always,
             Some(tuple) if self.recorder.trace.certain[tuple.index()] => Absence::Never,

@@ -17,12 +17,14 @@ mod add_mult_prob;
 mod boolean;
 pub mod literals;
 mod min_max_prob;
+mod scalar;
 mod top_k_proofs;
 mod unit;
 
 pub use add_mult_prob::AddMultProb;
 pub use boolean::Boolean;
 pub use min_max_prob::MinMaxProb;
+pub use scalar::Scalar;
 pub use top_k_proofs::{Proofs, TopKProofs};
 pub use unit::Unit;
 

@@ -77,6 +77,7 @@
 //! ```
 
 mod batch;
+mod carry;
 mod check;
 mod convert;
 mod error;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use nsdl_circuit::{Inference, Tape};
-use nsdl_eval::{Evaluation, Options, Table};
+use nsdl_eval::{Carry, Evaluation, Options, Table};
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId, Value};
 
+use crate::carry::carry;
 use crate::error::Result;
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
@@ -123,11 +124,17 @@ impl Run {
         }
         let marginals = Marginals::new(session, provenance);
         let reader = inference.map(|_| marginals.clone());
-        let evaluation = evaluate(session, &plan, &facts, targets, inference.is_some(), reader)?;
+        let trace = inference.is_some();
+        let carry = carry(provenance).filter(|_| trace);
+        let mut evaluation = evaluate(session, &plan, &facts, targets, trace, carry, reader)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
         let mut tags = vec![None; plan.relations.len()];
         let mut bounds = vec![None; plan.relations.len()];
+        if let Some(carried) = evaluation.tags.take() {
+            let some = |tags: Vec<f64>| (!tags.is_empty()).then_some(tags);
+            tags = carried.into_iter().map(some).collect();
+        }
         if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
             let weights = leaf_weights(trace, provenance);
             let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
@@ -225,18 +232,20 @@ impl Session {
     }
 }
 
-/// Evaluates a plan with the limits of the session. Without `marginals`, aggregates that read how probable
-/// their members are cannot be evaluated in a trace.
+/// Evaluates a plan with the limits of the session, with a trace unless tags can be carried. Without
+/// `marginals`, aggregates that read how probable their members are cannot be evaluated in a trace.
 pub(crate) fn evaluate(
     session: &Session,
     plan: &Plan,
     facts: &[Fact],
     targets: Vec<RelationId>,
     trace: bool,
+    carry: Option<Carry>,
     marginals: Option<Arc<Marginals>>,
 ) -> Result<Evaluation> {
     let options = Options {
         trace,
+        carry,
         targets: Some(targets),
         stop_at: session.goal().filter(|_| session.stop_at_goal),
         limits: session.limits.clone(),

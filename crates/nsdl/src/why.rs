@@ -229,7 +229,7 @@ impl Session {
         let mut tagged = facts.clone();
         loop {
             let marginals = Marginals::new(self, self.chosen_provenance());
-            let evaluation = evaluate(self, &plan, &tagged, vec![id], true, Some(marginals))?;
+            let evaluation = evaluate(self, &plan, &tagged, vec![id], true, None, Some(marginals))?;
             let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
             else {
                 return Ok(Vec::new());

@@ -9,9 +9,10 @@ use nsdl_ir::{Aggregate, AggregateOp, Diagnostic, Function, Type, Value, Word};
 use super::{GroupRows, Input};
 use crate::Marginals;
 use crate::arithmetic::{Computed, Number};
+use crate::choice::TOLERANCE;
 use crate::failure::Failures;
 use crate::limits::Stop;
-use crate::trace::{Recorder, TOLERANCE};
+use crate::trace::Recorder;
 
 /// What such an aggregate gives for one group.
 pub(super) enum Outcome {

@@ -1,14 +1,10 @@
 //! Joins with calls of the host program, and of nsdl's own predicates.
 
-use nsdl_ir::Symbols;
-
-use super::{Absence, Frozen, Join, Sink};
+use super::{Absence, Join, Sink, Task};
 use crate::FailureKind;
 use crate::batch::Pending;
-use crate::failure::Failures;
-use crate::foreign::Results;
-use crate::limits::{Budget, Stop};
-use crate::order::{Foreign, Op, Order, operand};
+use crate::limits::Stop;
+use crate::order::{Foreign, Op, operand};
 
 impl<'a, S: Sink> Join<'a, S> {
     /// A predicate: one way on for each result, or, negated, for there being none.
@@ -101,23 +97,38 @@ impl<'a, S: Sink> Join<'a, S> {
 }
 
 /// Runs a join order. Calls that are to be made in batches are collected first, by a run up to each of them.
-pub(crate) fn run<'a, S: Sink>(
-    frozen: Frozen<'a>,
-    order: &'a Order,
-    symbols: &'a Symbols,
-    budget: &'a Budget,
-    failures: &mut Failures,
-    results: &mut Results,
-    mut sink: S,
-) -> Result<(), Stop> {
+pub(crate) fn run<S: Sink>(task: Task<'_>, mut sink: S) -> Result<(), Stop> {
+    let Task {
+        frozen,
+        order,
+        symbols,
+        budget,
+        failures,
+        results,
+    } = task;
     for &(point, relation) in &order.batches {
         if relation.is_some_and(|relation| !results.is_batched(relation)) {
             continue;
         }
-        let join = Join::new(frozen, order, symbols, budget, failures, results, sink);
+        let task = Task {
+            frozen,
+            order,
+            symbols,
+            budget,
+            failures: &mut *failures,
+            results: &mut *results,
+        };
         let pending;
-        (pending, sink) = join.gather(point)?;
+        (pending, sink) = Join::new(task, sink).gather(point)?;
         pending.fetch(results, symbols, budget, sink.recorder())?;
     }
-    Join::new(frozen, order, symbols, budget, failures, results, sink).run()
+    let task = Task {
+        frozen,
+        order,
+        symbols,
+        budget,
+        failures,
+        results,
+    };
+    Join::new(task, sink).run()
 }

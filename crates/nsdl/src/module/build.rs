@@ -54,7 +54,7 @@ impl Module {
             .map_err(|d| session.error(vec![d]))?;
 
         let targets: Vec<_> = plan.queries.iter().map(|query| query.relation).collect();
-        let mut evaluation = evaluate(&session, &plan, &facts, targets, true, None)?;
+        let mut evaluation = evaluate(&session, &plan, &facts, targets, true, None, None)?;
         let mut warnings = session.warnings().to_vec();
         warnings.extend(crate::failure::warnings(&evaluation.failures).0);
         let trace = evaluation.trace.take().unwrap_or_default();

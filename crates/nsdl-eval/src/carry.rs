@@ -1,0 +1,175 @@
+//! Tags carried in joins: a column of tags beside the rows of each uncertain relation.
+//!
+//! The tag of an instance is the conjunction of the tags of its body, and that of a row the alternative of all
+//! instances that derive it. A stratum that is not recursive meets each instance once. In a recursive one, of an
+//! idempotent and absorptive algebra, rows are settled from the best level of tags downwards, and only then are
+//! they joined: what follows from a row is never better, so hardly any settled row gets a better tag later. One
+//! that does (by a certain relation that grows meanwhile, or within its level) is settled again.
+
+mod levels;
+mod sink;
+
+use std::fmt;
+use std::sync::Arc;
+
+use nsdl_ir::Tag;
+use nsdl_provenance::Scalar;
+
+use crate::choice::Weights;
+use crate::join::{self, Task};
+use crate::limits::Stop;
+use crate::members::Fresh;
+use crate::table::Rows;
+use crate::uncertain::Laws;
+use levels::Levels;
+use sink::Tagging;
+
+/// An algebra whose tags joins carry, see [`Options::carry`](crate::Options::carry).
+#[derive(Clone)]
+pub struct Carry {
+    pub(crate) laws: Laws,
+    carrier: Arc<dyn Fn(usize) -> Box<dyn Carrier> + Send + Sync>,
+}
+
+impl Carry {
+    /// Tags of `algebra`.
+    pub fn new<A: Scalar + Clone + Send + Sync + 'static>(algebra: A) -> Self {
+        Self {
+            laws: Laws {
+                idempotent: A::IDEMPOTENT,
+                absorptive: A::ABSORPTIVE,
+            },
+            carrier: Arc::new(move |relations| {
+                Box::new(Columns {
+                    algebra: algebra.clone(),
+                    columns: (0..relations).map(|_| Column::default()).collect(),
+                    levels: Levels::default(),
+                })
+            }),
+        }
+    }
+
+    /// Empty columns for so many relations.
+    pub(crate) fn carrier(&self, relations: usize) -> Box<dyn Carrier> {
+        (self.carrier)(relations)
+    }
+}
+
+impl fmt::Debug for Carry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Carry({:?})", self.laws)
+    }
+}
+
+/// The head that a join fills.
+pub(crate) struct Head<'a> {
+    /// Whether its rows carry tags.
+    pub(crate) tagged: bool,
+    /// Whether it is of a recursive stratum.
+    pub(crate) recursive: bool,
+    pub(crate) old: &'a Rows,
+    pub(crate) fresh: &'a mut Fresh,
+    /// Rows of all relations, less those of `fresh`.
+    pub(crate) before: usize,
+    /// The choice of the rule: its weights, which of them, and whether they are constant.
+    pub(crate) choice: Option<(&'a Weights, usize, bool)>,
+}
+
+/// The tags of all relations, whatever their algebra.
+pub(crate) trait Carrier {
+    /// Adds the tag of a fact to that of its row.
+    fn fact(&mut self, relation: usize, row: u32, tag: Tag);
+    /// A recursive stratum with this relation begins: its rows so far are settled.
+    fn begin(&mut self, relation: usize);
+    /// Runs a join.
+    fn run(&mut self, task: Task<'_>, head: Head<'_>) -> Result<(), Stop>;
+    /// Lists the rows of the best level by relation, and adds those that are settled for the first time to
+    /// `order`; false if there are none.
+    fn settle(&mut self, listed: &mut [Vec<u32>], order: &mut [Option<Vec<u32>>]) -> bool;
+    /// The tags of a relation as numbers.
+    fn weights(&self, relation: usize) -> Vec<f64>;
+}
+
+/// The tags of one relation.
+#[derive(Debug)]
+struct Column<T> {
+    /// Of each row.
+    tags: Vec<T>,
+    /// In a recursive stratum, the level in which a row waits.
+    waiting: Vec<u32>,
+    /// Likewise, whether a row was settled before.
+    settled: Vec<bool>,
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self {
+            tags: Vec::new(),
+            waiting: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
+}
+
+/// The level of a row that does not wait.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Columns<A: Scalar> {
+    algebra: A,
+    columns: Vec<Column<A::Tag>>,
+    levels: Levels,
+}
+
+impl<A: Scalar> Carrier for Columns<A> {
+    fn fact(&mut self, relation: usize, row: u32, tag: Tag) {
+        let tag = match tag {
+            Tag::Certain => self.algebra.one(),
+            Tag::Independent(weight) | Tag::Exclusive { weight, .. } => self.algebra.tag(weight),
+        };
+        let tags = &mut self.columns[relation].tags;
+        match tags.get_mut(row as usize) {
+            Some(known) => *known = self.algebra.add(known, &tag),
+            None => tags.push(tag),
+        }
+    }
+
+    fn begin(&mut self, relation: usize) {
+        let column = &mut self.columns[relation];
+        column.waiting = vec![NOWHERE; column.tags.len()];
+        column.settled = vec![true; column.tags.len()];
+    }
+
+    fn run(&mut self, task: Task<'_>, head: Head<'_>) -> Result<(), Stop> {
+        let sink = Tagging::new(self, &task, head)?;
+        join::run(task, sink)
+    }
+
+    fn settle(&mut self, listed: &mut [Vec<u32>], order: &mut [Option<Vec<u32>>]) -> bool {
+        let mut any = false;
+        while !any && let Some((level, rows)) = self.levels.pop() {
+            for &(relation, row) in &rows {
+                let column = &mut self.columns[relation as usize];
+                let waiting = &mut column.waiting[row as usize];
+                if *waiting != level {
+                    continue;
+                }
+                *waiting = NOWHERE;
+                any = true;
+                listed[relation as usize].push(row);
+                if !std::mem::replace(&mut column.settled[row as usize], true)
+                    && let Some(order) = &mut order[relation as usize]
+                {
+                    order.push(row);
+                }
+            }
+            self.levels.recycle(rows);
+        }
+        any
+    }
+
+    fn weights(&self, relation: usize) -> Vec<f64> {
+        let tags = self.columns[relation].tags.iter();
+        tags.map(|tag| self.algebra.weight(tag)).collect()
+    }
+}

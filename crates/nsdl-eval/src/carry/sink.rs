@@ -1,0 +1,231 @@
+//! The sink that combines tags.
+
+use nsdl_ir::{Symbols, Word};
+use nsdl_provenance::Scalar;
+
+use super::levels::Levels;
+use super::{Column, Columns, Head, NOWHERE};
+use crate::choice::Weights;
+use crate::failure::Failures;
+use crate::join::{Absence, Body, Sink, Task};
+use crate::limits::Stop;
+use crate::order::{Tail, operand};
+use crate::table::Rows;
+use crate::trace::Recorder;
+
+/// Keeps new rows, and the tag of each row.
+pub(super) struct Tagging<'a, A: Scalar> {
+    algebra: &'a A,
+    columns: &'a mut [Column<A::Tag>],
+    /// Where rows of a recursive stratum wait.
+    levels: Option<&'a mut Levels>,
+    head: Head<'a>,
+    relation: usize,
+    /// The atoms over relations with tags, and those relations.
+    factors: &'a [(usize, usize)],
+    leaf: Leaf<'a, A::Tag>,
+    symbols: &'a Symbols,
+    /// Room for one row of the head.
+    row: Vec<Word>,
+}
+
+/// The tag that the rule itself adds.
+enum Leaf<'a, T> {
+    Constant(T),
+    /// That of the choice's alternative, for each binding.
+    Weighed(&'a Weights, usize),
+}
+
+impl<'a, A: Scalar> Tagging<'a, A> {
+    pub(super) fn new(
+        columns: &'a mut Columns<A>,
+        task: &Task<'a>,
+        head: Head<'a>,
+    ) -> Result<Self, Stop> {
+        let Columns {
+            algebra,
+            columns,
+            levels,
+        } = columns;
+        let leaf = match head.choice {
+            None => Leaf::Constant(algebra.one()),
+            Some((weights, alternative, false)) => Leaf::Weighed(weights, alternative),
+            Some((weights, alternative, true)) => {
+                let found = weights.weigh(&[], task.symbols, &mut Failures::default())?;
+                let weight = found.and_then(|weights| weights.get(alternative).copied());
+                Leaf::Constant(algebra.tag(weight.unwrap_or_default()))
+            }
+        };
+        Ok(Self {
+            algebra,
+            columns,
+            levels: (head.recursive && head.tagged).then_some(levels),
+            relation: task.order.head,
+            factors: &task.order.factors,
+            leaf,
+            symbols: task.symbols,
+            row: vec![0; head.old.arity()],
+            head,
+        })
+    }
+
+    /// The conjunction of `tag` and what a body says, but of one atom.
+    #[inline]
+    fn conjunction(&self, mut tag: A::Tag, body: Body<'_, A::Tag>, but: Option<usize>) -> A::Tag {
+        for &(atom, relation) in self.factors {
+            if Some(atom) != but {
+                let factor = &self.columns[relation].tags[body.rows[atom] as usize];
+                tag = self.algebra.mult(&tag, factor);
+            }
+        }
+        for factor in body.results.iter().chain(body.negatives) {
+            tag = self.algebra.mult(&tag, factor);
+        }
+        tag
+    }
+
+    /// Adds an instance of the row at hand.
+    #[inline]
+    fn add(&mut self, tag: A::Tag) {
+        let head = &mut self.head;
+        if !head.tagged {
+            head.fresh.insert(head.old, &self.row);
+            return;
+        }
+        let (row, new) = head.fresh.intern(head.old, &self.row);
+        let column = &mut self.columns[self.relation];
+        let tag = match column.tags.get_mut(row as usize) {
+            Some(known) if !new => {
+                let sum = self.algebra.add(known, &tag);
+                if sum == *known {
+                    return;
+                }
+                *known = sum;
+                sum
+            }
+            _ => {
+                column.tags.push(tag);
+                if self.levels.is_some() {
+                    column.waiting.push(NOWHERE);
+                    column.settled.push(false);
+                }
+                tag
+            }
+        };
+        if let Some(levels) = &mut self.levels {
+            let level = self.algebra.level(tag).min(NOWHERE - 1);
+            let waiting = &mut column.waiting[row as usize];
+            if *waiting != level {
+                *waiting = level;
+                levels.push(level, (self.relation as u32, row));
+            }
+        }
+    }
+
+    fn fix(&mut self, tail: &Tail, slots: &[Word]) {
+        for &(column, value) in &tail.fixed {
+            self.row[column] = operand(value, slots);
+        }
+    }
+
+    /// The conjunction for all rows of the last scan, but for those rows themselves.
+    fn common(&self, tail: &Tail, body: Body<'_, A::Tag>) -> A::Tag {
+        // An order whose rule is weighed by its binding has no tail.
+        let leaf = match self.leaf {
+            Leaf::Constant(tag) => tag,
+            Leaf::Weighed(..) => self.algebra.zero(),
+        };
+        self.conjunction(leaf, body, Some(tail.atom))
+    }
+}
+
+impl<A: Scalar> Sink for Tagging<'_, A> {
+    type Literal = A::Tag;
+    const ROWS: bool = true;
+
+    fn derive(
+        &mut self,
+        head: &[Word],
+        body: Body<'_, A::Tag>,
+        failures: &mut Failures,
+    ) -> Result<bool, Stop> {
+        let leaf = match self.leaf {
+            Leaf::Constant(tag) => tag,
+            Leaf::Weighed(weights, alternative) => {
+                let Some(weights) = weights.weigh(body.slots, self.symbols, failures)? else {
+                    return Ok(false);
+                };
+                let weight = weights.get(alternative).copied();
+                self.algebra.tag(weight.unwrap_or_default())
+            }
+        };
+        let tag = self.conjunction(leaf, body, None);
+        self.row.copy_from_slice(head);
+        self.add(tag);
+        Ok(true)
+    }
+
+    fn derive_all(
+        &mut self,
+        tail: &Tail,
+        body: Body<'_, A::Tag>,
+        rows: &Rows,
+        ids: impl Iterator<Item = u32>,
+    ) -> bool {
+        self.fix(tail, body.slots);
+        let common = self.common(tail, body);
+        let last = self.factors.iter().find(|(atom, _)| *atom == tail.atom);
+        let mut any = false;
+        for id in ids {
+            any = true;
+            for &(column, from) in &tail.varying {
+                self.row[column] = rows.cell(id, from);
+            }
+            let tag = match last {
+                Some(&(_, relation)) => {
+                    let factor = &self.columns[relation].tags[id as usize];
+                    self.algebra.mult(&common, factor)
+                }
+                None => common,
+            };
+            self.add(tag);
+        }
+        any
+    }
+
+    fn derive_values(&mut self, tail: &Tail, body: Body<'_, A::Tag>, values: &[Word]) -> bool {
+        self.fix(tail, body.slots);
+        let common = self.common(tail, body);
+        if let [(column, _)] = *tail.varying {
+            for &value in values {
+                self.row[column] = value;
+                self.add(common);
+            }
+        }
+        !values.is_empty()
+    }
+
+    fn absence(&self, relation: usize, id: u32) -> Absence<A::Tag> {
+        let Some(tag) = self.columns[relation].tags.get(id as usize) else {
+            return Absence::Never;
+        };
+        if !self.head.tagged {
+            // Of a relation that narrows what is computed: some world may lack the row.
+            return Absence::Always;
+        }
+        // Nothing comes of what is false, and what is true says nothing.
+        match self.algebra.negate(tag) {
+            absent if absent == self.algebra.zero() => Absence::Never,
+            absent if absent == self.algebra.one() => Absence::Always,
+            absent => Absence::Unless(absent),
+        }
+    }
+
+    fn recorder(&mut self) -> Option<&mut Recorder> {
+        None
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.head.before + self.head.fresh.rows.len(), 0)
+    }
+}

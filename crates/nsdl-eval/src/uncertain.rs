@@ -1,0 +1,123 @@
+//! Which relations may hold rows that some world lacks, and whether their tags can be carried in joins.
+
+use nsdl_ir::{Fact, Plan, Rule, Step, Tag, Tagging};
+
+use crate::Options;
+
+/// Per relation, whether its rows may be uncertain, whatever the weights. Only as many as `needed` say.
+pub(crate) fn uncertain(plan: &Plan, needed: &[bool], facts: &[Fact]) -> Vec<bool> {
+    let mut uncertain = vec![false; plan.relations.len()];
+    for fact in facts.iter().filter(|fact| fact.tag != Tag::Certain) {
+        let relation = fact.relation.index();
+        uncertain[relation] = needed[relation] && !plan.relations[relation].certain;
+    }
+    for stratum in &plan.strata {
+        let rules = || stratum.rules.iter().map(|rule| &plan.rules[rule.index()]);
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for rule in rules() {
+                let head = rule.head.index();
+                if needed[head]
+                    && !uncertain[head]
+                    && !plan.relations[head].certain
+                    && (rule.tag.is_some() || reads(rule, &uncertain))
+                {
+                    uncertain[head] = true;
+                    changed = true;
+                }
+            }
+        }
+    }
+    uncertain
+}
+
+fn reads(rule: &Rule, uncertain: &[bool]) -> bool {
+    rule.steps.iter().any(|step| match step {
+        Step::Scan { relation, .. } | Step::Absent { relation, .. } => uncertain[relation.index()],
+        _ => false,
+    })
+}
+
+/// What an algebra allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Laws {
+    /// Deriving a tuple again in the same way changes nothing.
+    pub(crate) idempotent: bool,
+    /// Once certain, always certain.
+    pub(crate) absorptive: bool,
+}
+
+/// Whether joins can carry the tags of all that is needed, with the same results as the trace. Not so for what
+/// looks at several members at once (aggregates, keyed relations), for random variables that predicates make, and
+/// for the absence of what itself depends on absence: complements of complements are rounded otherwise.
+pub(crate) fn carries(
+    plan: &Plan,
+    needed: &[bool],
+    uncertain: &[bool],
+    laws: Laws,
+    options: &Options,
+) -> bool {
+    if options.stop_at.is_some() {
+        // What is derived by then is not all there is.
+        return false;
+    }
+    let mut complemented = vec![false; plan.relations.len()];
+    for stratum in &plan.strata {
+        let is_needed = stratum.relations.iter().any(|it| needed[it.index()]);
+        if !is_needed {
+            continue;
+        }
+        let is_uncertain = stratum.relations.iter().any(|it| uncertain[it.index()]);
+        if is_uncertain && stratum.recursive && !(laws.idempotent && laws.absorptive) {
+            return false;
+        }
+        if stratum
+            .relations
+            .iter()
+            .any(|it| plan.relations[it.index()].keep.is_some())
+        {
+            return false;
+        }
+        for aggregate in stratum
+            .aggregates
+            .iter()
+            .map(|it| &plan.aggregates[it.index()])
+        {
+            let members = uncertain[aggregate.members.index()] && !aggregate.single_world;
+            let groups = aggregate.groups.is_some_and(|it| uncertain[it.index()]);
+            if members || groups || aggregate.op.reads_weights() {
+                return false;
+            }
+        }
+        let rules = || stratum.rules.iter().map(|rule| &plan.rules[rule.index()]);
+        for rule in rules() {
+            if rule.copy.is_some() && !laws.idempotent {
+                return false;
+            }
+            for step in &rule.steps {
+                match step {
+                    Step::Foreign { predicate, .. } if predicate.tags != Tagging::Certain => {
+                        return false;
+                    }
+                    Step::Absent { relation, .. } if complemented[relation.index()] => {
+                        return false;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for rule in rules() {
+                let head = rule.head.index();
+                let denies = rule.steps.iter().any(|step| match step {
+                    Step::Absent { relation, .. } => uncertain[relation.index()],
+                    Step::Scan { relation, .. } => complemented[relation.index()],
+                    _ => false,
+                });
+                changed |= denies && !std::mem::replace(&mut complemented[head], denies);
+            }
+        }
+    }
+    true
+}
