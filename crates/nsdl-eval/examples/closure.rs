@@ -3,6 +3,7 @@
 //! Random graphs of 1,000 nodes and a chain, linear and non-linear rules, with and without a trace, with tags carried
 //! in the joins, and over numbers that lie far apart, where nothing is dense.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use nsdl_eval::{Carry, Options, evaluate};
@@ -181,7 +182,7 @@ fn main() {
         let mut times = Vec::new();
         let (mut pairs, mut instances) = (0, 0);
         for _ in 0..runs {
-            let start = Instant::now();
+            let start = spent();
             match evaluate(&plan, &symbols, &facts, options) {
                 Ok(evaluation) => {
                     pairs = evaluation.tables[PATH.index()].len();
@@ -189,7 +190,7 @@ fn main() {
                 }
                 Err(error) => println!("{}", error.message),
             }
-            times.push(start.elapsed().as_secs_f64() * 1e3);
+            times.push(spent() - start);
         }
         times.sort_by(f64::total_cmp);
         let (best, median) = (times[0], times[times.len() / 2]);
@@ -197,6 +198,16 @@ fn main() {
             "{name}: {pairs} pairs, {instances} instances, best {best:.3} ms, median {median:.3} ms"
         );
     }
+}
+
+/// Milliseconds of processor time so far, where the system tells; other programs do not count then.
+fn spent() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/self/schedstat");
+    let nanoseconds = told
+        .ok()
+        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    nanoseconds.map_or(START.elapsed().as_secs_f64() * 1e3, |it| it / 1e6)
 }
 
 fn facts(edges: &[(u64, u64)], uncertain: bool) -> Vec<Fact> {

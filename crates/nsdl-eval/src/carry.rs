@@ -86,6 +86,8 @@ pub(crate) trait Carrier {
     /// Lists the rows of the best level by relation, and adds those that are settled for the first time to
     /// `order`; false if there are none.
     fn settle(&mut self, listed: &mut [Vec<u32>], order: &mut [Option<Vec<u32>>]) -> bool;
+    /// Notes that these rows have been joined.
+    fn finish(&mut self, relation: usize, rows: &[u32]);
     /// The tags of a relation as numbers.
     fn weights(&self, relation: usize) -> Vec<f64>;
 }
@@ -99,6 +101,8 @@ struct Column<T> {
     waiting: Vec<u32>,
     /// Likewise, whether a row was settled before.
     settled: Vec<bool>,
+    /// No row that has been joined has a worse tag.
+    least: Option<T>,
 }
 
 impl<T> Default for Column<T> {
@@ -107,6 +111,7 @@ impl<T> Default for Column<T> {
             tags: Vec::new(),
             waiting: Vec::new(),
             settled: Vec::new(),
+            least: None,
         }
     }
 }
@@ -166,6 +171,23 @@ impl<A: Scalar> Carrier for Columns<A> {
             self.levels.recycle(rows);
         }
         any
+    }
+
+    fn finish(&mut self, relation: usize, rows: &[u32]) {
+        let Self {
+            algebra, columns, ..
+        } = self;
+        let column = &mut columns[relation];
+        for &row in rows {
+            let tag = column.tags[row as usize];
+            column.least = Some(match column.least {
+                None => tag,
+                Some(least) if algebra.add(&least, &tag) == least => tag,
+                Some(least) if algebra.add(&least, &tag) == tag => least,
+                // Neither is better than the other.
+                Some(least) => algebra.mult(&least, &tag),
+            });
+        }
     }
 
     fn weights(&self, relation: usize) -> Vec<f64> {

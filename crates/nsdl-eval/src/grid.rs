@@ -2,13 +2,15 @@
 
 use nsdl_ir::Word;
 
-use crate::area::Area;
+use crate::area::{Area, Line};
 
 /// The number of each row of an area; without cells until there is a row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grid {
     /// One more than the number of the row, 0 where there is none.
     cells: Vec<u32>,
+    /// A bit for each position whose row needs no more reasons.
+    done: Vec<u64>,
     area: Area,
 }
 
@@ -17,6 +19,7 @@ impl Grid {
     pub(crate) fn over(area: Area) -> Self {
         Self {
             cells: vec![0; area.len() as usize],
+            done: vec![0; (area.len() as usize).div_ceil(64)],
             area,
         }
     }
@@ -31,6 +34,22 @@ impl Grid {
             true => None,
             false => self.area.position(row),
         }
+    }
+
+    pub(crate) fn line(&self, row: &[Word; 2], column: usize) -> Option<Line> {
+        match self.cells.is_empty() {
+            true => None,
+            false => self.area.line(row, column),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_done(&self, position: u64) -> bool {
+        self.done[(position >> 6) as usize] >> (position & 63) & 1 != 0
+    }
+
+    pub(crate) fn finish(&mut self, position: u64) {
+        self.done[(position >> 6) as usize] |= 1 << (position & 63);
     }
 
     /// The number of the row at a position; if there is none, `next` from now on.

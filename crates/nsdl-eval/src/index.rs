@@ -78,12 +78,15 @@ impl Index {
             .map_or(&[], |list| &self.arena[list.range()])
     }
 
-    /// The values of the covered column in the rows with this key; empty if none is covered.
+    /// The values of the covered column in the rows with this key, and the rows; empty if none is covered.
     #[inline]
-    pub(crate) fn values(&self, rows: &Rows, key: &[Word]) -> &[Word] {
+    pub(crate) fn values(&self, rows: &Rows, key: &[Word]) -> (&[Word], &[u32]) {
         let list = self.list(rows, key);
-        list.and_then(|list| self.covered.get(list.range()))
-            .unwrap_or_default()
+        list.and_then(|list| {
+            let values = self.covered.get(list.range())?;
+            Some((values, &self.arena[list.range()]))
+        })
+        .unwrap_or_default()
     }
 
     #[inline]
@@ -335,7 +338,7 @@ mod tests {
                     .collect();
                 assert_eq!(index.get(&rows, &key), wanted);
                 let values: Vec<Word> = wanted.iter().map(|&id| rows.cell(id, 1)).collect();
-                assert_eq!(index.values(&rows, &key), values);
+                assert_eq!(index.values(&rows, &key), (&*values, &*wanted));
             }
         }
         index

@@ -73,12 +73,13 @@ pub(crate) trait Sink {
         rows: &Rows,
         ids: impl Iterator<Item = u32>,
     ) -> bool;
-    /// One head per value of the only varying column, likewise.
+    /// One head per value of the only varying column, likewise, with the rows they come from.
     fn derive_values(
         &mut self,
         tail: &Tail,
         body: Body<'_, Self::Literal>,
         values: &[Word],
+        ids: &[u32],
     ) -> bool;
     /// What is known about row `id` of a relation.
     fn absence(&self, relation: usize, id: u32) -> Absence<Self::Literal>;
@@ -328,7 +329,7 @@ impl<'a, S: Sink> Join<'a, S> {
                     && tail.covered
                     && at + 1 == self.order.ops.len()
                 {
-                    let values = index.values(rows, key);
+                    let (values, ids) = index.values(rows, key);
                     self.work += values.len() + 1;
                     if self.work >= WORK {
                         self.look()?;
@@ -339,7 +340,7 @@ impl<'a, S: Sink> Join<'a, S> {
                         results: &self.positives,
                         negatives: &self.negatives,
                     };
-                    return Ok(self.sink.derive_values(tail, body, values));
+                    return Ok(self.sink.derive_values(tail, body, values, ids));
                 }
                 let postings = index.get(rows, key);
                 let postings = if scan.extent == Extent::All {

@@ -161,6 +161,66 @@ impl Fresh {
         }
     }
 
+    /// Calls `found` with the number of each row that `row` with one of the values at `column` is, whether it is
+    /// new, and which value it was. The innermost loop of joins with tags. Passes over rows that are finished
+    /// if `skip`, as far as that is known.
+    pub(crate) fn intern_line(
+        &mut self,
+        old: &Rows,
+        row: &mut [Word],
+        column: usize,
+        values: impl Iterator<Item = Word>,
+        skip: bool,
+        mut found: impl FnMut(u32, bool, usize),
+    ) {
+        let mut values = values.enumerate();
+        while let (Members::Grid(grid), Ok(pair)) =
+            (&mut self.members, <&mut [Word; 2]>::try_from(&mut *row))
+        {
+            let mut outside = None;
+            if let Some(line) = grid.line(pair, column) {
+                for (which, value) in values.by_ref() {
+                    let Some(position) = line.position(value) else {
+                        outside = Some((which, value));
+                        break;
+                    };
+                    if skip && grid.is_done(position) {
+                        continue;
+                    }
+                    let next = (old.len() + self.rows.len()) as u32;
+                    let known = grid.number(position, next);
+                    if known.is_none() {
+                        pair[column] = value;
+                        self.rows.push(&pair[..]);
+                    }
+                    found(known.unwrap_or(next), known.is_none(), which);
+                }
+            } else {
+                outside = values.next();
+            }
+            let Some((which, value)) = outside else {
+                return;
+            };
+            row[column] = value;
+            let (number, new) = self.intern(old, row);
+            found(number, new, which);
+        }
+        for (which, value) in values {
+            row[column] = value;
+            let (number, new) = self.intern(old, row);
+            found(number, new, which);
+        }
+    }
+
+    /// Notes that a row needs no more reasons.
+    pub(crate) fn finish(&mut self, row: &[Word]) {
+        if let Members::Grid(grid) = &mut self.members
+            && let Some(position) = grid.position(row)
+        {
+            grid.finish(position);
+        }
+    }
+
     /// Makes room in the array for `row`, or turns to hashing if that takes too much.
     #[cold]
     fn widen(&mut self, old: &Rows, row: &[Word]) {
@@ -216,6 +276,12 @@ impl Fresh {
             for (id, row) in (0..).zip(rows) {
                 if let Some(position) = grid.position(row) {
                     grid.number(position, id);
+                    if let Members::Grid(before) = &self.members
+                        && let Some(known) = before.position(row)
+                        && before.is_done(known)
+                    {
+                        grid.finish(position);
+                    }
                 }
             }
             return Members::Grid(grid);

@@ -325,9 +325,7 @@ impl Compiler {
             }
         }
         let covered = match (&scan.source, &*varying) {
-            (Source::Index { number, .. }, &[(_, from)])
-                if scan.extent == Extent::All && !(tagged && self.tagged[scan.relation]) =>
-            {
+            (Source::Index { number, .. }, &[(_, from)]) if scan.extent == Extent::All => {
                 indexes.cover(*number, from)
             }
             _ => false,

@@ -82,7 +82,13 @@ impl Sink for Plain<'_> {
     }
 
     #[inline]
-    fn derive_values(&mut self, tail: &Tail, body: Body<'_, ()>, values: &[Word]) -> bool {
+    fn derive_values(
+        &mut self,
+        tail: &Tail,
+        body: Body<'_, ()>,
+        values: &[Word],
+        _: &[u32],
+    ) -> bool {
         for &(column, value) in &tail.fixed {
             self.head[column] = operand(value, body.slots);
         }

@@ -445,7 +445,7 @@ impl Sink for Record<'_> {
         false
     }
 
-    fn derive_values(&mut self, _: &Tail, _: Body<'_, TupleId>, _: &[Word]) -> bool {
+    fn derive_values(&mut self, _: &Tail, _: Body<'_, TupleId>, _: &[Word], _: &[u32]) -> bool {
         false
     }
 

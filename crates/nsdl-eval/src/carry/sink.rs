@@ -1,5 +1,7 @@
 //! The sink that combines tags.
 
+use std::cell::Cell;
+
 use nsdl_ir::{Symbols, Word};
 use nsdl_provenance::Scalar;
 
@@ -93,33 +95,68 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             return;
         }
         let (row, new) = head.fresh.intern(head.old, &self.row);
-        let column = &mut self.columns[self.relation];
-        let tag = match column.tags.get_mut(row as usize) {
-            Some(known) if !new => {
-                let sum = self.algebra.add(known, &tag);
-                if sum == *known {
-                    return;
-                }
-                *known = sum;
-                sum
-            }
-            _ => {
-                column.tags.push(tag);
-                if self.levels.is_some() {
-                    column.waiting.push(NOWHERE);
-                    column.settled.push(false);
-                }
-                tag
-            }
-        };
-        if let Some(levels) = &mut self.levels {
-            let level = self.algebra.level(tag).min(NOWHERE - 1);
-            let waiting = &mut column.waiting[row as usize];
-            if *waiting != level {
-                *waiting = level;
-                levels.push(level, (self.relation as u32, row));
-            }
+        let levels = self.levels.as_deref_mut();
+        combine(
+            self.algebra,
+            &mut self.columns[self.relation],
+            levels,
+            self.relation,
+            row,
+            new,
+            tag,
+        );
+    }
+
+    /// Adds an instance for each value of `column`; `factor` gives the row that the value comes from.
+    #[inline]
+    fn add_line(
+        &mut self,
+        tail: &Tail,
+        common: A::Tag,
+        column: usize,
+        values: impl Iterator<Item = Word>,
+        factor: impl Fn(usize) -> u32,
+    ) {
+        let (algebra, relation) = (self.algebra, self.relation);
+        let Head {
+            tagged, old, fresh, ..
+        } = &mut self.head;
+        if !*tagged {
+            return fresh.insert_line(old, &mut self.row, column, values);
         }
+        let last = self.factors.iter().find(|(atom, _)| *atom == tail.atom);
+        let columns = &mut *self.columns;
+        let mut levels = self.levels.as_deref_mut();
+        // Rows that have been joined get nothing better from what is no better than any of them.
+        let skip = columns[relation]
+            .least
+            .is_some_and(|least| algebra.add(&least, &common) == least);
+        fresh.intern_line(
+            old,
+            &mut self.row,
+            column,
+            values,
+            skip,
+            |row, new, which| {
+                let tag = match last {
+                    Some(&(_, relation)) => {
+                        let tags = &columns[relation].tags;
+                        algebra.mult(&common, &tags[factor(which) as usize])
+                    }
+                    None => common,
+                };
+                let levels = levels.as_deref_mut();
+                combine(
+                    algebra,
+                    &mut columns[relation],
+                    levels,
+                    relation,
+                    row,
+                    new,
+                    tag,
+                );
+            },
+        );
     }
 
     fn fix(&mut self, tail: &Tail, slots: &[Word]) {
@@ -136,6 +173,45 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             Leaf::Weighed(..) => self.algebra.zero(),
         };
         self.conjunction(leaf, body, Some(tail.atom))
+    }
+}
+
+/// Adds `tag` to that of a row, and lets the row wait if that made it better.
+#[inline]
+fn combine<A: Scalar>(
+    algebra: &A,
+    column: &mut Column<A::Tag>,
+    levels: Option<&mut Levels>,
+    relation: usize,
+    row: u32,
+    new: bool,
+    tag: A::Tag,
+) {
+    let tag = match column.tags.get_mut(row as usize) {
+        Some(known) if !new => {
+            let sum = algebra.add(known, &tag);
+            if sum == *known {
+                return;
+            }
+            *known = sum;
+            sum
+        }
+        _ => {
+            column.tags.push(tag);
+            if levels.is_some() {
+                column.waiting.push(NOWHERE);
+                column.settled.push(false);
+            }
+            tag
+        }
+    };
+    if let Some(levels) = levels {
+        let level = algebra.level(tag).min(NOWHERE - 1);
+        let waiting = &mut column.waiting[row as usize];
+        if *waiting != level {
+            *waiting = level;
+            levels.push(level, (relation as u32, row));
+        }
     }
 }
 
@@ -174,6 +250,17 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
     ) -> bool {
         self.fix(tail, body.slots);
         let common = self.common(tail, body);
+        if let [(column, from)] = *tail.varying {
+            let id = Cell::new(None);
+            let values = ids.map(|row| {
+                id.set(Some(row));
+                rows.cell(row, from)
+            });
+            self.add_line(tail, common, column, values, |_| {
+                id.get().unwrap_or_default()
+            });
+            return id.get().is_some();
+        }
         let last = self.factors.iter().find(|(atom, _)| *atom == tail.atom);
         let mut any = false;
         for id in ids {
@@ -193,14 +280,19 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
         any
     }
 
-    fn derive_values(&mut self, tail: &Tail, body: Body<'_, A::Tag>, values: &[Word]) -> bool {
+    fn derive_values(
+        &mut self,
+        tail: &Tail,
+        body: Body<'_, A::Tag>,
+        values: &[Word],
+        ids: &[u32],
+    ) -> bool {
         self.fix(tail, body.slots);
         let common = self.common(tail, body);
         if let [(column, _)] = *tail.varying {
-            for &value in values {
-                self.row[column] = value;
-                self.add(common);
-            }
+            self.add_line(tail, common, column, values.iter().copied(), |which| {
+                ids[which]
+            });
         }
         !values.is_empty()
     }

@@ -48,6 +48,15 @@ impl Engine<'_> {
         }
         for &relation in relations {
             self.commit(relation);
+            let listed = self.listed[relation].as_slice();
+            if let Some(carrier) = &mut self.carrier
+                && self.settled[relation].is_some()
+            {
+                carrier.finish(relation, listed);
+                for &row in listed {
+                    self.fresh[relation].finish(self.rows[relation].row(row));
+                }
+            }
         }
         Ok(())
     }
