@@ -27,6 +27,7 @@ from .foreign import (
 )
 from .mapping import Independent, independent
 from .proof import Proof, Reason
+from .provenance import Provenance
 
 if TYPE_CHECKING:
     from .module import Module
@@ -43,6 +44,7 @@ __all__ = [
     "NsdlWarning",
     "ProgramError",
     "Proof",
+    "Provenance",
     "Reason",
     "RunError",
     "UsageError",

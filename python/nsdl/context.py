@@ -12,6 +12,7 @@ from . import _nsdl, foreign
 from .errors import NsdlWarning, UsageError
 from .mapping import plain
 from .proof import Proof
+from .provenance import Provenance
 
 
 class Context:
@@ -19,10 +20,14 @@ class Context:
 
     Relations that come from facts alone are declared in the program, ``type edge(i32, i32)``, or filled first.
 
-    ``provenance`` is ``"unit"``, ``"bool"``, ``"minmaxprob"``, ``"addmultprob"``, ``"topkproofs"``,
-    ``"exact"`` or ``"auto"``; by default ``"auto"`` if anything is uncertain, else ``"unit"``. ``"auto"`` is exact
-    where that fits a budget, else it warns and gives answers with :meth:`bounds`. ``k`` is the number of
-    proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and ``categorical`` draw.
+    ``provenance`` says what tags are and how they are computed: ``"unit"`` and ``"bool"`` (truth); ``"auto"``,
+    ``"exact"``, ``"topkproofs"``, ``"addmultprob"``, ``"nandmultprob"``, ``"maxmultprob"``, ``"minmaxprob"``,
+    ``"nandminprob"`` (probabilities); ``"godel"``, ``"product"``, ``"lukasiewicz"`` (fuzzy); ``"natural"``
+    (derivation trees), ``"tropical"``, ``"realtropical"`` (costs); ``"why"``, ``"lineage"``, ``"proofs"`` (which
+    facts); or an object of a class of your own, see :class:`Provenance`. By default it is ``"auto"`` if anything is
+    uncertain, else ``"unit"``. ``"auto"`` is exact where that fits a budget, else it warns and gives answers with
+    :meth:`bounds`. ``k`` is the number of proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and
+    ``categorical`` draw.
     Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
     answers are the same. With ``stop_at_goal``, an evaluation ends once the relation under ``@goal`` holds.
 
@@ -38,13 +43,14 @@ class Context:
 
     def __init__(
         self,
-        provenance: str | None = None,
+        provenance: str | Provenance | None = None,
         k: int = 3,
         seed: int = 0,
         demand: bool = True,
         stop_at_goal: bool = False,
     ) -> None:
         self._session = _nsdl.Session(provenance, k, seed, demand)
+        self._custom = isinstance(provenance, Provenance)
         self._session.set_stop_at_goal(stop_at_goal)
         self._session.register(foreign.everywhere())
 
@@ -64,7 +70,7 @@ class Context:
         self,
         relation: str,
         tuples: Iterable[Any],
-        probs: Iterable[float] | None = None,
+        probs: Iterable[Any] | None = None,
         exclusive: bool = False,
     ) -> None:
         """Adds facts: tuples, or values for a relation with one column, or an array of rows.
@@ -74,7 +80,10 @@ class Context:
         choice.
         """
         rows, given = _facts(relation, tuples, probs, self._session.is_compound(relation, 1))
-        self._session.add_facts(relation, rows, given, exclusive)
+        if self._custom and given is not None:
+            self._session.add_tagged(relation, rows, given, exclusive)
+        else:
+            self._session.add_facts(relation, rows, None if given is None else [float(p) for p in given], exclusive)
 
     def add_facts_file(
         self,
@@ -144,7 +153,8 @@ class Context:
         def ask(relation: str, types: list[str], fields: list[str | None], args: tuple[Any, ...], kwargs: Any) -> Any:
             facts = function(AttributeItem(relation, tuple(types), tuple(fields)), *args, **kwargs)
             compound = len(types) == 2 and (types[1][0] in "([" or types[1] == "Tensor")
-            return ([], None) if facts is None else _facts(relation, facts, None, compound)
+            rows, given = ([], None) if facts is None else _facts(relation, facts, None, compound)
+            return rows, None if given is None else [float(p) for p in given]
 
         self._session.add_attribute(name, ask)
 
@@ -156,8 +166,10 @@ class Context:
     def relation(self, name: str) -> list[Any]:
         """The tuples of a relation, sorted, after :meth:`run`.
 
-        Plain tuples under ``"unit"``, else pairs ``(tag, tuple)`` whose tag is ``True`` under ``"bool"`` and a
-        probability under the others.
+        Plain tuples under ``"unit"``, else pairs ``(tag, tuple)``: ``True`` under ``"bool"``, an ``int`` or
+        ``math.inf`` under ``"natural"`` and ``"tropical"``, a cost under ``"realtropical"``, a list of proofs, each a
+        list of literals such as ``"edge(0, 1)"`` and ``"not edge(1, 2)"``, under ``"proofs"``, ``"why"`` and
+        ``"lineage"``, a probability or degree of truth under the others.
         """
         return self._session.relation(name)
 
@@ -187,9 +199,9 @@ def _names(names: str | Sequence[str]) -> list[str]:
 
 
 def _facts(
-    relation: str, tuples: Iterable[Any], probs: Iterable[float] | None, compound: bool
-) -> tuple[list[tuple[Any, ...]], list[float] | None]:
-    """Rows and probabilities of facts, which may come as pairs, unless the second column is ``compound``."""
+    relation: str, tuples: Iterable[Any], probs: Iterable[Any] | None, compound: bool
+) -> tuple[list[tuple[Any, ...]], list[Any] | None]:
+    """Rows and tags of facts, which may come as pairs, unless the second column is ``compound``."""
     rows, pairs = [], []
     for item in plain(tuples):
         if (
@@ -211,7 +223,7 @@ def _facts(
             help="give every fact a probability, 1.0 if it is certain, or add the certain ones by another call",
         )
     given = pairs if pairs else probs
-    return rows, None if given is None else [float(p) for p in given]
+    return rows, None if given is None else list(given)
 
 
 def row(value: Any) -> tuple[Any, ...]:

@@ -69,6 +69,12 @@ class Module(torch.nn.Module):
             raise UsageError(
                 "E0820", "a module needs at least one input", help="evaluate such a program with nsdl.Context"
             )
+        if not isinstance(provenance, str):
+            raise UsageError(
+                "E0815",
+                "a module computes numbers by compiled circuits, not by a provenance of your own",
+                help="use nsdl.Context, whose tags may be tensors, or name a provenance",
+            )
         if backend not in _BACKENDS:
             raise UsageError("E0823", f"unknown backend {backend!r}", help=f"use one of {', '.join(_BACKENDS)}")
         outputs = {output: None} if isinstance(output, str) else dict(output)

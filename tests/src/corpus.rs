@@ -5,6 +5,7 @@
 //! ```text
 //! // expect: path: {0.9::(0, 1), (1, 2)}         the output of `nsdl run`, one relation a line, in order
 //! // expect[topkproofs 1]: path: {0.9::(0, 1)}   the same under a given provenance
+//! // expect[why]: path: {[[edge(0, 1)]]::(0, 1)}
 //! // warning: W0204                              a warning; there are no others
 //! // error: E0201 5:10                           an error in line 5 (and column 10); there are no others
 //! // help: edge                                  part of the rendered error
@@ -137,6 +138,16 @@ pub fn printed(text: &str) -> Option<Printed> {
     let mut rest = rest.trim_end().strip_suffix('}')?;
     let mut tuples = Vec::new();
     while !rest.is_empty() {
+        let start = rest.trim_start_matches([',', ' ']);
+        // Proofs are no number: they stay with the tuple.
+        let proofs = start.starts_with('[').then(|| start.find("]::(")).flatten();
+        let open = rest.len() - start.len() + proofs.map_or(0, |end| end + 3);
+        if proofs.is_some() {
+            let close = open + end_of_tuple(&rest[open..])?;
+            tuples.push((1.0, start[..close - (rest.len() - start.len())].to_string()));
+            rest = &rest[close..];
+            continue;
+        }
         let open = rest.find('(')?;
         let tag = match rest[..open]
             .trim_start_matches([',', ' '])
@@ -181,7 +192,7 @@ pub fn difference(expected: &[Printed], got: &[Printed]) -> Option<String> {
             && a.tuples
                 .iter()
                 .zip(&b.tuples)
-                .all(|(a, b)| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1)
+                .all(|(a, b)| (a.0 == b.0 || (a.0 - b.0).abs() < 1e-9) && a.1 == b.1)
     };
     if expected.len() == got.len() && expected.iter().zip(got).all(|(a, b)| near(a, b)) {
         return None;

@@ -124,6 +124,19 @@ impl Builder {
         self.intern(LayerOp::Complement, &[child])
     }
 
+    /// What `op` is to the complements of the children, and of its result.
+    pub fn dual(
+        &mut self,
+        children: &mut Vec<u32>,
+        op: impl FnOnce(&mut Self, &mut Vec<u32>) -> u32,
+    ) -> u32 {
+        for child in children.iter_mut() {
+            *child = self.complement(*child);
+        }
+        let result = op(self, children);
+        self.complement(result)
+    }
+
     /// Sum up to 1.
     pub fn clamped_sum(&mut self, children: &mut Vec<u32>) -> u32 {
         let zero = self.zero();

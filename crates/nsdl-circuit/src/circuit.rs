@@ -53,11 +53,9 @@ pub fn compile(
         nodes: budget.nodes,
         cancel,
     };
-    let flavour = match inference {
-        Inference::MinMax => Flavour::MinMax,
-        Inference::AddMult => Flavour::AddMult,
-        Inference::TopK(_) | Inference::Exact | Inference::Auto => Flavour::Logical,
-    };
+    let flavour = inference
+        .algebra()
+        .map_or(Flavour::Logical, Algebra::flavour);
     let cone = Cone::new(trace, outputs, flavour);
     let mut report = Report {
         method: Method::Direct,
@@ -110,11 +108,8 @@ pub fn compile(
             report.method = Method::Proofs;
             Evaluation::Proofs(TopK::new(cone, k, variables(trace)))
         }
-        Inference::MinMax | Inference::AddMult => {
-            let algebra = match inference {
-                Inference::MinMax => Algebra::MinMax,
-                _ => Algebra::AddMult,
-            };
+        _ => {
+            let algebra = inference.algebra().unwrap_or(Algebra::MinMax);
             if cone.cycles.is_empty() {
                 report.method = Method::Algebra;
                 Evaluation::Layers(solve::layers(trace.leaves.len(), &cone, algebra))

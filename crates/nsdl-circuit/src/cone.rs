@@ -44,9 +44,28 @@ pub(crate) enum Flavour {
     Logical,
     /// The sum over sets of members of products, where `x + (1 − x)` is one.
     AddMult,
-    /// The maximum over sets of members of minima, where a member that does not matter still bounds the
-    /// result by `max(x, 1 − x)`.
-    MinMax,
+    /// All alternatives over sets of members of their conjunctions, where a member that does not matter still has a
+    /// part: `max(x, 1 − x)` in min-max.
+    General,
+}
+
+/// What the graph may be simplified by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Laws {
+    /// Certain tuples are one, whatever derives them.
+    pub certain: bool,
+    /// An alternative of one is all there is to say.
+    pub absorptive: bool,
+    /// Absence of absence is presence.
+    pub involutive: bool,
+}
+
+impl Laws {
+    const PROBABILITY: Self = Self {
+        certain: true,
+        absorptive: true,
+        involutive: true,
+    };
 }
 
 /// The graph. Children precede their parents except within a [`Cycle`].
@@ -69,7 +88,11 @@ pub(crate) const ONE: u32 = 1;
 
 impl Cone {
     pub fn new(trace: &Trace, outputs: &[TupleId], flavour: Flavour) -> Self {
-        Builder::new(trace, flavour).build(outputs)
+        Self::under(trace, outputs, flavour, Laws::PROBABILITY)
+    }
+
+    pub fn under(trace: &Trace, outputs: &[TupleId], flavour: Flavour, laws: Laws) -> Self {
+        Builder::new(trace, flavour, laws).build(outputs)
     }
 
     pub fn children(&self, node: u32) -> &[u32] {
@@ -175,6 +198,7 @@ enum Vertex {
 struct Builder<'t> {
     trace: &'t Trace,
     flavour: Flavour,
+    laws: Laws,
     definitions: Definitions,
     cone: Cone,
     /// Node of each tuple, leaf and complement, once made.
@@ -186,7 +210,7 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
-    fn new(trace: &'t Trace, flavour: Flavour) -> Self {
+    fn new(trace: &'t Trace, flavour: Flavour, laws: Laws) -> Self {
         let cone = Cone {
             ops: vec![Op::Zero, Op::One],
             spans: vec![(0, 0); 2],
@@ -199,6 +223,7 @@ impl<'t> Builder<'t> {
         Self {
             trace,
             flavour,
+            laws,
             definitions: Definitions::new(trace),
             cone,
             tuples: vec![UNSET; trace.tuples.len()],
@@ -278,6 +303,9 @@ impl<'t> Builder<'t> {
 
     /// Whether a tuple holds in every world; its node is then known.
     fn is_certain(&mut self, tuple: TupleId) -> bool {
+        if !self.laws.certain {
+            return false;
+        }
         let certain = self.trace.certain.get(tuple.index()).copied();
         if certain == Some(true) {
             self.tuples[tuple.index()] = ONE;
@@ -421,7 +449,8 @@ impl<'t> Builder<'t> {
         } else {
             (ZERO, ONE)
         };
-        if children.contains(&absorbing) {
+        let absorbs = op == Op::And || self.laws.absorptive;
+        if absorbs && children.contains(&absorbing) {
             return absorbing;
         }
         let start = self.cone.pool.len();
@@ -461,7 +490,7 @@ impl<'t> Builder<'t> {
             ONE => return ZERO,
             _ => {}
         }
-        if self.cone.ops[node as usize] == Op::Not {
+        if self.laws.involutive && self.cone.ops[node as usize] == Op::Not {
             return self.cone.children(node)[0];
         }
         if let Some(&complement) = self.complements.get(&node) {

@@ -9,6 +9,7 @@ mod builder;
 mod circuit;
 mod condition;
 mod cone;
+mod evaluate;
 mod exact;
 mod fixpoint;
 mod formula;
@@ -24,6 +25,7 @@ mod topk;
 mod union;
 
 pub use circuit::{Circuit, compile};
+pub use evaluate::{Evaluated, evaluate};
 pub use layers::{Layer, LayerOp};
 pub use proofs::{Proof, ProofLiteral, proofs};
 pub use real::Real;
@@ -39,12 +41,35 @@ pub enum Inference {
     MinMax,
     /// Sum of alternatives up to 1, product of conjuncts, 1 − x.
     AddMult,
+    /// 1 − Π(1 − x) of alternatives, product of conjuncts, 1 − x.
+    NandMult,
+    /// Maximum of alternatives, product of conjuncts, 1 − x.
+    MaxMult,
+    /// 1 − Π(1 − x) of alternatives, minimum of conjuncts, 1 − x.
+    NandMin,
+    /// Sum of alternatives up to 1, and of conjuncts 1 less what they lack together, 1 − x.
+    Lukasiewicz,
     /// Weight of the union of the k most probable proofs.
     TopK(usize),
     /// Weight of the worlds whose model holds the tuple.
     Exact,
     /// The same if it fits the budget, else an answer between bounds that contain it ([`Circuit::bounds`]).
     Auto,
+}
+
+impl Inference {
+    /// The algebra that is evaluated on the trace as it stands.
+    fn algebra(self) -> Option<solve::Algebra> {
+        match self {
+            Inference::MinMax => Some(solve::Algebra::MinMax),
+            Inference::AddMult => Some(solve::Algebra::AddMult),
+            Inference::NandMult => Some(solve::Algebra::NandMult),
+            Inference::MaxMult => Some(solve::Algebra::MaxMult),
+            Inference::NandMin => Some(solve::Algebra::NandMin),
+            Inference::Lukasiewicz => Some(solve::Algebra::Lukasiewicz),
+            Inference::TopK(_) | Inference::Exact | Inference::Auto => None,
+        }
+    }
 }
 
 /// How large a circuit may become.

@@ -1,26 +1,22 @@
-//! Min-max and add-mult: algebras evaluated on the trace as it stands.
+//! Numeric algebras, evaluated on the trace as it stands.
 //!
 //! Without cycles they are layers like any other circuit. On a cycle each sample is iterated to its least
-//! fixpoint from zero, in `f64`: min-max exactly (values only grow and are among those of the leaves), add-mult
-//! until the change is below 1e-12 or for 1,000 rounds. Costs rounds × edges of the cycle.
+//! fixpoint from zero, in `f64`: those with a maximum of alternatives exactly (values only grow, and going round gains
+//! nothing), the others until the change is below 1e-12 or for 1,000 rounds. Costs rounds × edges of the cycle.
 
+mod algebra;
 mod reverse;
+
+pub(crate) use algebra::Algebra;
 
 use crate::builder::Builder;
 use crate::cone::{Cone, Cycle, Op};
 use crate::layers::Layered;
-use nsdl_provenance::{AddMultProb, MinMaxProb, Provenance};
+use nsdl_provenance::AddMultProb;
 use rayon::prelude::*;
 
-/// The two algebras.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algebra {
-    MinMax,
-    AddMult,
-}
-
-/// Rounds after which add-mult gives up on a cycle.
-const ROUNDS: usize = 1000;
+/// Rounds after which sums give up on a cycle.
+pub(crate) const ROUNDS: usize = 1000;
 
 /// The layers of a cone without cycles.
 pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
@@ -37,11 +33,15 @@ pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
             (Op::One, _) => builder.one(),
             (Op::Leaf(leaf), _) => leaf.0,
             (Op::Not, _) => builder.complement(children[0]),
-            (Op::And, Algebra::MinMax) => builder.min(&mut children),
-            (Op::Or | Op::Sum, Algebra::MinMax) => builder.max(&mut children),
-            (Op::And, Algebra::AddMult) => builder.product(&mut children),
-            (Op::Or, Algebra::AddMult) => builder.clamped_sum(&mut children),
-            (Op::Sum, Algebra::AddMult) => builder.sum(&mut children),
+            (Op::And, Algebra::MinMax | Algebra::NandMin) => builder.min(&mut children),
+            (Op::And, Algebra::Lukasiewicz) => builder.dual(&mut children, Builder::clamped_sum),
+            (Op::And, _) => builder.product(&mut children),
+            (Op::Or, Algebra::NandMult | Algebra::NandMin) => {
+                builder.dual(&mut children, Builder::product)
+            }
+            (Op::Or, Algebra::AddMult | Algebra::Lukasiewicz) => builder.clamped_sum(&mut children),
+            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => builder.sum(&mut children),
+            (Op::Or | Op::Sum, _) => builder.max(&mut children),
         });
     }
     let outputs: Vec<u32> = cone
@@ -57,7 +57,7 @@ pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
 pub(crate) struct Solved {
     weights: Vec<f64>,
     values: Vec<f64>,
-    /// For min-max on a cycle: the round in which a tuple reached its value, and through which child.
+    /// For maxima on a cycle: the round in which a tuple reached its value, and through which child.
     reached: Vec<(u32, u32)>,
     adjoints: Vec<f64>,
     gradient: Vec<f64>,
@@ -137,9 +137,9 @@ impl Solver {
         let mut node = 0;
         while node < self.cone.len() {
             if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
-                match self.algebra {
-                    Algebra::MinMax => self.widest(cycle, solved),
-                    Algebra::AddMult => self.iterate(cycle, solved),
+                match self.algebra.improves() {
+                    true => self.improve(cycle, solved),
+                    false => self.iterate(cycle, solved),
                 }
                 node = cycle.end as usize;
             } else {
@@ -154,39 +154,35 @@ impl Solver {
 
     /// The value of an inner node from those of its children.
     fn value(&self, node: u32, values: &[f64]) -> f64 {
-        let children = self
-            .cone
-            .children(node)
-            .iter()
-            .map(|&child| values[child as usize]);
-        match (self.cone.ops[node as usize], self.algebra) {
-            (Op::Zero | Op::Leaf(_), _) => 0.0,
-            (Op::One, _) => 1.0,
-            (Op::Not, _) => children.fold(1.0, |_, x| MinMaxProb.negate(&x)),
-            (Op::And, Algebra::MinMax) => children.fold(1.0, |a, x| MinMaxProb.mult(&a, &x)),
-            (Op::Or | Op::Sum, Algebra::MinMax) => {
-                children.fold(UNREACHED, |a, x| MinMaxProb.add(&a, &x))
-            }
-            (Op::And, Algebra::AddMult) => children.fold(1.0, |a, x| AddMultProb.mult(&a, &x)),
-            (Op::Or, Algebra::AddMult) => children.fold(0.0, |a, x| AddMultProb.add(&a, &x)),
-            (Op::Sum, Algebra::AddMult) => children.sum(),
-        }
+        let children = self.cone.children(node).iter();
+        let children = children.map(|&child| values[child as usize]);
+        self.algebra.value(self.cone.ops[node as usize], children)
     }
 
-    /// Least fixpoint of maxima of minima, round by round. Tuples start below zero, so that a value of zero
-    /// also is reached by a derivation.
-    fn widest(&self, cycle: &Cycle, solved: &mut Solved) {
+    /// Least fixpoint of maxima, round by round. Tuples start below zero, so that a value of zero also is reached by
+    /// a derivation.
+    ///
+    /// The best derivation of a tuple does not go through itself, so there are no more rounds than tuples; only
+    /// weights above 1 would go on for ever.
+    fn improve(&self, cycle: &Cycle, solved: &mut Solved) {
         let unknowns = cycle.start..cycle.start + cycle.unknowns;
         for unknown in unknowns.clone() {
             solved.values[unknown as usize] = UNREACHED;
         }
         let mut round = 0;
-        let mut changed = true;
-        while changed {
-            changed = false;
+        let mut change = f64::INFINITY;
+        while change > 0.0 && round <= cycle.unknowns {
+            change = 0.0;
             round += 1;
             for instance in unknowns.end..cycle.end {
-                solved.values[instance as usize] = self.value(instance, &solved.values);
+                let parts = self.cone.children(instance);
+                let reached = parts
+                    .iter()
+                    .all(|&part| solved.values[part as usize] >= 0.0);
+                solved.values[instance as usize] = match reached {
+                    true => self.value(instance, &solved.values),
+                    false => UNREACHED,
+                };
             }
             // Tuples that are alternatives of tuples must be seen as they were before this round.
             let updates: Vec<(u32, u32)> = unknowns
@@ -206,11 +202,12 @@ impl Solver {
                 .map(|&(_, child)| solved.values[child as usize])
                 .collect();
             for (&(unknown, child), value) in updates.iter().zip(values) {
+                change = f64::max(change, value - solved.values[unknown as usize]);
                 solved.values[unknown as usize] = value;
                 solved.reached[unknown as usize] = (round, child);
-                changed = true;
             }
         }
+        solved.residual = solved.residual.max(change);
         for node in cycle.start..cycle.end {
             if solved.values[node as usize] < 0.0 {
                 solved.values[node as usize] = 0.0;
@@ -218,7 +215,7 @@ impl Solver {
         }
     }
 
-    /// Least fixpoint of clamped sums of products.
+    /// Least fixpoint of sums.
     fn iterate(&self, cycle: &Cycle, solved: &mut Solved) {
         let unknowns = cycle.start..cycle.start + cycle.unknowns;
         for round in 0..ROUNDS {

@@ -149,9 +149,13 @@ pub(crate) struct Repl {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProvenanceArgs {
-    /// How to compute uncertainty: unit, bool, minmaxprob, addmultprob, topkproofs, exact or auto
+    /// How to compute tags: exact, topkproofs, minmaxprob, natural, tropical, proofs and more (--help)
     ///
     /// By default unit if nothing is uncertain, else auto: exact if that fits a budget, else an answer with bounds.
+    ///
+    /// Truth: unit, bool. Probabilities: auto, exact, topkproofs, addmultprob, nandmultprob, maxmultprob
+    /// (viterbi), minmaxprob, nandminprob. Fuzzy logic: godel, product, lukasiewicz. Counts and costs: natural (derivation
+    /// trees), tropical, realtropical (cheapest derivation). Which facts: why, lineage, proofs.
     #[arg(short, long, value_parser = provenance_name)]
     provenance: Option<String>,
     /// How many proofs topkproofs keeps per tuple (default 3)

@@ -98,4 +98,7 @@ pub struct Outside<'a> {
     pub attributes: &'a [String],
     /// Functions, predicates and aggregates that the host program supplies.
     pub registry: nsdl_functions::Registry,
+    /// Whether tags that are no probabilities (`E0502`, `E0503`) are left to the caller, in
+    /// [`Compiled::improbable`](crate::Compiled::improbable).
+    pub any_number: bool,
 }

@@ -113,6 +113,8 @@ pub(crate) struct Choice {
     pub weights: Vec<Term>,
     /// What multiplies each of them: a tag before a whole disjunctive head, unless all is constant.
     pub scale: Option<Term>,
+    /// See [`nsdl_ir::Choice::shares`].
+    pub shares: bool,
     pub span: Span,
 }
 

@@ -61,6 +61,8 @@ pub struct Compiled {
     pub warnings: Vec<Diagnostic>,
     /// What its attributes ask of whoever runs it.
     pub directives: Directives,
+    /// Tags that are no probabilities, if [`Outside::any_number`]: errors where tags are read as such.
+    pub improbable: Vec<Diagnostic>,
 }
 
 /// A relation that facts from outside will fill. It is declared by that, if the program does not do so.
@@ -140,6 +142,10 @@ fn passes(
     found.extend(more);
     found.extend(keyed::split(&mut program));
     found.extend(enumeration::check(&program, &names));
+    let mut improbable = Vec::new();
+    if outside.any_number && found.iter().all(|it| !it.is_error() || is_improbable(it)) {
+        (improbable, found) = found.into_iter().partition(is_improbable);
+    }
     for data_type in &names.data_types {
         symbols.define(Arc::clone(data_type));
     }
@@ -187,6 +193,7 @@ fn passes(
                 plan,
                 warnings: tidy(found),
                 directives,
+                improbable,
             })
         }
         Err(errors) => {
@@ -194,6 +201,11 @@ fn passes(
             Err(tidy(found))
         }
     }
+}
+
+/// Whether an error is about a tag that is a number, but no probability.
+fn is_improbable(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, "E0502" | "E0503")
 }
 
 /// The plan for the queries alone, where asking for less than everything pays.

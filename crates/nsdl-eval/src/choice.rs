@@ -13,6 +13,7 @@ pub(crate) const TOLERANCE: f64 = 1e-9;
 pub(crate) struct Weights {
     span: Span,
     weights: Vec<Checked>,
+    shares: bool,
 }
 
 impl Weights {
@@ -29,6 +30,7 @@ impl Weights {
         Self {
             span: choice.span,
             weights: weights.map(|weight| sites.compile(span, weight)).collect(),
+            shares: choice.shares,
         }
     }
 
@@ -42,20 +44,25 @@ impl Weights {
         weights.clone().all(valid) && weights.sum::<f64>() <= 1.0 + TOLERANCE
     }
 
-    /// The weights under these slots. `None` if one cannot be computed, which is counted.
+    /// The weights under these slots. `None` if one cannot be computed, which is counted. With `any_number` they
+    /// need not be probabilities, and NaN stands for an equal share.
     pub(crate) fn weigh(
         &self,
         slots: &[Word],
         symbols: &Symbols,
+        any_number: bool,
         failures: &mut Failures,
     ) -> Result<Option<Vec<f64>>, Diagnostic> {
+        if any_number && self.shares {
+            return Ok(Some(vec![f64::NAN; self.weights.len()]));
+        }
         let mut weights = Vec::with_capacity(self.weights.len());
         for weight in &self.weights {
             let Some(word) = weight.eval(slots, symbols, failures) else {
                 return Ok(None);
             };
             let weight = f64::from_bits(word);
-            if !(0.0..=1.0).contains(&weight) {
+            if !any_number && !(0.0..=1.0).contains(&weight) {
                 return Err(Diagnostic::error(
                     "E0510",
                     format!("this rule is given the probability {weight}"),
@@ -68,7 +75,7 @@ impl Weights {
             weights.push(weight);
         }
         let sum: f64 = weights.iter().sum();
-        if sum > 1.0 + TOLERANCE {
+        if !any_number && sum > 1.0 + TOLERANCE {
             return Err(Diagnostic::error(
                 "E0511",
                 format!("the probabilities of these alternatives sum to {sum}"),

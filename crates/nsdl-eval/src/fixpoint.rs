@@ -99,7 +99,7 @@ impl<'a> Engine<'a> {
             })
             .collect();
         let trace = options.trace && carrier.is_none();
-        let recorder = trace.then(|| Recorder::new(plan, facts, &mut sites));
+        let recorder = trace.then(|| Recorder::new(plan, facts, options, &mut sites));
         let fresh = plan
             .relations
             .iter()
@@ -212,7 +212,8 @@ impl<'a> Engine<'a> {
                 continue;
             }
             if let Some(keyed) = &mut self.keyed[relation] {
-                let beats = self.recorder.is_none() || fact.tag == Tag::Certain;
+                let uncertain = self.recorder.as_ref().is_some_and(|it| !it.is_one_world());
+                let beats = !uncertain || fact.tag == Tag::Certain;
                 let ties = self.recorder.is_some();
                 if !keyed.admit(&fact.row, beats, ties, self.symbols) {
                     continue;

@@ -67,6 +67,12 @@ pub struct Options {
     pub marginals: Option<Arc<dyn Marginals>>,
     /// Seed of the random draws of `uniform` and `categorical`.
     pub seed: u64,
+    /// The tags of rules may be any numbers: whoever evaluates the trace knows their range. By default they must be
+    /// probabilities. Alternatives without a tag, whose probability is their share, then weigh NaN.
+    pub any_number: bool,
+    /// The trace speaks of one world, in which every fact holds and every tagged rule applies but those whose tag is
+    /// this number; negation and aggregates are decided there.
+    pub one_world: Option<f64>,
     /// What the host program supplies; the built-in predicates by default.
     pub registry: Registry,
 }

@@ -53,7 +53,7 @@ pub fn evaluate(
         relations: plan.relations.iter().map(|_| Relation::default()).collect(),
         recorder: options
             .trace
-            .then(|| Recorder::new(plan, facts, &mut sites)),
+            .then(|| Recorder::new(plan, facts, options, &mut sites)),
         sites,
         extents: Extents::new(plan),
         options,
@@ -475,6 +475,7 @@ impl Naive<'_> {
             members: &member_tuples,
             groups: &group_tuples,
             certain: &certain,
+            one_world: recorder.is_one_world(),
         };
         let mut failures = std::mem::take(&mut self.failures);
         let mut derive = |row: &[Word], certain: bool| {

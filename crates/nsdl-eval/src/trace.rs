@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use results::add_group;
 
+use crate::Options;
 use crate::aggregate::Found;
 use crate::choice::Weights;
 use crate::expr::Sites;
@@ -29,6 +30,9 @@ pub(crate) struct Recorder {
     pub(crate) tuples: Vec<Vec<TupleId>>,
     /// Per relation, whether its rows hold whatever derives them, see [`nsdl_ir::Relation::certain`].
     certain: Vec<bool>,
+    /// See [`Options::any_number`] and [`Options::one_world`].
+    any_number: bool,
+    one_world: Option<f64>,
     /// The instances of rules that exist several times: the first of the rules, rows and slots.
     copies: FxHashSet<Box<[Word]>>,
     choices: Vec<ChoiceState>,
@@ -51,7 +55,7 @@ struct ChoiceState {
 
 impl Recorder {
     /// A trace with the leaves of `facts`: group by group, groups in order of their first fact.
-    pub(crate) fn new(plan: &Plan, facts: &[Fact], sites: &mut Sites) -> Self {
+    pub(crate) fn new(plan: &Plan, facts: &[Fact], options: &Options, sites: &mut Sites) -> Self {
         let mut trace = Trace::default();
         let mut groups: Vec<Vec<(usize, f64)>> = Vec::new();
         let mut exclusive = FxHashMap::default();
@@ -59,7 +63,7 @@ impl Recorder {
             match fact.tag {
                 Tag::Certain => {}
                 Tag::Independent(weight) => groups.push(vec![(number, weight)]),
-                Tag::Exclusive { group, weight } => {
+                Tag::Exclusive { group, weight } | Tag::Share { group, weight } => {
                     let group = *exclusive.entry(group).or_insert_with(|| {
                         groups.push(Vec::new());
                         groups.len() - 1
@@ -91,11 +95,24 @@ impl Recorder {
                 .iter()
                 .map(|relation| relation.certain)
                 .collect(),
+            any_number: options.any_number,
+            one_world: options.one_world,
             copies: FxHashSet::default(),
             choices: choices.collect(),
             fact_leaves,
             steps: 0,
         }
+    }
+
+    /// Whether all that is derived holds.
+    pub(crate) fn is_one_world(&self) -> bool {
+        self.one_world.is_some()
+    }
+
+    /// Whether an alternative is out of the question in the one world there is.
+    fn is_absent(&self, leaf: Option<LeafId>) -> bool {
+        let leaf = leaf.and_then(|leaf| self.trace.leaves.get(leaf.index()));
+        leaf.is_some_and(|leaf| Some(leaf.weight) == self.one_world)
     }
 
     /// Registers a new row of `relation`.
@@ -151,7 +168,7 @@ impl Recorder {
             return;
         }
         let leaf = self.fact_leaves.get(number).copied().flatten();
-        if leaf.is_none() {
+        if leaf.is_none() || self.is_one_world() {
             self.trace.certain[head.index()] = true;
         }
         self.add_axiom(head, leaf);
@@ -249,7 +266,9 @@ impl Recorder {
         let first = match choice.leaves.get(&binding) {
             Some(first) => *first,
             None => {
-                let weights = choice.weights.weigh(slots, symbols, failures)?;
+                let weights = choice
+                    .weights
+                    .weigh(slots, symbols, self.any_number, failures)?;
                 let first = weights.map(|weights| {
                     let sources = choice.rules.iter().map(|&rule| LeafSource::Rule(rule));
                     add_group(&mut self.trace, weights.into_iter().zip(sources))
@@ -276,6 +295,7 @@ impl Recorder {
     /// Finds which heads of the instances from `first` on are certain: the least fixpoint, so that tuples
     /// which only support each other are not.
     pub(crate) fn settle(&mut self, first: usize) {
+        let one_world = self.is_one_world();
         let Trace {
             certain,
             instances,
@@ -288,7 +308,7 @@ impl Recorder {
         let mut news = Vec::new();
         for (number, instance) in instances.iter().enumerate() {
             let body = &literals[instance.start as usize..instance.end as usize];
-            if instance.leaf.is_some()
+            if (instance.leaf.is_some() && !one_world)
                 || certain[instance.head.index()]
                 || body.iter().any(|literal| literal.negated)
             {
@@ -374,7 +394,8 @@ impl Record<'_> {
         let Some(keyed) = &mut self.keyed else {
             return (true, false);
         };
-        let mut certain = leaf.is_none() && body.negatives.is_empty();
+        let mut certain =
+            (leaf.is_none() || self.recorder.is_one_world()) && body.negatives.is_empty();
         for (&relation, &row) in self.atoms.iter().zip(body.rows) {
             let tuple = self.recorder.tuples[relation][row as usize];
             certain &= self.recorder.trace.certain[tuple.index()];
@@ -416,6 +437,9 @@ impl Sink for Record<'_> {
                 leaf => leaf,
             },
         };
+        if self.recorder.is_absent(leaf) {
+            return Ok(false);
+        }
         if !self.recorder.is_first(self.rule, self.atoms, body) {
             return Ok(true);
         }

@@ -227,6 +227,8 @@ pub struct RuleTag {
 pub struct Choice {
     /// Type `f64` each, over the slots of the rule; what is missing to 1 goes to "none of them".
     pub weights: Vec<Expr>,
+    /// Whether no alternative has a tag, so that each weighs 1 / n.
+    pub shares: bool,
     /// The slots whose values tell one variable from another; the same in every rule that shares the choice.
     pub binding: Vec<Slot>,
     /// The tags in the source.
@@ -296,6 +298,41 @@ pub enum Tag {
         /// Probability of this alternative.
         weight: f64,
     },
+    /// The same for an alternative without a tag: its weight is its share.
+    Share {
+        /// As above.
+        group: u32,
+        /// 1 / n of n alternatives.
+        weight: f64,
+    },
+}
+
+impl Tag {
+    /// The group of an alternative.
+    pub fn group(self) -> Option<u32> {
+        match self {
+            Tag::Exclusive { group, .. } | Tag::Share { group, .. } => Some(group),
+            Tag::Certain | Tag::Independent(_) => None,
+        }
+    }
+
+    /// The number that was given as a tag.
+    pub fn given(self) -> Option<f64> {
+        match self {
+            Tag::Independent(weight) | Tag::Exclusive { weight, .. } => Some(weight),
+            Tag::Certain | Tag::Share { .. } => None,
+        }
+    }
+
+    /// The probability.
+    pub fn weight(self) -> f64 {
+        match self {
+            Tag::Certain => 1.0,
+            Tag::Independent(weight)
+            | Tag::Exclusive { weight, .. }
+            | Tag::Share { weight, .. } => weight,
+        }
+    }
 }
 
 /// A relation to print.

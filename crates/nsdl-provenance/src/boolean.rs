@@ -22,6 +22,7 @@ impl Provenance for Boolean {
     const ABSORPTIVE: bool = true;
     const DISTRIBUTIVE: bool = true;
     const INVOLUTIVE: bool = true;
+    const BOOLEAN: bool = true;
 
     fn zero(&self) -> bool {
         false

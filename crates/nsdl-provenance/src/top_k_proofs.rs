@@ -82,6 +82,7 @@ impl Provenance for TopKProofs {
     const ABSORPTIVE: bool = true;
     const DISTRIBUTIVE: bool = false;
     const INVOLUTIVE: bool = false;
+    const BOOLEAN: bool = true;
 
     fn zero(&self) -> Proofs {
         Vec::new()

@@ -28,6 +28,14 @@ pub fn is_called() -> bool {
     CALLING.get() > 0
 }
 
+/// Runs code of Python's that an evaluation calls.
+pub fn called<T>(work: impl FnOnce() -> T) -> T {
+    CALLING.set(CALLING.get() + 1);
+    let result = work();
+    CALLING.set(CALLING.get() - 1);
+    result
+}
+
 /// What a foreign object of `nsdl.foreign` says of itself: kind, signature, further modes, tags, whether it is
 /// volatile and takes batches, and what to call (one for each mode of a predicate).
 type Spec<'py> = (
@@ -115,10 +123,7 @@ impl Host {
     ) -> Result<T, String> {
         Python::attach(|py| {
             let call = self.calls.get(number).ok_or("it has no such mode")?;
-            CALLING.set(CALLING.get() + 1);
-            let result = work(py, call.bind(py));
-            CALLING.set(CALLING.get() - 1);
-            result.map_err(|error| {
+            called(|| work(py, call.bind(py))).map_err(|error| {
                 // Not an error but a wish to stop: `KeyboardInterrupt`, `SystemExit`.
                 if !error.is_instance_of::<PyException>(py) {
                     self.cancel.store(true, Ordering::Relaxed);

@@ -8,6 +8,7 @@ mod files;
 mod foreign;
 mod interrupt;
 mod module;
+mod provenance;
 mod session;
 mod tape;
 #[cfg(feature = "tch")]

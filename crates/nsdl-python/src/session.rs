@@ -1,9 +1,10 @@
 //! `Session`: what `nsdl.Context` is made of.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nsdl::{Provenance, Type};
+use nsdl::{Diagnostic, Provenance, Tagged, TaggedOutcome, TaggedRelation, Type};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -12,38 +13,59 @@ use crate::files::{self, FileArguments};
 use crate::foreign::{is_called, register};
 use crate::interrupt::interruptible;
 use crate::module::{ProofArgument, proof};
+use crate::provenance::{Custom, Object};
 use crate::value::{answers, row, tuple};
 
 /// A program with its facts.
 #[pyclass(frozen, module = "nsdl._nsdl")]
 pub struct Session {
     session: Mutex<nsdl::Session>,
+    /// If its algebra is written in Python.
+    custom: Option<Arc<Custom>>,
+    /// The tags that Python gave to facts, by their number.
+    objects: Mutex<Arc<HashMap<usize, Py<PyAny>>>>,
+    /// What the last run gave under that algebra.
+    answers: Mutex<Vec<TaggedRelation<Object>>>,
     /// Set by Ctrl-C.
     cancel: Arc<AtomicBool>,
 }
+
+/// What gives a fact or rule its tag.
+type Tagging = dyn Fn(&Tagged) -> Object + Send + Sync;
 
 #[pymethods]
 impl Session {
     #[new]
     fn new(
         py: Python<'_>,
-        provenance: Option<&str>,
+        provenance: Option<&Bound<'_, PyAny>>,
         k: usize,
         seed: u64,
         demand: bool,
     ) -> PyResult<Self> {
-        let provenance = provenance
-            .map(|name| Provenance::parse(name, Some(k)))
-            .transpose()
-            .map_err(|error| raise(py, &error))?;
         let cancel = Arc::new(AtomicBool::new(false));
         let mut session = nsdl::Session::new();
-        session.set_provenance(provenance);
+        let mut custom = None;
+        match provenance {
+            None => {}
+            Some(object) if object.hasattr("_has_complement")? => {
+                custom = Some(Arc::new(Custom::new(object, &cancel)?));
+                session.set_any_number(true);
+            }
+            Some(name) => {
+                let name: String = name.extract()?;
+                let provenance = Provenance::parse(&name, Some(k));
+                session.set_provenance(Some(provenance.map_err(|error| raise(py, &error))?));
+            }
+        }
         session.set_demand(demand);
         session.set_cancel(cancel.clone());
         session.set_seed(seed);
         Ok(Self {
             session: Mutex::new(session),
+            custom,
+            objects: Mutex::default(),
+            answers: Mutex::default(),
             cancel,
         })
     }
@@ -71,6 +93,36 @@ impl Session {
         self.work(py, |session| {
             session.add_facts(relation, rows, probabilities, exclusive)
         })
+    }
+
+    /// Adds facts with tags of any kind, for an algebra written in Python.
+    fn add_tagged(
+        &self,
+        py: Python<'_>,
+        relation: &str,
+        rows: Vec<Bound<'_, PyTuple>>,
+        tags: Vec<Py<PyAny>>,
+        exclusive: bool,
+    ) -> PyResult<()> {
+        let rows = rows.iter().map(row).collect::<PyResult<Vec<_>>>()?;
+        // The number is not looked at where there is an object.
+        let numbers = vec![f64::NAN; tags.len()];
+        let first = self.work(py, |session| {
+            let first = session.outside_facts();
+            session.add_facts(relation, rows, Some(numbers), exclusive)?;
+            Ok(first)
+        })?;
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = (first..).zip(tags);
+        match Arc::get_mut(&mut objects) {
+            Some(objects) => objects.extend(new),
+            None => {
+                let old = objects.iter();
+                let old = old.map(|(number, tag)| (*number, tag.clone_ref(py)));
+                *objects = Arc::new(old.chain(new).collect());
+            }
+        }
+        Ok(())
     }
 
     /// Whether a column is known to hold tuples, lists or tensors, which Python gives as tuples and lists.
@@ -105,6 +157,7 @@ impl Session {
         arguments: FileArguments<'_>,
     ) -> PyResult<()> {
         let options = files::options(py, arguments)?;
+        self.refuse_custom(py, "written to files")?;
         self.work(py, |session| session.write(relation, path, &options))
     }
 
@@ -135,6 +188,16 @@ impl Session {
 
     /// Evaluates; returns the warnings, rendered.
     fn run(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        if let Some(custom) = &self.custom {
+            let outcome = self.work_custom(py, custom, |session, algebra, tag| {
+                session.evaluate_with(algebra, tag)
+            })?;
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            *answers = outcome.relations;
+            let session = self.lock();
+            let render = |warning: &[Diagnostic]| session.render(warning, false);
+            return Ok(warnings(&outcome.warnings, render));
+        }
         self.work(py, |session| {
             let found = session.run()?.warnings;
             Ok(warnings(&found, |warning| session.render(warning, false)))
@@ -142,12 +205,25 @@ impl Session {
     }
 
     fn relation<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        if let Some(custom) = &self.custom {
+            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(relation) = answers.iter().find(|relation| relation.name == name) {
+                return custom.answers(py, relation);
+            }
+            drop(answers);
+            let outcome = self.work_custom(py, custom, |session, algebra, tag| {
+                session.relation_with(name, algebra, tag)
+            })?;
+            let relation = outcome.relations.first();
+            return relation.map_or(Ok(Vec::new()), |relation| custom.answers(py, relation));
+        }
         let relation = self.work(py, |session| session.relation(name))?;
         answers(py, &relation)
     }
 
     /// Pairs of an interval around the tag and the tuple.
     fn bounds<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.refuse_custom(py, "numbers with bounds")?;
         let relation = self.work(py, |session| session.relation(name))?;
         let pairs = relation.tuples.iter().enumerate().map(|(i, (tag, row))| {
             let exact = tag.probability();
@@ -166,6 +242,7 @@ impl Session {
         tuple: &Bound<'_, PyTuple>,
         k: usize,
     ) -> PyResult<Vec<ProofArgument>> {
+        self.refuse_custom(py, "explained")?;
         let tuple = row(tuple)?;
         let proofs = self.work(py, |session| session.why(relation, &tuple, k))?;
         Ok(proofs.into_iter().map(proof).collect())
@@ -187,6 +264,44 @@ impl Session {
         }
         interruptible(py, &self.cancel, || work(&mut self.lock()))?
             .map_err(|error| raise(py, &error))
+    }
+
+    /// Evaluates under the algebra written in Python; an exception of it is the cause of the error.
+    fn work_custom(
+        &self,
+        py: Python<'_>,
+        custom: &Arc<Custom>,
+        work: impl FnOnce(
+            &nsdl::Session,
+            Arc<Custom>,
+            Box<Tagging>,
+        ) -> Result<TaggedOutcome<Object>, nsdl::Error>
+        + Send,
+    ) -> PyResult<TaggedOutcome<Object>> {
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let (objects, algebra) = (objects.clone(), custom.clone());
+        let tagging = Box::new(move |tagged: &Tagged| {
+            let object = tagged.outside.and_then(|number| objects.get(&number));
+            algebra.tagging(tagged, object)
+        });
+        let outcome = self.work(py, |session| work(session, custom.clone(), tagging));
+        match custom.take_raised(py) {
+            Some(raised) => Err(raised),
+            None => outcome,
+        }
+    }
+
+    fn refuse_custom(&self, py: Python<'_>, what: &str) -> PyResult<()> {
+        let message = format!("the answers of a provenance of your own are not {what}");
+        match self.custom {
+            Some(_) => Err(usage(
+                py,
+                "E0841",
+                &message,
+                Some("ask for them by `relation`"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Failed calls leave a session as it was, so one that panicked in a thread can still be used.

@@ -9,7 +9,9 @@
 //! | tuples, lists | `tuple`, `list` |
 //! | `Tensor` | nested lists of `float`; given also as an array or a tensor |
 
-use nsdl::{DateTime, Duration, OutputTag, Relation, Value, list_of, tensor_of};
+use nsdl::{
+    DateTime, Duration, Extended, OutputLiteral, OutputTag, Relation, Value, list_of, tensor_of,
+};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -252,11 +254,30 @@ fn nested<'py>(py: Python<'py>, shape: &[usize], data: &[f64]) -> PyResult<Bound
 pub fn answers<'py>(py: Python<'py>, relation: &Relation) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let answer = |(tag, row): &(OutputTag, Vec<Value>)| {
         let tuple = tuple(py, row)?;
-        Ok(match *tag {
+        Ok(match tag {
             OutputTag::Unit => tuple.into_any(),
-            OutputTag::Bool(holds) => (holds, tuple).into_pyobject(py)?.into_any(),
-            OutputTag::Probability(p) => (p, tuple).into_pyobject(py)?.into_any(),
+            tag => (tag_object(py, tag)?, tuple).into_pyobject(py)?.into_any(),
         })
     };
     relation.tuples.iter().map(answer).collect()
+}
+
+/// A tag: `bool`, `float`, `int` (`math.inf` for ∞), or a list of proofs, each a list of literals as text.
+fn tag_object<'py>(py: Python<'py>, tag: &OutputTag) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match tag {
+        OutputTag::Unit => py.None().into_bound(py),
+        OutputTag::Bool(holds) => PyBool::new(py, *holds).to_owned().into_any(),
+        OutputTag::Probability(p) | OutputTag::RealCost(p) => PyFloat::new(py, *p).into_any(),
+        OutputTag::Count(n) | OutputTag::Cost(n) => match n {
+            Extended::Finite(n) => n.into_pyobject(py)?.into_any(),
+            Extended::Huge | Extended::Infinite => PyFloat::new(py, f64::INFINITY).into_any(),
+        },
+        OutputTag::Proofs(proofs) => {
+            let proof = |proof: &Vec<OutputLiteral>| {
+                PyList::new(py, proof.iter().map(OutputLiteral::to_string))
+            };
+            let proofs = proofs.iter().map(proof).collect::<PyResult<Vec<_>>>()?;
+            PyList::new(py, proofs)?.into_any()
+        }
+    })
 }

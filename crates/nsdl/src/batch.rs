@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use nsdl_ir::{Diagnostic, Symbols, Type, Value, Word};
+use nsdl_ir::{Diagnostic, Symbols, Tag, Type, Value, Word};
 use nsdl_syntax::parse_value;
 
 use crate::convert::{Described, Misfit, convert, join};
+use crate::numbers::Numbers;
 use crate::print::format_tuple;
 
 /// By how much the probabilities of an exclusive set given as numbers may exceed 1 (SEMANTICS.md 2).
@@ -20,20 +21,22 @@ pub(crate) enum Tags {
     Independent(Vec<f64>),
     /// Together they are one categorical variable.
     Exclusive(Vec<f64>),
+    /// So many, equally probable.
+    Shares(usize),
 }
 
 impl Tags {
-    /// Checks the probabilities of `tuples` and makes their tags; an exclusive set without probabilities is uniform.
+    /// Checks the tags of `tuples`, which are such `numbers`; an exclusive set without tags is uniform.
     pub(crate) fn new(
         relation: &str,
         tuples: &[Vec<Value>],
         probabilities: Option<Vec<f64>>,
         exclusive: bool,
+        numbers: Numbers,
     ) -> Result<Self, Diagnostic> {
         let Some(probabilities) = probabilities else {
-            let n = tuples.len();
             return Ok(if exclusive {
-                Tags::Exclusive(vec![1.0 / n as f64; n])
+                Tags::Shares(tuples.len())
             } else {
                 Tags::Certain
             });
@@ -50,31 +53,47 @@ impl Tags {
             .help("give one probability per fact, or none at all"));
         }
         for (p, tuple) in probabilities.iter().zip(tuples) {
-            check_probability(*p, || format!("`{relation}{}`", format_tuple(tuple)))?;
+            numbers.check(*p, || format!("`{relation}{}`", format_tuple(tuple)))?;
         }
         if !exclusive {
             return Ok(Tags::Independent(probabilities));
         }
-        let sum: f64 = probabilities.iter().sum();
-        if sum > 1.0 + SUM_TOLERANCE {
-            return Err(Diagnostic::error(
-                "E0511",
-                format!("the probabilities of the exclusive facts of `{relation}` sum to {sum}, above 1"),
-            )
-            .help("at most one of them holds in a world: normalise them, or give them as independent facts"));
+        if numbers == Numbers::Probabilities {
+            check_sum(relation, &probabilities)?;
         }
         Ok(Tags::Exclusive(probabilities))
     }
+
+    /// The tag of fact `i`, whose group, if it has one, has this number.
+    pub(crate) fn tag(&self, i: usize, group: u32) -> Tag {
+        let of = |weights: &[f64]| weights.get(i).copied().unwrap_or_default();
+        match self {
+            Tags::Certain => Tag::Certain,
+            Tags::Independent(weights) => Tag::Independent(of(weights)),
+            Tags::Exclusive(weights) => Tag::Exclusive {
+                group,
+                weight: of(weights),
+            },
+            Tags::Shares(n) => Tag::Share {
+                group,
+                weight: 1.0 / *n as f64,
+            },
+        }
+    }
 }
 
-/// `E0510` unless `p` is in [0, 1].
-pub(crate) fn check_probability(p: f64, whose: impl Fn() -> String) -> Result<(), Diagnostic> {
-    if (0.0..=1.0).contains(&p) {
+/// `E0511` if exclusive facts are too probable together.
+pub(crate) fn check_sum(relation: &str, probabilities: &[f64]) -> Result<(), Diagnostic> {
+    let sum: f64 = probabilities.iter().sum();
+    if sum <= 1.0 + SUM_TOLERANCE {
         return Ok(());
     }
     Err(Diagnostic::error(
-        "E0510",
-        format!("the probability of {} is {p}, outside [0, 1]", whose()),
+        "E0511",
+        format!("the probabilities of the exclusive facts of `{relation}` sum to {sum}, above 1"),
+    )
+    .help(
+        "at most one of them holds in a world: normalise them, or give them as independent facts",
     ))
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use nsdl_compile::External;
-use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Tag, Word};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Word};
 
-use crate::batch::{Batch, Given, Tags};
+use crate::batch::{Batch, Given, Tags, check_sum};
+use crate::numbers::Numbers;
 
 /// The relation of that name that users can see.
 pub(crate) fn relation_id(plan: &Plan, name: &str) -> Option<RelationId> {
@@ -92,6 +93,11 @@ impl Facts {
         }
     }
 
+    /// Number of facts.
+    pub(crate) fn rows(&self) -> usize {
+        self.batches.iter().map(|(_, batch)| batch.len).sum()
+    }
+
     /// Number of batches.
     pub(crate) fn len(&self) -> usize {
         self.batches.len()
@@ -123,6 +129,24 @@ impl Facts {
                 })
             })
             .collect()
+    }
+
+    /// Checks that the tags of all facts are such `numbers`; needed where they were added as others.
+    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Result<(), Diagnostic> {
+        for (index, batch) in &self.batches {
+            let (Tags::Independent(tags) | Tags::Exclusive(tags)) = &batch.tags else {
+                continue;
+            };
+            let name = self.relations.get_index(*index as usize);
+            let name = name.map_or("", |(name, _)| name);
+            for &tag in tags {
+                numbers.check(tag, || format!("a fact of `{name}`"))?;
+            }
+            if matches!(batch.tags, Tags::Exclusive(_)) && numbers == Numbers::Probabilities {
+                check_sum(name, tags)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks that every fact fits the types of its relation.
@@ -179,10 +203,7 @@ impl Facts {
     ) -> Result<Vec<Range<u32>>, Diagnostic> {
         let mut groups = facts
             .iter()
-            .filter_map(|fact| match fact.tag {
-                Tag::Exclusive { group, .. } => Some(group + 1),
-                _ => None,
-            })
+            .filter_map(|fact| Some(fact.tag.group()? + 1))
             .max()
             .unwrap_or(0);
         let mut ranges = Vec::with_capacity(self.batches.len());
@@ -192,24 +213,15 @@ impl Facts {
             let start = facts.len() as u32;
             for i in 0..batch.len {
                 let row = words.get(i * width..(i + 1) * width).unwrap_or_default();
-                let tag = match &batch.tags {
-                    Tags::Certain => Tag::Certain,
-                    Tags::Independent(p) => Tag::Independent(p.get(i).copied().unwrap_or_default()),
-                    Tags::Exclusive(p) => Tag::Exclusive {
-                        group: groups,
-                        weight: p.get(i).copied().unwrap_or_default(),
-                    },
-                };
                 facts.push(Fact {
                     relation,
                     row: row.into(),
-                    tag,
+                    tag: batch.tags.tag(i, groups),
                     span: None,
                 });
             }
-            if matches!(batch.tags, Tags::Exclusive(_)) && batch.len > 0 {
-                groups += 1;
-            }
+            let exclusive = matches!(batch.tags, Tags::Exclusive(_) | Tags::Shares(_));
+            groups += u32::from(exclusive && batch.len > 0);
             ranges.push(start..facts.len() as u32);
         }
         Ok(ranges)

@@ -51,6 +51,7 @@ use nsdl_ir::{Diagnostic, Symbols, Type};
 pub use nsdl_ir::{FileFormat, FileOptions, ProbabilityColumn};
 
 use crate::batch::Batch;
+use crate::numbers::Numbers;
 use load::Loader;
 use open::Kind;
 
@@ -94,16 +95,17 @@ pub(crate) fn check_keys(target: Target<'_>, options: &FileOptions) -> Result<()
 /// Reads the facts in a file, and warnings about it.
 ///
 /// # Errors
-/// `E0701` to `E0710`, `E0510` for what is no probability, each with file, line and column; `E0613` if stopped.
+/// `E0701` to `E0710`, `E0510` for what is no probability (`E0540` for other numbers), each with file, line and column; `E0613` if stopped.
 pub(crate) fn read(
     path: &Path,
     target: Target<'_>,
     options: &FileOptions,
     symbols: &Symbols,
+    numbers: Numbers,
     cancel: Option<&AtomicBool>,
 ) -> Result<(Batch, Vec<Diagnostic>), Diagnostic> {
     let kind = Kind::of(path, options)?;
-    let mut loader = Loader::new(path, target, options, symbols, cancel);
+    let mut loader = Loader::new(path, target, options, symbols, numbers, cancel);
     match kind.format {
         FileFormat::Csv => csv::read(open::reader(path, &kind)?, &kind, &mut loader)?,
         FileFormat::JsonLines => json::read(open::reader(path, &kind)?, &mut loader)?,

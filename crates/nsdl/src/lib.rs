@@ -80,6 +80,7 @@ mod batch;
 mod carry;
 mod check;
 mod convert;
+mod custom;
 mod error;
 mod explain;
 mod facts;
@@ -89,6 +90,7 @@ mod format;
 mod imports;
 mod marginals;
 mod module;
+mod numbers;
 pub mod print;
 mod program;
 mod provenance;
@@ -96,10 +98,12 @@ mod relation;
 mod run;
 mod schedule;
 mod session;
+mod symbolic;
 mod text;
 mod why;
 
 pub use convert::{fit, list_of, tensor_of};
+pub use custom::{Tagged, TaggedOutcome, TaggedRelation};
 pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
@@ -115,10 +119,12 @@ pub use nsdl_ir::{
     AggregateSignature, DateTime, Diagnostic, Duration, Family, Label, LeafId, Parameter,
     Predicate, Severity, Signature as FunctionSignature, Span, Tagging, Tensor, Type, Value,
 };
+pub use nsdl_provenance as algebra;
+pub use nsdl_provenance::Extended;
 pub use nsdl_syntax::{is_incomplete, parse_value};
 pub use program::{Program, Signature};
 pub use provenance::Provenance;
-pub use relation::{Bounds, OutputTag, Relation};
+pub use relation::{Bounds, OutputLiteral, OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nsdl_circuit::{Budget, Inference, Tape};
+use nsdl_circuit::{Budget, Tape};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 
 use crate::provenance::Provenance;
 use crate::run::{approximations, inference, leaf_weights, open_answers};
 use crate::session::Session;
+use crate::symbolic;
 
 /// Computes tags under the provenance in use, by one circuit a question.
 pub(crate) struct Marginals {
@@ -48,8 +49,11 @@ impl nsdl_eval::Marginals for Marginals {
         if self.provenance == Provenance::Unit {
             return Ok(vec![1.0; tuples.len()]);
         }
-        let inference: Inference = inference(self.provenance);
         let cancel = self.cancel.as_deref();
+        let Some(inference) = inference(self.provenance) else {
+            let tags = symbolic::tags(trace, tuples, self.provenance, cancel)?;
+            return Ok(tags.into_iter().map(|(_, weight)| weight).collect());
+        };
         let circuit = nsdl_circuit::compile(trace, tuples, inference, &self.budget, cancel)?;
         let mut values = vec![0.0; tuples.len()];
         let mut tape = Tape::default();

@@ -1,9 +1,10 @@
 //! The printed forms of relations: text, JSON and CSV (SEMANTICS.md 15 and 16).
 
 use nsdl_ir::{Value, format_float};
+use nsdl_provenance::Extended;
 
 use crate::files::{csv_text, plain};
-use crate::relation::{OutputTag, Relation};
+use crate::relation::{OutputLiteral, OutputTag, Relation};
 
 /// Scallop's form on one line, tags of one left out: `path: {0.9::(0, 1), (1, 2)}`.
 pub fn text(relation: &Relation) -> String {
@@ -13,7 +14,7 @@ pub fn text(relation: &Relation) -> String {
             out.push_str(", ");
         }
         if !tag.is_one() {
-            out.push_str(&format_tag(*tag));
+            out.push_str(&format_tag(tag));
             out.push_str("::");
         }
         out.push_str(&format_tuple(tuple));
@@ -22,12 +23,45 @@ pub fn text(relation: &Relation) -> String {
     out
 }
 
-/// A tag as text: `0.9`, `true`; nothing for `unit`.
-pub fn format_tag(tag: OutputTag) -> String {
+/// A tag as text: `0.9`, `true`, `3`, `inf`, `[[edge(0, 1)], [not edge(1, 2)]]`; nothing for `unit`.
+pub fn format_tag(tag: &OutputTag) -> String {
     match tag {
         OutputTag::Unit => String::new(),
         OutputTag::Bool(holds) => holds.to_string(),
-        OutputTag::Probability(p) => format_float(p, p.is_finite()),
+        OutputTag::Probability(p) | OutputTag::RealCost(p) => format_float(*p, p.is_finite()),
+        OutputTag::Count(n) | OutputTag::Cost(n) => n.to_string(),
+        OutputTag::Proofs(proofs) => format_proofs(proofs, OutputLiteral::to_string),
+    }
+}
+
+/// Proofs as lists in a list.
+fn format_proofs(
+    proofs: &[Vec<OutputLiteral>],
+    literal: impl Fn(&OutputLiteral) -> String,
+) -> String {
+    let proof = |proof: &Vec<OutputLiteral>| {
+        let literals: Vec<String> = proof.iter().map(&literal).collect();
+        format!("[{}]", literals.join(", "))
+    };
+    let proofs: Vec<String> = proofs.iter().map(proof).collect();
+    format!("[{}]", proofs.join(", "))
+}
+
+/// A tag as JSON: null for `unit`, a bool, a number (`"inf"` for ∞), or a list of proofs, each a list of literals.
+pub(crate) fn json_tag(tag: &OutputTag) -> String {
+    match tag {
+        OutputTag::Unit => "null".to_owned(),
+        OutputTag::Bool(holds) => holds.to_string(),
+        OutputTag::Probability(p) | OutputTag::RealCost(p) => {
+            json_float(*p, p.is_finite(), p.is_nan())
+        }
+        OutputTag::Count(n @ Extended::Finite(_)) | OutputTag::Cost(n @ Extended::Finite(_)) => {
+            n.to_string()
+        }
+        OutputTag::Count(n) | OutputTag::Cost(n) => json_string(&n.to_string()),
+        OutputTag::Proofs(proofs) => {
+            format_proofs(proofs, |literal| json_string(&literal.to_string()))
+        }
     }
 }
 
@@ -49,7 +83,8 @@ pub fn format_tuple(tuple: &[Value]) -> String {
 /// One JSON object, relation → list of `{"tuple": [...], "tag": ...}`, on one line.
 ///
 /// Integers of every width are exact; infinite floats and NaN are strings; `tag` is null under `unit`, a
-/// bool under `bool`, else a number. Tuples of a relation with bounds also have `"bounds": [lower, upper]`. Written here rather than through `serde_json::Value`, which rounds
+/// bool under `bool`, a list of proofs under `proofs`, `why` and `lineage`, else a number. Tuples of a relation with
+/// bounds also have `"bounds": [lower, upper]`. Written here rather than through `serde_json::Value`, which rounds
 /// 128-bit integers.
 pub fn json(relations: &[Relation]) -> String {
     let mut out = String::from("{");
@@ -71,11 +106,7 @@ pub fn json(relations: &[Relation]) -> String {
                 json_value(value, &mut out);
             }
             out.push_str("], \"tag\": ");
-            out.push_str(&match *tag {
-                OutputTag::Unit => "null".to_owned(),
-                OutputTag::Bool(holds) => holds.to_string(),
-                OutputTag::Probability(p) => json_float(p, p.is_finite(), p.is_nan()),
-            });
+            out.push_str(&json_tag(tag));
             if let Some([lower, upper]) = relation.bounds.get(j) {
                 let number = |x: f64| json_float(x, x.is_finite(), x.is_nan());
                 out.push_str(&format!(
@@ -252,6 +283,41 @@ mod tests {
             csv(&r),
             "2020-01-31T00:00:00Z,\"[[1.0, inf]]\",\"[(true, \"\"a,b\"\")]\"\n"
         );
+    }
+
+    #[test]
+    fn tags_of_every_kind() {
+        let literal = |text: &str, negated| OutputLiteral {
+            text: text.into(),
+            negated,
+        };
+        let proofs = vec![
+            vec![literal("edge(0, 1)", false)],
+            vec![literal("name(\"a\")", true), literal("b()", false)],
+        ];
+        let cases = [
+            (OutputTag::Count(Extended::Finite(3)), "3", "3"),
+            (OutputTag::Cost(Extended::Infinite), "inf", "\"inf\""),
+            (OutputTag::RealCost(0.5), "0.5", "0.5"),
+            (
+                OutputTag::Proofs(proofs.into()),
+                "[[edge(0, 1)], [not name(\"a\"), b()]]",
+                r#"[["edge(0, 1)"], ["not name(\"a\")", "b()"]]"#,
+            ),
+        ];
+        for (tag, text, json) in cases {
+            assert_eq!(format_tag(&tag), text);
+            assert_eq!(json_tag(&tag), json);
+        }
+        let ones = [
+            OutputTag::Count(Extended::ONE),
+            OutputTag::Cost(Extended::ZERO),
+            OutputTag::Proofs([vec![]].into()),
+        ];
+        for tag in ones {
+            let r = relation(&[Type::I32], vec![(tag, vec![Value::I32(1)])]);
+            assert_eq!(text(&r), "path: {(1)}");
+        }
     }
 
     #[test]

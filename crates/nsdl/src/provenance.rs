@@ -5,19 +5,39 @@ use std::fmt;
 use nsdl_ir::Diagnostic;
 
 use crate::error::Result;
+use crate::numbers::Numbers;
 use nsdl_compile::did_you_mean;
 
-/// How uncertainty is computed (SEMANTICS.md 5, 6 and 13).
+/// How uncertainty is computed (SEMANTICS.md 5, 6 and 13). The algebras stand in [`crate::algebra`]; which of them
+/// serves which need is told in `docs/provenance/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provenance {
     /// Plain Datalog: probabilities are ignored.
     Unit,
     /// Plain Datalog over the facts whose probability is above 0.
     Bool,
+    /// How many derivation trees a tuple has; tags are natural numbers.
+    Natural,
+    /// What its cheapest derivation costs; tags are natural numbers.
+    Tropical,
+    /// What its cheapest derivation costs; tags are numbers from 0 on.
+    RealTropical,
+    /// The smallest sets of facts from which it follows.
+    Why,
+    /// All facts that have a part in it.
+    Lineage,
+    /// When it holds: all sets of literals over uncertain facts from which it follows.
+    Proofs,
     /// Alternatives by max, conjunction by min, negation by 1 − x.
     MinMaxProb,
     /// Alternatives by min(1, x + y), conjunction by x·y, negation by 1 − x.
     AddMultProb,
+    /// Alternatives by 1 − (1 − x)(1 − y), conjunction by x·y, negation by 1 − x.
+    NandMultProb,
+    /// Alternatives by max, conjunction by x·y, negation by 1 − x.
+    MaxMultProb,
+    /// Alternatives by 1 − (1 − x)(1 − y), conjunction by min, negation by 1 − x.
+    NandMinProb,
     /// The weight of the `k` most probable proofs; a lower bound without negation and aggregates.
     TopKProofs {
         /// How many proofs a tuple keeps, at least 1.
@@ -27,20 +47,48 @@ pub enum Provenance {
     Exact,
     /// The same where it fits the budget, else an answer between bounds that contain it, with a warning.
     Auto,
+    /// Fuzzy, after Gödel: computes what `minmaxprob` does.
+    Godel,
+    /// Fuzzy, product logic: computes what `nandmultprob` does.
+    Product,
+    /// Fuzzy: alternatives by min(1, x + y), conjunction by max(0, x + y − 1), negation by 1 − x.
+    Lukasiewicz,
 }
 
-/// Names and what they stand for; `diff…` are Scallop's names for what here is differentiable anyway.
-const NAMES: [(&str, Provenance); 12] = [
+/// Names and what they stand for, canonical ones first; `diff…` are Scallop's names for what here is differentiable
+/// anyway.
+const NAMES: [(&str, Provenance); 33] = [
     ("unit", Provenance::Unit),
     ("bool", Provenance::Bool),
+    ("natural", Provenance::Natural),
+    ("tropical", Provenance::Tropical),
+    ("realtropical", Provenance::RealTropical),
+    ("why", Provenance::Why),
+    ("lineage", Provenance::Lineage),
+    ("proofs", Provenance::Proofs),
     ("minmaxprob", Provenance::MinMaxProb),
     ("addmultprob", Provenance::AddMultProb),
+    ("nandmultprob", Provenance::NandMultProb),
+    ("maxmultprob", Provenance::MaxMultProb),
+    ("nandminprob", Provenance::NandMinProb),
     ("topkproofs", TOP),
     ("exact", Provenance::Exact),
     ("auto", Provenance::Auto),
+    ("godel", Provenance::Godel),
+    ("product", Provenance::Product),
+    ("lukasiewicz", Provenance::Lukasiewicz),
     ("boolean", Provenance::Bool),
+    ("viterbi", Provenance::MaxMultProb),
+    ("gödel", Provenance::Godel),
+    ("łukasiewicz", Provenance::Lukasiewicz),
     ("diffminmaxprob", Provenance::MinMaxProb),
     ("diffaddmultprob", Provenance::AddMultProb),
+    ("diffaddmultprob2", Provenance::AddMultProb),
+    ("diffnandmultprob", Provenance::NandMultProb),
+    ("diffnandmultprob2", Provenance::NandMultProb),
+    ("diffmaxmultprob", Provenance::MaxMultProb),
+    ("diffmaxmultprob2", Provenance::MaxMultProb),
+    ("diffnandminprob", Provenance::NandMinProb),
     ("difftopkproofs", TOP),
     ("difftopkproofsdebug", TOP),
 ];
@@ -51,14 +99,26 @@ const TOP: Provenance = Provenance::TopKProofs {
 
 impl Provenance {
     /// The names to choose from.
-    pub const ALL: [&'static str; 7] = [
+    pub const ALL: [&'static str; 19] = [
         "unit",
         "bool",
+        "natural",
+        "tropical",
+        "realtropical",
+        "why",
+        "lineage",
+        "proofs",
         "minmaxprob",
         "addmultprob",
+        "nandmultprob",
+        "maxmultprob",
+        "nandminprob",
         "topkproofs",
         "exact",
         "auto",
+        "godel",
+        "product",
+        "lukasiewicz",
     ];
 
     /// `k` where none is given.
@@ -86,14 +146,33 @@ impl Provenance {
 
     /// Its name.
     pub fn name(self) -> &'static str {
+        let same =
+            |other: Provenance| std::mem::discriminant(&self) == std::mem::discriminant(&other);
+        let own = NAMES.into_iter().find(|(_, known)| same(*known));
+        own.map_or("", |(name, _)| name)
+    }
+
+    /// Whether a [`crate::Module`] can be made with it: its tags are numbers between 0 and 1 with gradients.
+    pub fn is_differentiable(self) -> bool {
+        !matches!(
+            self,
+            Provenance::Unit
+                | Provenance::Bool
+                | Provenance::Natural
+                | Provenance::Tropical
+                | Provenance::RealTropical
+                | Provenance::Why
+                | Provenance::Lineage
+                | Provenance::Proofs
+        )
+    }
+
+    /// What tags that are given mean.
+    pub(crate) fn numbers(self) -> Numbers {
         match self {
-            Provenance::Unit => "unit",
-            Provenance::Bool => "bool",
-            Provenance::MinMaxProb => "minmaxprob",
-            Provenance::AddMultProb => "addmultprob",
-            Provenance::TopKProofs { .. } => "topkproofs",
-            Provenance::Exact => "exact",
-            Provenance::Auto => "auto",
+            Provenance::Natural | Provenance::Tropical => Numbers::Naturals,
+            Provenance::RealTropical => Numbers::Costs,
+            _ => Numbers::Probabilities,
         }
     }
 }

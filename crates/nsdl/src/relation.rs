@@ -1,8 +1,10 @@
 //! A relation as the caller sees it: typed tuples with tags, in the order of SEMANTICS.md 10.
 
+use std::fmt;
 use std::sync::Arc;
 
 use nsdl_ir::{Symbols, Type, Value, Word};
+use nsdl_provenance::Extended;
 use rustc_hash::FxHashMap;
 
 /// The answers of one relation or query.
@@ -42,36 +44,75 @@ impl Bounds {
 pub(crate) type Row<'a> = (OutputTag, Option<[f64; 2]>, &'a [Word]);
 
 /// The tag of a tuple.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum OutputTag {
     /// Under `unit`: it holds.
     Unit,
     /// Under `bool`: whether it holds.
     Bool(bool),
-    /// Under the other provenances: how probable it is.
+    /// Under the provenances of probabilities and degrees of truth: how probable or true it is.
     Probability(f64),
+    /// Under `natural`: how many derivation trees it has.
+    Count(Extended),
+    /// Under `tropical`: what its cheapest derivation costs.
+    Cost(Extended),
+    /// Under `realtropical`: the same.
+    RealCost(f64),
+    /// Under `proofs` and `why`: the sets of literals from which it follows. Under `lineage`: one set, of the facts
+    /// that have a part in it.
+    Proofs(Arc<[Vec<OutputLiteral>]>),
+}
+
+/// A fact, or the use of a tagged rule, in a proof.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputLiteral {
+    /// As programs write it: `edge(0, 1)`.
+    pub text: Arc<str>,
+    /// Whether it must not hold.
+    pub negated: bool,
+}
+
+impl fmt::Display for OutputLiteral {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.negated { "not " } else { "" })?;
+        f.write_str(&self.text)
+    }
 }
 
 impl OutputTag {
     /// True for the tags that text output leaves out: the algebra's one.
-    pub fn is_one(self) -> bool {
-        matches!(
-            self,
-            OutputTag::Unit | OutputTag::Bool(true) | OutputTag::Probability(1.0)
-        )
+    pub fn is_one(&self) -> bool {
+        match self {
+            OutputTag::Unit => true,
+            OutputTag::Bool(holds) => *holds,
+            OutputTag::Probability(p) => *p == 1.0,
+            OutputTag::Count(n) => *n == Extended::ONE,
+            OutputTag::Cost(cost) => *cost == Extended::ZERO,
+            OutputTag::RealCost(cost) => *cost == 0.0,
+            OutputTag::Proofs(proofs) => matches!(&**proofs, [proof] if proof.is_empty()),
+        }
     }
 
     /// True for the tags of tuples that are not in a relation. (NaN is no zero: it must be seen.)
-    pub fn is_zero(self) -> bool {
-        matches!(self, OutputTag::Bool(false) | OutputTag::Probability(0.0))
+    pub fn is_zero(&self) -> bool {
+        match self {
+            OutputTag::Unit => false,
+            OutputTag::Bool(holds) => !holds,
+            OutputTag::Probability(p) => *p == 0.0,
+            OutputTag::Count(n) => *n == Extended::ZERO,
+            OutputTag::Cost(cost) => *cost == Extended::Infinite,
+            OutputTag::RealCost(cost) => *cost == f64::INFINITY,
+            OutputTag::Proofs(proofs) => proofs.is_empty(),
+        }
     }
 
-    /// As a number: 1 for `unit`, 0 or 1 for `bool`.
-    pub fn probability(self) -> f64 {
+    /// As a number: the probability, count or cost; 1 for `unit` and for proofs, 0 or 1 for `bool`.
+    pub fn probability(&self) -> f64 {
         match self {
-            OutputTag::Unit => 1.0,
-            OutputTag::Bool(holds) => f64::from(u8::from(holds)),
-            OutputTag::Probability(p) => p,
+            OutputTag::Unit | OutputTag::Proofs(_) => 1.0,
+            OutputTag::Bool(holds) => f64::from(u8::from(*holds)),
+            OutputTag::Probability(p) | OutputTag::RealCost(p) => *p,
+            OutputTag::Count(n) | OutputTag::Cost(n) => n.to_f64(),
         }
     }
 }
@@ -97,9 +138,9 @@ impl Relation {
         let tuples = order(types, rows.iter().map(|&(_, _, row)| row), symbols)
             .into_iter()
             .filter_map(|i| rows.get(i as usize))
-            .map(|&(tag, around, row)| {
-                bounds.extend(around);
-                (tag, reader.tuple(types, row))
+            .map(|(tag, around, row)| {
+                bounds.extend(*around);
+                (tag.clone(), reader.tuple(types, row))
             })
             .collect();
         let bounds = match bounds.is_empty() {
@@ -130,7 +171,7 @@ impl Relation {
             .tuples
             .binary_search_by(|(_, t)| t.as_slice().cmp(tuple))
             .ok()?;
-        self.tuples.get(at).map(|&(tag, _)| tag)
+        self.tuples.get(at).map(|(tag, _)| tag.clone())
     }
 }
 
@@ -159,6 +200,14 @@ impl Reader<'_> {
             .or_insert_with(|| self.symbols.text(word))
             .clone()
     }
+}
+
+/// The values of a row.
+pub(crate) fn values(types: &[Type], row: &[Word], symbols: &Symbols) -> Vec<Value> {
+    let cells = types.iter().zip(row);
+    cells
+        .map(|(&ty, &word)| Value::from_word(word, ty, symbols))
+        .collect()
 }
 
 /// The numbers of `rows` in the order of SEMANTICS.md 10.
@@ -355,7 +404,7 @@ mod tests {
         let relation = Relation::from_rows(
             "r",
             &types,
-            rows.iter().map(|(t, r)| (*t, None, r.as_slice())),
+            rows.iter().map(|(t, r)| (t.clone(), None, r.as_slice())),
             &symbols,
         );
         assert_eq!(relation.len(), 2);

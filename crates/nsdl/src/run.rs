@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use nsdl_circuit::{Inference, Tape};
 use nsdl_eval::{Carry, Evaluation, Options, Table};
-use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Tag, Trace, TupleId, Value};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Trace, TupleId, Value};
 
 use crate::carry::carry;
 use crate::error::Result;
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
+use crate::numbers::Numbers;
 use crate::print::format_tuple;
 use crate::provenance::Provenance;
 use crate::relation::{OutputTag, Relation};
 use crate::session::Session;
 use crate::session::foreign::is_uncertain;
+use crate::symbolic;
 
 /// What [`Session::run`] gives.
 #[derive(Clone, Debug)]
@@ -39,14 +41,39 @@ pub(crate) struct Run {
     tables: Vec<Table>,
     /// What to print: names and relations.
     outputs: Vec<(String, RelationId)>,
-    /// Probabilities of the rows of output relations; `None` where all rows hold.
-    tags: Vec<Option<Vec<f64>>>,
+    /// Tags of the rows of output relations; `None` where all rows hold.
+    tags: Vec<Option<Vec<OutputTag>>>,
     /// What contains them, where some are not exact.
     bounds: Vec<Option<Vec<[f64; 2]>>>,
     provenance: Provenance,
     /// One warning a cause, those of the compiler first.
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) dropped: u64,
+}
+
+/// What a trace is to speak of.
+#[derive(Default)]
+pub(crate) struct Tracing {
+    /// Whether there is one.
+    pub(crate) trace: bool,
+    /// Tags that joins carry where they can, instead of a trace.
+    pub(crate) carry: Option<Carry>,
+    /// Without them, aggregates that read how probable their members are cannot be evaluated in a trace.
+    pub(crate) marginals: Option<Arc<dyn nsdl_eval::Marginals>>,
+    /// See [`Options::any_number`] and [`Options::one_world`].
+    pub(crate) any_number: bool,
+    pub(crate) one_world: Option<f64>,
+}
+
+impl Tracing {
+    /// All worlds.
+    pub(crate) fn worlds(marginals: Option<Arc<dyn nsdl_eval::Marginals>>) -> Self {
+        Self {
+            trace: true,
+            marginals,
+            ..Self::default()
+        }
+    }
 }
 
 impl Run {
@@ -83,10 +110,10 @@ impl Run {
     }
 
     fn of(session: &Session, plan: Arc<Plan>, outputs: Vec<(String, RelationId)>) -> Result<Self> {
-        let uncertain = session.has_uncertainty();
         let provenance = session.chosen_provenance();
+        session.check_numbers(provenance.numbers())?;
         let mut warnings = session.warnings().to_vec();
-        if provenance == Provenance::Unit && uncertain {
+        if provenance == Provenance::Unit && session.has_uncertainty() {
             warnings.push(
                 Diagnostic::warning(
                     "W0501",
@@ -100,9 +127,7 @@ impl Run {
             .facts
             .append(&plan, &session.symbols, &mut facts)
             .map_err(|d| session.error(vec![d]))?;
-        if provenance == Provenance::Bool {
-            facts.retain(|fact| weight(fact) > 0.0);
-        }
+        symbolic::prepare(provenance, &mut facts);
         let inference = match provenance {
             Provenance::Unit => None,
             // Facts are filtered already; only the choices of rules and predicates need the trace.
@@ -110,8 +135,9 @@ impl Run {
                 let choices = !plan.choices.is_empty() || is_uncertain(&plan);
                 choices.then_some(Inference::MinMax)
             }
-            _ => Some(inference(provenance)),
+            _ => inference(provenance),
         };
+        let is_symbolic = symbolic::is_symbolic(provenance);
         let mut targets: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
         if session.stop_at_goal {
             let goal = session.goal().ok_or_else(|| {
@@ -123,31 +149,56 @@ impl Run {
             targets.push(goal);
         }
         let marginals = Marginals::new(session, provenance);
-        let reader = inference.map(|_| marginals.clone());
-        let trace = inference.is_some();
-        let carry = carry(provenance).filter(|_| trace);
-        let mut evaluation = evaluate(session, &plan, &facts, targets, trace, carry, reader)?;
+        let tracing = Tracing {
+            trace: inference.is_some() || is_symbolic,
+            carry: inference.and(carry(provenance)),
+            marginals: Some(marginals.clone()),
+            any_number: provenance.numbers() != Numbers::Probabilities,
+            one_world: symbolic::one_world(provenance),
+        };
+        let mut evaluation = evaluate(session, &plan, &facts, targets, tracing)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
-        let mut tags = vec![None; plan.relations.len()];
-        let mut bounds = vec![None; plan.relations.len()];
-        if let Some(carried) = evaluation.tags.take() {
-            let some = |tags: Vec<f64>| (!tags.is_empty()).then_some(tags);
-            tags = carried.into_iter().map(some).collect();
-        }
-        if let (Some(inference), Some(trace)) = (inference, &evaluation.trace) {
-            let weights = leaf_weights(trace, provenance);
-            let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
-            (tags, bounds) = solve(
-                session,
-                &evaluation,
-                trace,
-                &ids,
-                inference,
-                &weights,
-                &mut warnings,
-            )?;
-        }
+        let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
+        let mut bounds = Vec::new();
+        let numbers = match (inference, &evaluation.trace, evaluation.tags.take()) {
+            (_, _, Some(carried)) => {
+                let some = |tags: Vec<f64>| (!tags.is_empty()).then_some(tags);
+                Some(carried.into_iter().map(some).collect())
+            }
+            (Some(inference), Some(trace), None) => {
+                let weights = leaf_weights(trace, provenance);
+                let (found, around) = solve(
+                    session,
+                    &evaluation,
+                    trace,
+                    &ids,
+                    inference,
+                    &weights,
+                    &mut warnings,
+                )?;
+                bounds = around;
+                Some(found)
+            }
+            _ => None,
+        };
+        let tag = |p: f64| match provenance {
+            Provenance::Bool => OutputTag::Bool(p > 0.0),
+            _ => OutputTag::Probability(p),
+        };
+        let tags = match numbers {
+            Some(found) => {
+                let found: Rows<f64> = found;
+                let found = found.into_iter();
+                found
+                    .map(|tags| tags.map(|tags| tags.into_iter().map(tag).collect()))
+                    .collect()
+            }
+            None if is_symbolic => {
+                symbolic::answers(session, &plan, &facts, &evaluation, &ids, provenance)?
+            }
+            None => Vec::new(),
+        };
         for warning in marginals.warnings() {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
@@ -175,19 +226,17 @@ impl Run {
         let tags = self.tags.get(id.index()).and_then(Option::as_deref);
         let bounds = self.bounds.get(id.index()).and_then(Option::as_deref);
         let table = self.tables.get(id.index());
+        let certain = match self.provenance {
+            Provenance::Unit => OutputTag::Unit,
+            Provenance::Bool => OutputTag::Bool(true),
+            _ => OutputTag::Probability(1.0),
+        };
         let rows = table.into_iter().flat_map(|table| {
+            let certain = &certain;
             (0..table.len() as u32).map(move |row| {
-                let probability = tags
-                    .and_then(|tags| tags.get(row as usize))
-                    .copied()
-                    .unwrap_or(1.0);
-                let tag = match self.provenance {
-                    Provenance::Unit => OutputTag::Unit,
-                    Provenance::Bool => OutputTag::Bool(probability > 0.0),
-                    _ => OutputTag::Probability(probability),
-                };
+                let tag = tags.and_then(|tags| tags.get(row as usize));
                 let around = bounds.and_then(|bounds| bounds.get(row as usize).copied());
-                (tag, around, table.row(row))
+                (tag.unwrap_or(certain).clone(), around, table.row(row))
             })
         });
         Relation::from_rows(name, types, rows, &session.symbols)
@@ -195,14 +244,26 @@ impl Run {
 }
 
 /// The circuit inference of a provenance that has probabilities.
-pub(crate) fn inference(provenance: Provenance) -> Inference {
-    match provenance {
-        Provenance::Unit | Provenance::Bool | Provenance::MinMaxProb => Inference::MinMax,
+pub(crate) fn inference(provenance: Provenance) -> Option<Inference> {
+    Some(match provenance {
+        Provenance::Unit | Provenance::Bool | Provenance::MinMaxProb | Provenance::Godel => {
+            Inference::MinMax
+        }
         Provenance::AddMultProb => Inference::AddMult,
+        Provenance::NandMultProb | Provenance::Product => Inference::NandMult,
+        Provenance::MaxMultProb => Inference::MaxMult,
+        Provenance::NandMinProb => Inference::NandMin,
+        Provenance::Lukasiewicz => Inference::Lukasiewicz,
         Provenance::TopKProofs { k } => Inference::TopK(k),
         Provenance::Exact => Inference::Exact,
         Provenance::Auto => Inference::Auto,
-    }
+        Provenance::Natural
+        | Provenance::Tropical
+        | Provenance::RealTropical
+        | Provenance::Why
+        | Provenance::Lineage
+        | Provenance::Proofs => return None,
+    })
 }
 
 /// The weights of the leaves of a trace.
@@ -232,26 +293,25 @@ impl Session {
     }
 }
 
-/// Evaluates a plan with the limits of the session, with a trace unless tags can be carried. Without
-/// `marginals`, aggregates that read how probable their members are cannot be evaluated in a trace.
+/// Evaluates a plan with the limits of the session.
 pub(crate) fn evaluate(
     session: &Session,
     plan: &Plan,
     facts: &[Fact],
     targets: Vec<RelationId>,
-    trace: bool,
-    carry: Option<Carry>,
-    marginals: Option<Arc<Marginals>>,
+    tracing: Tracing,
 ) -> Result<Evaluation> {
     let options = Options {
-        trace,
-        carry,
+        trace: tracing.trace,
+        carry: tracing.carry,
         targets: Some(targets),
         stop_at: session.goal().filter(|_| session.stop_at_goal),
         limits: session.limits.clone(),
         cancel: session.cancel.clone(),
-        marginals: marginals.map(|marginals| marginals as Arc<dyn nsdl_eval::Marginals>),
+        marginals: tracing.marginals,
         seed: session.seed,
+        any_number: tracing.any_number,
+        one_world: tracing.one_world,
         registry: session.registry.clone(),
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
@@ -273,14 +333,6 @@ pub(crate) fn outputs(plan: &Plan) -> Vec<(String, RelationId)> {
         }
     }
     outputs
-}
-
-fn weight(fact: &Fact) -> f64 {
-    match fact.tag {
-        Tag::Certain => 1.0,
-        Tag::Independent(p) => p,
-        Tag::Exclusive { weight, .. } => weight,
-    }
 }
 
 /// Of each relation, what all its rows have.
@@ -411,7 +463,7 @@ pub(crate) fn approximations(
                 "W0603",
                 format!("cycles did not settle: values still changed by {residual:e}"),
             )
-            .note("addmultprob iterates on cycles, at most 1,000 times")
+            .note("alternatives that add up are iterated on cycles, at most 1,000 times")
             .help("choose `exact`"),
         );
     }

@@ -23,6 +23,7 @@ use crate::batch::{Batch, Tags};
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Undo, relation_id};
 use crate::imports::{self, Loaded};
+use crate::numbers::Numbers;
 use crate::program::{Program, Signature};
 use crate::provenance::Provenance;
 use crate::relation::Relation;
@@ -55,6 +56,8 @@ pub struct Session {
     whole: bool,
     /// What the compiler had to say about it.
     warnings: Arc<Vec<Diagnostic>>,
+    /// Tags of the programs that are no probabilities: errors under provenances that read them as such.
+    improbable: Arc<Vec<Diagnostic>>,
     pub(crate) provenance: Option<Provenance>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
@@ -62,6 +65,8 @@ pub struct Session {
     /// What the host program supplies.
     pub(crate) registry: Registry,
     pub(crate) seed: u64,
+    /// See [`Session::set_any_number`].
+    pub(crate) any_number: bool,
     last: Option<Arc<Run>>,
     /// What the attributes of the programs ask for.
     directives: Arc<Directives>,
@@ -171,10 +176,28 @@ impl Session {
         probabilities: Option<Vec<f64>>,
         exclusive: bool,
     ) -> Result<()> {
-        let batch = Tags::new(relation, &tuples, probabilities, exclusive)
+        let batch = Tags::new(relation, &tuples, probabilities, exclusive, self.numbers())
             .and_then(|tags| Batch::new(relation, &tuples, tags, &self.symbols))
             .map_err(|d| self.error(vec![d]))?;
         self.add_batch(relation, batch)
+    }
+
+    /// What tags are under the chosen provenance.
+    pub(crate) fn numbers(&self) -> Numbers {
+        match self.provenance {
+            _ if self.any_number => Numbers::Any,
+            Some(provenance) => provenance.numbers(),
+            None => Numbers::Probabilities,
+        }
+    }
+
+    /// Refuses tags that are no such numbers: those that were added under another provenance.
+    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Result<()> {
+        if numbers == Numbers::Probabilities && !self.improbable.is_empty() {
+            return Err(self.error(self.improbable.to_vec()));
+        }
+        let checked = self.facts.check_numbers(numbers);
+        checked.map_err(|d| self.error(vec![d]))
     }
 
     pub(crate) fn add_batch(&mut self, relation: &str, batch: Batch) -> Result<()> {

@@ -1,10 +1,9 @@
 //! Why a tuple holds: its most probable proofs, as facts.
 
+use std::cell::OnceCell;
 use std::fmt;
 
-use nsdl_ir::{
-    Fact, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word,
-};
+use nsdl_ir::{Fact, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word};
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 
 use crate::batch::{arity_mismatch, misfit};
@@ -12,8 +11,9 @@ use crate::convert::{Misfit, convert};
 use crate::error::Result;
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
+use crate::numbers::Numbers;
 use crate::print::format_tuple;
-use crate::run::evaluate;
+use crate::run::{Tracing, evaluate};
 use crate::session::Session;
 use crate::text::Texts;
 
@@ -76,6 +76,8 @@ pub(crate) struct Story<'a> {
     pub(crate) row: &'a dyn Fn(TupleId) -> Vec<Word>,
     pub(crate) symbols: &'a Symbols,
     pub(crate) texts: &'a Texts,
+    /// What each leaf derives, once it is asked for.
+    pub(crate) heads: OnceCell<Vec<Option<TupleId>>>,
 }
 
 impl Story<'_> {
@@ -111,7 +113,7 @@ impl Story<'_> {
     }
 
     /// The text of a leaf, and whether it stands for a fact that is certain.
-    fn leaf(&self, leaf: LeafId) -> (String, bool) {
+    pub(crate) fn leaf(&self, leaf: LeafId) -> (String, bool) {
         match self.trace.leaves.get(leaf.index()).map(|leaf| leaf.source) {
             Some(LeafSource::Fact(number)) => match self.facts.get(number as usize) {
                 Some(fact) => (
@@ -160,9 +162,24 @@ impl Story<'_> {
 
     /// What an alternative of a rule or an aggregate derives.
     fn head(&self, leaf: LeafId) -> Option<TupleId> {
-        let uses = |instance: &&Instance| instance.leaf == Some(leaf);
-        let mut instances = self.trace.instances.iter();
-        instances.find(uses).map(|instance| instance.head)
+        let heads = self.heads.get_or_init(|| {
+            let mut heads = vec![None; self.trace.leaves.len()];
+            for instance in self.trace.instances.iter().rev() {
+                if let Some(slot) = instance.leaf.and_then(|it| heads.get_mut(it.index())) {
+                    *slot = Some(instance.head);
+                }
+            }
+            heads
+        });
+        heads.get(leaf.index()).copied().flatten()
+    }
+
+    /// The values of a tuple.
+    pub(crate) fn values_of(&self, tuple: TupleId) -> Vec<Value> {
+        let place = self.trace.tuples.get(tuple.index());
+        place.map_or_else(Vec::new, |(relation, _)| {
+            self.values(relation.index(), &(self.row)(tuple))
+        })
     }
 
     fn atom(&self, relation: usize, row: &[Word]) -> String {
@@ -213,6 +230,7 @@ impl Session {
     /// `E0201` for an unknown relation, `E0202`, `E0301` and `E0501` for a tuple that does not fit it, `E06xx` as
     /// [`Session::run`].
     pub fn why(&self, relation: &str, tuple: &[Value], k: usize) -> Result<Vec<Explanation>> {
+        self.check_numbers(Numbers::Probabilities)?;
         let plan = self.checked_plan();
         let Some(id) = relation_id(&plan, relation) else {
             return Err(self.error(vec![self.unknown_relation(relation)]));
@@ -229,7 +247,13 @@ impl Session {
         let mut tagged = facts.clone();
         loop {
             let marginals = Marginals::new(self, self.chosen_provenance());
-            let evaluation = evaluate(self, &plan, &tagged, vec![id], true, None, Some(marginals))?;
+            let evaluation = evaluate(
+                self,
+                &plan,
+                &tagged,
+                vec![id],
+                Tracing::worlds(Some(marginals)),
+            )?;
             let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
             else {
                 return Ok(Vec::new());
@@ -262,6 +286,7 @@ impl Session {
                 row: &row,
                 symbols: &self.symbols,
                 texts: &self.texts,
+                heads: OnceCell::new(),
             };
             return Ok(story.explain(tuple, k, &weights));
         }

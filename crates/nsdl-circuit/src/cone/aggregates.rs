@@ -94,7 +94,7 @@ impl Builder<'_> {
                 .unwrap_or(0);
             let mut ways: Vec<Vec<u32>> = vec![Vec::new(); width as usize];
             for (&state, step) in states.iter().zip(level) {
-                if step.absent == step.present && self.flavour != Flavour::MinMax {
+                if step.absent == step.present && self.flavour != Flavour::General {
                     ways[step.absent as usize].push(state);
                     continue;
                 }
@@ -224,7 +224,7 @@ impl Builder<'_> {
 
     /// A member that does not matter.
     fn either(&mut self, member: u32) -> u32 {
-        if self.flavour != Flavour::MinMax {
+        if self.flavour != Flavour::General {
             return ONE;
         }
         let absent = self.not(member);

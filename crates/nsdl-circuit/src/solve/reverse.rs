@@ -1,4 +1,4 @@
-//! Gradients of min-max and add-mult through cycles.
+//! Gradients of numeric algebras through cycles.
 
 use super::{Algebra, ROUNDS, Solved, Solver};
 use crate::cone::{Cycle, Op};
@@ -13,9 +13,9 @@ impl Solver {
         let mut node = self.cone.len();
         while node > 0 {
             if let Some(cycle) = cycles.next_if(|cycle| cycle.end as usize == node) {
-                match self.algebra {
-                    Algebra::MinMax => self.trace_back(cycle, solved),
-                    Algebra::AddMult => self.adjoint(cycle, solved),
+                match self.algebra.improves() {
+                    true => self.trace_back(cycle, solved),
+                    false => self.adjoint(cycle, solved),
                 }
                 node = cycle.start as usize;
                 continue;
@@ -36,53 +36,18 @@ impl Solver {
     /// Adds what flows from a node to its children.
     fn push(&self, node: u32, adjoint: f64, values: &[f64], adjoints: &mut [f64]) {
         let children = self.cone.children(node);
-        match (self.cone.ops[node as usize], self.algebra) {
-            (Op::Zero | Op::One | Op::Leaf(_), _) => {}
-            (Op::Not, _) => {
-                for &child in children {
-                    adjoints[child as usize] -= adjoint;
-                }
-            }
-            (Op::And | Op::Or | Op::Sum, Algebra::MinMax) => {
-                let value = values[node as usize];
-                if let Some(&child) = children
-                    .iter()
-                    .find(|&&child| values[child as usize] == value)
-                {
-                    adjoints[child as usize] += adjoint;
-                }
-            }
-            (Op::And, Algebra::AddMult) => {
-                for (i, &child) in children.iter().enumerate() {
-                    let others = children.iter().enumerate().filter(|&(j, _)| j != i);
-                    let product: f64 = others.map(|(_, &other)| values[other as usize]).product();
-                    adjoints[child as usize] += adjoint * product;
-                }
-            }
-            (Op::Or, Algebra::AddMult) => {
-                let sum: f64 = children.iter().map(|&child| values[child as usize]).sum();
-                if sum > 1.0 {
-                    return;
-                }
-                for &child in children {
-                    adjoints[child as usize] += adjoint;
-                }
-            }
-            (Op::Sum, Algebra::AddMult) => {
-                for &child in children {
-                    adjoints[child as usize] += adjoint;
-                }
-            }
-        }
+        let op = self.cone.ops[node as usize];
+        let value = |i: usize| values[children[i] as usize];
+        self.algebra.slopes(op, children.len(), &value, |i, slope| {
+            adjoints[children[i] as usize] += adjoint * slope;
+        });
     }
 
-    /// Min-max on a cycle: follows the derivation that first reached each value, which always leads to tuples
-    /// that reached theirs in an earlier round.
+    /// Maxima on a cycle: follows the derivation that last improved each value, which leads to tuples that reached
+    /// theirs without it.
     fn trace_back(&self, cycle: &Cycle, solved: &mut Solved) {
         let unknowns = cycle.start..cycle.start + cycle.unknowns;
-        let mut order: Vec<u32> = unknowns.clone().collect();
-        order.sort_by_key(|&unknown| std::cmp::Reverse(solved.reached[unknown as usize].0));
-        for unknown in order {
+        for unknown in self.downwards(cycle, solved) {
             let adjoint = solved.adjoints[unknown as usize];
             let (round, child) = solved.reached[unknown as usize];
             if adjoint == 0.0 || child == u32::MAX {
@@ -90,6 +55,10 @@ impl Solver {
             }
             if !(unknowns.end..cycle.end).contains(&child) {
                 solved.adjoints[child as usize] += adjoint;
+                continue;
+            }
+            if self.algebra == Algebra::MaxMult {
+                self.push(child, adjoint, &solved.values, &mut solved.adjoints);
                 continue;
             }
             let value = solved.values[unknown as usize];
@@ -103,7 +72,55 @@ impl Solver {
         }
     }
 
-    /// Add-mult on a cycle: λ = b + Jᵀλ, iterated like the values themselves; then what flows out of the cycle.
+    /// The tuples of a cycle, each before those that the derivation of its value uses.
+    ///
+    /// For products that is no order of rounds: a part may still improve where the product, which is 0 or rounded, does
+    /// not. The derivations followed make no circle, since a product is never above its parts.
+    fn downwards(&self, cycle: &Cycle, solved: &Solved) -> Vec<u32> {
+        let unknowns = cycle.start..cycle.start + cycle.unknowns;
+        let mut order: Vec<u32> = unknowns.clone().collect();
+        if self.algebra != Algebra::MaxMult {
+            order.sort_by_key(|&unknown| std::cmp::Reverse(solved.reached[unknown as usize].0));
+            return order;
+        }
+        let parts = |unknown: u32| match solved.reached[unknown as usize].1 {
+            u32::MAX => &[][..],
+            child if (unknowns.end..cycle.end).contains(&child) => self.cone.children(child),
+            _ => {
+                let alternatives = self.cone.children(unknown);
+                let child = solved.reached[unknown as usize].1;
+                let at = alternatives.iter().position(|&other| other == child);
+                at.map_or(&[][..], |at| &alternatives[at..=at])
+            }
+        };
+        // Depth first: a tuple is done after all that it uses.
+        order.clear();
+        let mut seen = vec![false; cycle.unknowns as usize];
+        let mut open: Vec<(u32, usize)> = Vec::new();
+        for root in unknowns.clone() {
+            if std::mem::replace(&mut seen[(root - cycle.start) as usize], true) {
+                continue;
+            }
+            open.push((root, 0));
+            while let Some((unknown, next)) = open.last_mut() {
+                let Some(&part) = parts(*unknown).get(*next) else {
+                    order.push(*unknown);
+                    open.pop();
+                    continue;
+                };
+                *next += 1;
+                if unknowns.contains(&part)
+                    && !std::mem::replace(&mut seen[(part - cycle.start) as usize], true)
+                {
+                    open.push((part, 0));
+                }
+            }
+        }
+        order.reverse();
+        order
+    }
+
+    /// Sums on a cycle: λ = b + Jᵀλ, iterated like the values themselves; then what flows out of the cycle.
     ///
     /// That does not settle where the least support would lift tuples to their clamp. There is no derivative;
     /// as it is 0 at the clamp, tuples of value 0 or 1 then pass none on, or nothing in the cycle does.

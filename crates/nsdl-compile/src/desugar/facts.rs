@@ -50,7 +50,10 @@ impl<'a> Desugar<'a> {
                 _ if exclusive => {
                     let weight = probability.unwrap_or(share);
                     sum += weight;
-                    Tag::Exclusive { group, weight }
+                    match member.tag {
+                        Some(_) => Tag::Exclusive { group, weight },
+                        None => Tag::Share { group, weight },
+                    }
                 }
                 Some(probability) => Tag::Independent(probability),
                 None => Tag::Certain,

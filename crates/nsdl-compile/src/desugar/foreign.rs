@@ -138,9 +138,10 @@ impl<'a> Desugar<'a> {
                     span,
                 }],
                 scale: None,
+                shares: false,
                 span,
             }),
-            Tag::Exclusive { .. } => {
+            Tag::Exclusive { .. } | Tag::Share { .. } => {
                 let message = "the members of an exclusive set are constants";
                 let error = Diagnostic::error("E0340", message)
                     .label(span, format!("calls the host program for `{}`", relation.text))

@@ -80,6 +80,7 @@ impl<'a> Desugar<'a> {
                     Some(Choice {
                         weights,
                         scale: None,
+                        shares: false,
                         span: tag.span,
                     })
                 }
@@ -96,6 +97,7 @@ impl<'a> Desugar<'a> {
         scope: &mut Scope<'a>,
         span: Span,
     ) -> Choice {
+        let shares = outer.is_none() && alternatives.iter().all(|(tag, _)| tag.is_none());
         let outer = outer.map(|tag| self.weight(tag, scope));
         let share = 1.0 / alternatives.len() as f64;
         let mut weights = Vec::new();
@@ -127,6 +129,7 @@ impl<'a> Desugar<'a> {
         Choice {
             weights,
             scale,
+            shares,
             span,
         }
     }

@@ -36,6 +36,7 @@ impl Planner<'_> {
         let binding = (0..slots.len()).map(Slot::new).collect();
         plan.choices.push(Choice {
             weights,
+            shares: choice.shares,
             binding,
             span: choice.span,
         });

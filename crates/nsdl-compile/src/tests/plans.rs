@@ -154,6 +154,10 @@ fn fact_tags() {
     .plan;
     let tags: Vec<Tag> = plan.facts.iter().map(|fact| fact.tag).collect();
     let exclusive = |group, weight| Tag::Exclusive { group, weight };
+    let share = Tag::Share {
+        group: 1,
+        weight: 0.25,
+    };
     assert_eq!(
         tags,
         [
@@ -164,10 +168,10 @@ fn fact_tags() {
             Tag::Certain,
             exclusive(0, 0.3),
             exclusive(0, 0.4),
-            exclusive(1, 0.25),
-            exclusive(1, 0.25),
-            exclusive(1, 0.25),
-            exclusive(1, 0.25),
+            share,
+            share,
+            share,
+            share,
             Tag::Independent(0.5),
         ]
     );

@@ -25,7 +25,7 @@ impl Traced<'_> {
             Outcome::Members(chosen) => {
                 for (words, row) in chosen {
                     found.derivations.push(Derivation {
-                        head: derive(&words, false),
+                        head: derive(&words, self.one_world),
                         choice: None,
                         body: [self.members[row as usize]]
                             .into_iter()
@@ -41,7 +41,7 @@ impl Traced<'_> {
                     found.choices.push(weights);
                     for (alternative, words) in words.iter().enumerate() {
                         found.derivations.push(Derivation {
-                            head: derive(words, false),
+                            head: derive(words, self.one_world),
                             choice: Some((number, alternative)),
                             body: exists.into_iter().collect(),
                         });

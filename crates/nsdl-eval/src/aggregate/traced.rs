@@ -21,6 +21,8 @@ pub(crate) struct Traced<'a> {
     pub(crate) members: &'a [TupleId],
     pub(crate) groups: &'a [TupleId],
     pub(crate) certain: &'a [bool],
+    /// Whether all members hold that there are.
+    pub(crate) one_world: bool,
 }
 
 /// What an aggregate adds to a trace.
@@ -61,6 +63,24 @@ impl Traced<'_> {
             let mut result = |result: &[Word], certain: bool| {
                 derive(&[group.key, result].concat(), certain && forced)
             };
+            let aggregate = self.input.aggregate;
+            if self.one_world && !aggregate.single_world && !aggregate.op.reads_weights() {
+                let members = group.members.iter();
+                let members = members.map(|&row| self.members[row as usize]);
+                let body: Vec<TupleId> = members.chain(exists).collect();
+                for words in self.input.results(&group, failures)? {
+                    found.derivations.push(Derivation {
+                        head: result(&words, true),
+                        choice: None,
+                        body: body.clone(),
+                    });
+                    found.steps += body.len();
+                    if found.steps > self.input.steps {
+                        return Err(too_large(&self.input, group.members.len(), 1).into());
+                    }
+                }
+                continue;
+            }
             if self.input.aggregate.single_world {
                 let results = self.input.results(&group, failures)?;
                 for words in results {

@@ -47,7 +47,9 @@ pub(crate) fn weights(
     marginals: Option<&dyn Marginals>,
 ) -> Result<Vec<f64>, Stop> {
     let tuples = &recorder.tuples[aggregate.members.index()];
-    let is_certain = |row: usize| recorder.trace.certain[tuples[row].index()];
+    // In one world all members hold, and tags are no probabilities.
+    let is_certain =
+        |row: usize| !recorder.is_one_world() && recorder.trace.certain[tuples[row].index()];
     let (mut uncertain, mut places) = (Vec::new(), Vec::new());
     for row in (0..tuples.len()).filter(|&row| !is_certain(row)) {
         uncertain.push(tuples[row]);

@@ -53,7 +53,7 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             None => Leaf::Constant(algebra.one()),
             Some((weights, alternative, false)) => Leaf::Weighed(weights, alternative),
             Some((weights, alternative, true)) => {
-                let found = weights.weigh(&[], task.symbols, &mut Failures::default())?;
+                let found = weights.weigh(&[], task.symbols, false, &mut Failures::default())?;
                 let weight = found.and_then(|weights| weights.get(alternative).copied());
                 Leaf::Constant(algebra.tag(weight.unwrap_or_default()))
             }
@@ -228,7 +228,7 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
         let leaf = match self.leaf {
             Leaf::Constant(tag) => tag,
             Leaf::Weighed(weights, alternative) => {
-                let Some(weights) = weights.weigh(body.slots, self.symbols, failures)? else {
+                let Some(weights) = weights.weigh(body.slots, self.symbols, false, failures)? else {
                     return Ok(false);
                 };
                 let weight = weights.get(alternative).copied();

@@ -53,6 +53,7 @@ impl Engine<'_> {
                         .groups
                         .map_or(&[][..], |groups| &recorder.tuples[groups.index()]),
                     certain: &recorder.trace.certain,
+                    one_world: recorder.is_one_world(),
                 };
                 let mut derive = |row: &[u64], certain: bool| {
                     let (row, is_new) = fresh.intern(old, row);

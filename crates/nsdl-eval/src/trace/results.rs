@@ -42,6 +42,9 @@ impl Recorder {
                 }
                 None => add_group(&mut self.trace, std::iter::once((weight, source))),
             };
+            if self.is_one_world() {
+                self.trace.certain[tuple.index()] = true;
+            }
             self.add_axiom(tuple, Some(own));
         }
     }

@@ -157,6 +157,7 @@ impl Builder {
         let binding = binding.iter().map(|&slot| Slot(slot)).collect();
         self.plan.choices.push(Choice {
             weights,
+            shares: false,
             binding,
             span: span(1000 + choice.index()),
         });

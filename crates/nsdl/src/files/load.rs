@@ -7,7 +7,8 @@ use nsdl_ir::{Diagnostic, FileOptions, ProbabilityColumn, Symbols, Type, Value, 
 
 use super::Target;
 use super::layout::{Cells, Layout, counted, layout, wrong_width};
-use crate::batch::{Batch, Tags, check_probability};
+use crate::batch::{Batch, Tags};
+use crate::numbers::Numbers;
 
 /// After so many rows a look at the cancel flag is due.
 const LOOK: usize = 4096;
@@ -59,6 +60,8 @@ pub(super) struct Loader<'a> {
     target: Target<'a>,
     pub(super) options: &'a FileOptions,
     symbols: &'a Symbols,
+    /// What tags are.
+    numbers: Numbers,
     cancel: Option<&'a AtomicBool>,
     names: Option<Vec<String>>,
     /// That of the first row, and how wide all rows are.
@@ -76,6 +79,7 @@ impl<'a> Loader<'a> {
         target: Target<'a>,
         options: &'a FileOptions,
         symbols: &'a Symbols,
+        numbers: Numbers,
         cancel: Option<&'a AtomicBool>,
     ) -> Self {
         Self {
@@ -83,6 +87,7 @@ impl<'a> Loader<'a> {
             target,
             options,
             symbols,
+            numbers,
             cancel,
             names: None,
             layout: None,
@@ -211,7 +216,7 @@ impl<'a> Loader<'a> {
         let shown = match row.value(column, Type::F64, self.symbols) {
             Ok(Some(Value::F64(p))) => {
                 let whose = || format!("the fact at {}{}", self.file, row.place());
-                return check_probability(p, whose).map(|()| p);
+                return self.numbers.check(p, whose).map(|()| p);
             }
             Ok(None) => return Err(self.nothing(row, column)),
             Ok(Some(other)) => other.to_string(),

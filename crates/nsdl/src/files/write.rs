@@ -7,7 +7,7 @@ use std::path::Path;
 use nsdl_ir::{Diagnostic, FileFormat, FileOptions, ProbabilityColumn, Type, Value};
 
 use super::open::{Kind, create};
-use crate::print::{format_tag, json_value};
+use crate::print::{format_tag, json_tag, json_value};
 use crate::relation::{OutputTag, Relation};
 
 /// What is written: rows with names for their columns, and for the tags if they are written too.
@@ -24,13 +24,13 @@ impl<'a> Table<'a> {
         fields: &[Option<String>],
         options: &FileOptions,
     ) -> Self {
-        let has_probabilities = relation
+        let has_tags = relation
             .tuples
             .iter()
-            .any(|(tag, _)| matches!(tag, OutputTag::Probability(_)));
+            .any(|(tag, _)| !matches!(tag, OutputTag::Unit | OutputTag::Bool(_)));
         let tag = match &options.probability {
             ProbabilityColumn::None => None,
-            ProbabilityColumn::Auto if !has_probabilities => None,
+            ProbabilityColumn::Auto if !has_tags => None,
             ProbabilityColumn::Auto | ProbabilityColumn::First => Some("probability".to_owned()),
             ProbabilityColumn::Named(name) => Some(name.clone()),
         };
@@ -125,7 +125,7 @@ pub(super) fn csv(
         writer.write_record(table.tag.iter().chain(&table.names))?;
     }
     for (tag, row) in table.rows {
-        let tag = table.tag.as_ref().map(|_| Cow::Owned(number(*tag)));
+        let tag = table.tag.as_ref().map(|_| Cow::Owned(field(tag)));
         let record = tag.into_iter().chain(row.iter().map(plain));
         writer.write_record(record.map(|field| field.into_owned()))?;
     }
@@ -145,8 +145,9 @@ fn json_lines(table: &Table<'_>, header: bool, out: &mut dyn Write) -> io::Resul
     for (tag, row) in table.rows {
         line.clear();
         line.push(open);
-        let tag = table.tag.as_ref().map(|_| Value::F64(tag.probability()));
-        for (at, (value, name)) in tag.iter().chain(row).zip(&names).enumerate() {
+        let tag = table.tag.as_ref().map(|_| Cell::Tag(tag));
+        let cells = tag.into_iter().chain(row.iter().map(Cell::Value));
+        for (at, (cell, name)) in cells.zip(&names).enumerate() {
             if at > 0 {
                 line.push(',');
             }
@@ -154,13 +155,23 @@ fn json_lines(table: &Table<'_>, header: bool, out: &mut dyn Write) -> io::Resul
                 line.push_str(name);
                 line.push(':');
             }
-            json_value(value, &mut line);
+            match cell {
+                Cell::Tag(OutputTag::Unit | OutputTag::Bool(_)) => line.push_str("1.0"),
+                Cell::Tag(tag) => line.push_str(&json_tag(tag)),
+                Cell::Value(value) => json_value(value, &mut line),
+            }
         }
         line.push(close);
         line.push('\n');
         out.write_all(line.as_bytes())?;
     }
     Ok(())
+}
+
+/// What stands in a line.
+enum Cell<'a> {
+    Tag(&'a OutputTag),
+    Value(&'a Value),
 }
 
 /// As CSV without header; tags only where there are probabilities.
@@ -176,9 +187,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A tag as a probability.
-fn number(tag: OutputTag) -> String {
-    format_tag(OutputTag::Probability(tag.probability()))
+/// A tag as a field: probabilities where there are none are 1.
+fn field(tag: &OutputTag) -> String {
+    match tag {
+        OutputTag::Unit | OutputTag::Bool(_) => {
+            format_tag(&OutputTag::Probability(tag.probability()))
+        }
+        tag => format_tag(tag),
+    }
 }
 
 /// A value without quotes, as `parse_field` reads it.

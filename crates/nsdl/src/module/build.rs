@@ -1,5 +1,6 @@
 //! How a module comes about: one evaluation, its trace, a circuit.
 
+use nsdl_circuit::Inference;
 use nsdl_eval::{Evaluation, Table};
 use nsdl_ir::{Diagnostic, LeafId, LeafSource, Plan, TupleId, Value, Word};
 use rustc_hash::FxHashMap;
@@ -7,9 +8,10 @@ use rustc_hash::FxHashMap;
 use super::{Answers, Input, Module, Output, Port};
 use crate::batch::{Batch, Tags};
 use crate::error::Result;
+use crate::numbers::Numbers;
 use crate::provenance::Provenance;
 use crate::relation::order;
-use crate::run::{evaluate, inference, open_answers};
+use crate::run::{Tracing, evaluate, inference, open_answers};
 use crate::session::Session;
 use crate::why::row;
 
@@ -20,14 +22,15 @@ impl Module {
         outputs: Vec<Output>,
         provenance: Provenance,
     ) -> Result<Self> {
-        if matches!(provenance, Provenance::Unit | Provenance::Bool) {
+        if !provenance.is_differentiable() {
             let d = Diagnostic::error(
                 "E0815",
                 format!("`{provenance}` has no probabilities to differentiate"),
             )
-            .help("choose `exact`, `topkproofs`, `addmultprob` or `minmaxprob`");
+            .help("choose `exact`, `topkproofs`, `addmultprob` or another of probabilities or degrees of truth");
             return Err(session.error(vec![d]));
         }
+        session.check_numbers(Numbers::Probabilities)?;
         let own_batches = session.facts.len();
         for input in &inputs {
             let n = input.mapping.len();
@@ -54,7 +57,7 @@ impl Module {
             .map_err(|d| session.error(vec![d]))?;
 
         let targets: Vec<_> = plan.queries.iter().map(|query| query.relation).collect();
-        let mut evaluation = evaluate(&session, &plan, &facts, targets, true, None, None)?;
+        let mut evaluation = evaluate(&session, &plan, &facts, targets, Tracing::worlds(None))?;
         let mut warnings = session.warnings().to_vec();
         warnings.extend(crate::failure::warnings(&evaluation.failures).0);
         let trace = evaluation.trace.take().unwrap_or_default();
@@ -112,7 +115,7 @@ impl Module {
         let circuit = nsdl_circuit::compile(
             &trace,
             &wanted,
-            inference(provenance),
+            inference(provenance).unwrap_or(Inference::Exact),
             &session.budget,
             session.cancel.as_deref(),
         )

@@ -1,5 +1,7 @@
 //! Calls of a module: values forward, gradients backward, explanations of a sample.
 
+use std::cell::OnceCell;
+
 use nsdl_circuit::Real;
 use nsdl_ir::{Diagnostic, LeafId, Value};
 
@@ -232,6 +234,7 @@ impl Module {
             row: &|tuple| self.rows.get(&tuple).cloned().unwrap_or_default(),
             symbols: &self.symbols,
             texts: &self.texts,
+            heads: OnceCell::new(),
         };
         Ok(story.explain(id, k, &weights))
     }

@@ -105,6 +105,7 @@ impl Session {
                 &facts.tuples,
                 facts.probabilities,
                 facts.exclusive,
+                self.numbers(),
             )
             .and_then(|tags| Batch::new(&item.relation, &facts.tuples, tags, &self.symbols))
             .and_then(|batch| {

@@ -8,11 +8,19 @@ use nsdl_syntax::ast::{Ast, Item, ItemKind, TypeDeclaration};
 
 use super::Session;
 use crate::error::Result;
+use crate::numbers::Numbers;
 
 impl Session {
     /// Compiles everything; keeps the plan and returns the new warnings.
     pub(crate) fn check(&mut self) -> Result<Vec<Diagnostic>> {
         let mut compiled = self.compile()?;
+        if self.numbers() == Numbers::Probabilities && !compiled.improbable.is_empty() {
+            return Err(self.error(compiled.improbable));
+        }
+        if self.numbers() != Numbers::Probabilities {
+            // Probabilities of 0 and 1 say nothing, other numbers do.
+            compiled.warnings.retain(|it| it.code != "W0503");
+        }
         self.read_inputs(&compiled)
             .and_then(|()| self.ask_attributes(&compiled))
             .map_err(|errors| self.error(errors))?;
@@ -32,6 +40,7 @@ impl Session {
         self.focused = compiled.focused.map(Arc::new);
         self.warnings = Arc::new(compiled.warnings);
         self.directives = Arc::new(compiled.directives);
+        self.improbable = Arc::new(compiled.improbable);
         Ok(new)
     }
 
@@ -98,6 +107,7 @@ impl Session {
                 arguments: &self.argument_values,
                 attributes: &self.attribute_names,
                 registry: self.registry.clone(),
+                any_number: true,
             };
             nsdl_compile::compile_with(asts, &outside, &self.symbols)
         };

@@ -40,6 +40,7 @@ impl Session {
                 target,
                 options,
                 &self.symbols,
+                self.numbers(),
                 self.cancel.as_deref(),
             )
         });
@@ -140,6 +141,7 @@ impl Session {
                 target,
                 &input.options,
                 &self.symbols,
+                self.numbers(),
                 self.cancel.as_deref(),
             )
             .map_err(|d| vec![d.label(input.span, "read here")])?;
