@@ -38,8 +38,8 @@ class Circuit:
         frontier = torch.cat([*(x.t() for x in inputs), constants.expand(-1, batch)])
         for keep, groups in layers:
             results = [
-                _REDUCE[op](frontier.index_select(0, children).view(nodes, width, batch))
-                for op, nodes, width, children in groups
+                _reduce(op, frontier.index_select(0, children).view(nodes, width, batch), left)
+                for op, nodes, width, left, children in groups
             ]
             frontier = torch.cat([frontier if keep is None else frontier.index_select(0, keep), *results])
         return [frontier.index_select(0, nodes).t() for nodes in outputs]
@@ -68,7 +68,7 @@ class Circuit:
                     [
                         (
                             None if keep is None else index(keep),
-                            [(op, nodes, width, index(children)) for op, nodes, width, children in groups],
+                            [(op, nodes, width, left, index(rows)) for op, nodes, width, left, rows in groups],
                         )
                         for keep, groups in layers
                     ],
@@ -137,6 +137,18 @@ def _halve(values: torch.Tensor, combine: Any) -> torch.Tensor:
 def _clamped_sum(values: torch.Tensor) -> torch.Tensor:
     total = values.sum(1)
     return torch.where(total <= 1, total, torch.ones_like(total))  # a clamped value has gradient 0
+
+
+def _reduce(op: str, values: torch.Tensor, left: int) -> torch.Tensor:
+    return _convolution(values, left) if op == "convolution" else _REDUCE[op](values)
+
+
+def _convolution(values: torch.Tensor, left: int) -> torch.Tensor:
+    """Products of polynomials, whose coefficients lie along dimension 1: first ``left`` of one factor, then the other."""
+    nodes, width, batch = values.shape
+    a, b = (x.movedim(2, 1).reshape(nodes * batch, 1, -1) for x in (values[:, :left], values[:, left:]))
+    product = torch.nn.functional.conv1d(b.transpose(0, 1), a.flip(2), padding=left - 1, groups=nodes * batch)
+    return product.view(nodes, batch, width - 1).movedim(1, 2).reshape(-1, batch)
 
 
 _REDUCE: dict[str, Any] = {

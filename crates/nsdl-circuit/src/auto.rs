@@ -45,11 +45,12 @@ pub(crate) fn compile(
     limits: &Limits,
     more: usize,
 ) -> Result<(Layered, Summary, Bounds), Stop> {
-    let unlimited = Limits {
-        nodes: usize::MAX,
+    // The formulas must stand, or there would be nothing to have bounds of.
+    let formulas = Limits {
+        nodes: limits.nodes.max(FORMULAS),
         cancel: limits.cancel,
     };
-    let (mut compiler, roots) = exact::prepare(trace, cone, &unlimited)?;
+    let (mut compiler, roots) = exact::prepare(trace, cone, &formulas)?;
     let mut open = Vec::new();
     let mut made = vec![0; roots.len()];
     for (place, root) in roots.iter().enumerate() {
@@ -99,6 +100,9 @@ pub(crate) fn compile(
     bounds.lower = layered.outputs.split_off(outputs);
     Ok((layered, summary, bounds))
 }
+
+/// Formulas that the outputs may be before any is taken apart.
+const FORMULAS: usize = 20_000_000;
 
 /// What is known of a formula.
 enum State {
@@ -252,8 +256,8 @@ impl<'l> Search<'l> {
                     (entry.lower, entry.upper) = (value, value);
                     return Ok(());
                 }
-                Err(Stop::Cancelled) => return Err(Stop::Cancelled),
                 Err(Stop::Budget { .. }) => {}
+                Err(stop) => return Err(stop),
             }
         }
         let parts = match self.compiler.splitter.step(node) {

@@ -49,7 +49,9 @@ pub(crate) fn forward<T: Real>(
         return;
     }
     tape.values.resize(size * blocks.count, T::ZERO);
-    let run = |(block, values): (usize, &mut [T])| {
+    tape.scratch
+        .resize_with(blocks.count.max(tape.scratch.len()), Vec::new);
+    let run = |((block, values), scratch): (Numbered<'_, T>, &mut Vec<T>)| {
         let (width, from) = (blocks.width, block * blocks.width);
         let samples = width.min(batch - from);
         for (leaf, row) in values
@@ -64,15 +66,21 @@ pub(crate) fn forward<T: Real>(
         let constants = circuit.leaves * width;
         values[constants..constants + width].fill(T::ZERO);
         values[constants + width..constants + 2 * width].fill(T::ONE);
-        kernel::forward(circuit, values, width);
+        kernel::forward(circuit, values, scratch, width);
     };
+    let (values, scratch) = (&mut tape.values, &mut tape.scratch);
     if blocks.parallel {
-        tape.values
+        values
             .par_chunks_exact_mut(size)
             .enumerate()
+            .zip(scratch.par_iter_mut())
             .for_each(run);
     } else {
-        tape.values.chunks_exact_mut(size).enumerate().for_each(run);
+        values
+            .chunks_exact_mut(size)
+            .enumerate()
+            .zip(scratch)
+            .for_each(run);
     }
     read(circuit, &circuit.outputs, batch, tape, out);
 }

@@ -2,7 +2,7 @@
 
 use crate::layers::{Layer, LayerOp, Layered};
 use hashbrown::{HashTable, hash_table::Entry};
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
 /// A circuit under construction. Nodes `0..leaves` are the leaves, then come the constants 0 and 1.
@@ -18,6 +18,8 @@ pub(crate) struct Builder {
     before: Vec<u32>,
     /// Parents that are not in these lists because those were long.
     table: HashTable<u32>,
+    /// Of the first coefficient of each product of polynomials, how many of its children the first factor has.
+    products: FxHashMap<u32, u32>,
 }
 
 /// Parents that one list may hold.
@@ -49,6 +51,7 @@ impl Builder {
             latest: vec![0; leaves + 2],
             before: Vec::new(),
             table: HashTable::new(),
+            products: FxHashMap::default(),
         }
     }
 
@@ -59,9 +62,23 @@ impl Builder {
     /// Appends the values of the nodes that `values` lacks; it begins with those of leaves and constants.
     pub fn evaluate(&self, values: &mut Vec<f64>) {
         for index in values.len() - self.leaves as usize - 2..self.ops.len() {
+            if self.ops[index] == LayerOp::Convolution {
+                if let Some(&left) = self.products.get(&(index as u32)) {
+                    let (a, b) = self.children(index).split_at(left as usize);
+                    let mut product = vec![0.0; a.len() + b.len() - 1];
+                    for (i, &x) in a.iter().enumerate() {
+                        for (j, &y) in b.iter().enumerate() {
+                            product[i + j] += values[x as usize] * values[y as usize];
+                        }
+                    }
+                    values.extend(product);
+                }
+                continue;
+            }
             let children = self.children(index).iter();
             let children = children.map(|&child| values[child as usize]);
             values.push(match self.ops[index] {
+                LayerOp::Convolution => 0.0,
                 LayerOp::Complement => 1.0 - children.sum::<f64>(),
                 LayerOp::Product => children.product(),
                 LayerOp::Sum => children.sum(),
@@ -135,6 +152,40 @@ impl Builder {
         }
         let result = op(self, children);
         self.complement(result)
+    }
+
+    /// The product of two polynomials, given and returned by their coefficients, lowest first.
+    pub fn convolution(&mut self, a: &[u32], b: &[u32]) -> Vec<u32> {
+        let (zero, one) = (self.zero(), self.one());
+        match (a, b) {
+            ([], _) | (_, []) => return Vec::new(),
+            ([x], other) | (other, [x]) if *x == one => return other.to_vec(),
+            ([x], other) | (other, [x]) => {
+                let x = *x;
+                return other.iter().map(|&y| self.product(&mut vec![x, y])).collect();
+            }
+            _ => {}
+        }
+        // The kernel skips zeros of the first factor.
+        let present = |factor: &[u32]| factor.iter().filter(|&&node| node != zero).count();
+        let (a, b) = match present(a) <= present(b) {
+            true => (a, b),
+            false => (b, a),
+        };
+        let first = self.ops.len() as u32;
+        self.products.insert(first, a.len() as u32);
+        let span = (self.pool.len() as u32, (a.len() + b.len()) as u32);
+        self.pool.extend_from_slice(a);
+        self.pool.extend_from_slice(b);
+        let count = a.len() as u32 + b.len() as u32 - 1;
+        for _ in 0..count {
+            self.latest.push(0);
+            self.before.push(0);
+            self.ops.push(LayerOp::Convolution);
+            self.spans.push(span);
+        }
+        let base = self.leaves + 2 + first;
+        (base..base + count).collect()
     }
 
     /// Sum up to 1.
@@ -245,8 +296,15 @@ impl Builder {
                 used[(output - base) as usize] = true;
             }
         }
-        // Children have smaller numbers than their parents.
+        // Children have smaller numbers than their parents; the coefficients of a product share theirs.
         for index in (0..self.ops.len()).rev() {
+            if let Some(&left) = self.products.get(&(index as u32)) {
+                let count = self.children(index).len() - 1;
+                debug_assert!(left as usize <= count);
+                let product = &mut used[index..index + count];
+                let any = product.contains(&true);
+                product.fill(any);
+            }
             if used[index] {
                 for &child in self.children(index) {
                     if child >= base {
@@ -291,7 +349,13 @@ impl Builder {
                     children: Vec::new(),
                 });
             }
+            let left = self.products.get(&(index as u32));
+            if self.ops[index] == LayerOp::Convolution && left.is_none() {
+                continue;
+            }
             if let Some(layer) = layers.last_mut() {
+                let begun = layer.children.len() as u32;
+                layer.offsets.extend(left.map(|left| begun + left));
                 layer
                     .children
                     .extend(self.children(index).iter().map(|&child| renumber(child)));

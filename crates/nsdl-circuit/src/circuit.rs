@@ -17,9 +17,9 @@ use std::sync::atomic::AtomicBool;
 /// A trace compiled for some outputs; evaluates batches of leaf weights.
 #[derive(Clone)]
 pub struct Circuit {
-    leaves: usize,
-    outputs: usize,
-    evaluation: Evaluation,
+    pub(crate) leaves: usize,
+    pub(crate) outputs: usize,
+    pub(crate) evaluation: Evaluation,
     /// Where some outputs are not exact.
     bounds: Option<Bounds>,
     report: Report,
@@ -32,7 +32,7 @@ impl std::fmt::Debug for Circuit {
 }
 
 #[derive(Clone)]
-enum Evaluation {
+pub(crate) enum Evaluation {
     Layers(Layered),
     Cycles(Solver),
     Proofs(TopK),
@@ -53,22 +53,19 @@ pub fn compile(
         nodes: budget.nodes,
         cancel,
     };
-    let flavour = inference
-        .algebra()
-        .map_or(Flavour::Logical, Algebra::flavour);
-    let cone = Cone::new(trace, outputs, flavour);
+    let flavour = match inference {
+        Inference::Exact | Inference::Auto => Flavour::Exact,
+        _ => inference
+            .algebra()
+            .map_or(Flavour::Logical, Algebra::flavour),
+    };
+    let cone = Cone::new(trace, outputs, flavour, &limits)
+        .map_err(|stop| diagnostic(stop, &Report::default(), budget))?;
     let mut report = Report {
-        method: Method::Direct,
         tuples: cone.tuples,
         instances: cone.instances,
         cycles: cone.cycles.len(),
-        nodes: 0,
-        edges: 0,
-        depth: 0,
-        branches: 0,
-        systems: 0,
-        formulas: 0,
-        open: 0,
+        ..Report::default()
     };
     let mut bounds = None;
     let evaluation = match inference {
@@ -142,7 +139,8 @@ pub fn compile(
     })
 }
 
-fn diagnostic(stop: Stop, report: &Report, budget: &Budget) -> Diagnostic {
+/// What ended a compilation early.
+pub(crate) fn diagnostic(stop: Stop, report: &Report, budget: &Budget) -> Diagnostic {
     match stop {
         Stop::Budget { nodes } => Diagnostic::error(
             "E0620",
@@ -153,6 +151,12 @@ fn diagnostic(stop: Stop, report: &Report, budget: &Budget) -> Diagnostic {
             report.tuples, report.instances, report.cycles
         ))
         .help("use topkproofs for a close approximation, minmaxprob for a fast one, or a larger budget"),
+        Stop::Chain { steps } => Diagnostic::error(
+            "E0625",
+            format!("aggregates over uncertain members take more than {steps} steps here"),
+        )
+        .note("this provenance follows every partial result of an aggregate")
+        .help("`exact` and `auto` add up independent or exclusive integers without that; or aggregate fewer members"),
         Stop::Cancelled => Diagnostic::error("E0613", "cancelled"),
     }
 }

@@ -9,6 +9,7 @@
 mod aggregates;
 
 use aggregates::results;
+use crate::{Limits, Stop};
 use nsdl_ir::{Instance, LeafId, Trace, TupleId};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
@@ -26,6 +27,19 @@ pub(crate) enum Op {
     Or,
     /// Alternatives that exclude each other: the steps of a chain.
     Sum,
+    /// The sum of values of the children that hold, by its number in [`Cone::tallies`]. Only [`Flavour::Exact`] has it.
+    Tally(u32),
+    /// Whether the one child, a tally, has this sum.
+    Is(i64),
+}
+
+/// A sum over members.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    /// One per member.
+    pub values: Vec<i64>,
+    /// Whether no member at all is no sum.
+    pub nonempty: bool,
 }
 
 /// Tuples that support each other: the nodes `start..end`, where `start..start + unknowns` are the tuples
@@ -42,6 +56,8 @@ pub(crate) struct Cycle {
 pub(crate) enum Flavour {
     /// Any formula with the right models.
     Logical,
+    /// The same, but counts and sums are left as [`Tally`].
+    Exact,
     /// The sum over sets of members of products, where `x + (1 − x)` is one.
     AddMult,
     /// All alternatives over sets of members of their conjunctions, where a member that does not matter still has a
@@ -78,6 +94,7 @@ pub(crate) struct Cone {
     pub cycles: Vec<Cycle>,
     /// The node of each requested output.
     pub outputs: Vec<u32>,
+    pub tallies: Vec<Tally>,
     /// Rule instances and tuples it was made from.
     pub instances: usize,
     pub tuples: usize,
@@ -87,12 +104,33 @@ pub(crate) const ZERO: u32 = 0;
 pub(crate) const ONE: u32 = 1;
 
 impl Cone {
-    pub fn new(trace: &Trace, outputs: &[TupleId], flavour: Flavour) -> Self {
-        Self::under(trace, outputs, flavour, Laws::PROBABILITY)
+    /// The part of a trace that these tuples depend on.
+    ///
+    /// # Errors
+    /// [`Stop::Chain`] if aggregates need too long chains, [`Stop::Cancelled`].
+    pub fn new(
+        trace: &Trace,
+        outputs: &[TupleId],
+        flavour: Flavour,
+        limits: &Limits,
+    ) -> Result<Self, Stop> {
+        Self::under(trace, outputs, flavour, Laws::PROBABILITY, limits)
     }
 
-    pub fn under(trace: &Trace, outputs: &[TupleId], flavour: Flavour, laws: Laws) -> Self {
-        Builder::new(trace, flavour, laws).build(outputs)
+    /// As [`Cone::new`] for an algebra of fewer laws.
+    ///
+    /// # Errors
+    /// As [`Cone::new`].
+    pub fn under(
+        trace: &Trace,
+        outputs: &[TupleId],
+        flavour: Flavour,
+        laws: Laws,
+        limits: &Limits,
+    ) -> Result<Self, Stop> {
+        let mut builder = Builder::new(trace, flavour, laws);
+        builder.build(outputs, limits)?;
+        Ok(builder.cone)
     }
 
     pub fn children(&self, node: u32) -> &[u32] {
@@ -207,7 +245,12 @@ struct Builder<'t> {
     complements: FxHashMap<u32, u32>,
     /// Results of the aggregates expanded so far, ordered by tuple.
     aggregates: FxHashMap<u32, Vec<(TupleId, u32)>>,
+    /// States of the chains written out so far.
+    steps: usize,
 }
+
+/// States of all chains: more take too much memory.
+const CHAINS: usize = 20_000_000;
 
 impl<'t> Builder<'t> {
     fn new(trace: &'t Trace, flavour: Flavour, laws: Laws) -> Self {
@@ -217,6 +260,7 @@ impl<'t> Builder<'t> {
             pool: Vec::new(),
             cycles: Vec::new(),
             outputs: Vec::new(),
+            tallies: Vec::new(),
             instances: 0,
             tuples: 0,
         };
@@ -230,11 +274,18 @@ impl<'t> Builder<'t> {
             leaves: FxHashMap::default(),
             complements: FxHashMap::default(),
             aggregates: FxHashMap::default(),
+            steps: 0,
         }
     }
 
-    fn build(mut self, outputs: &[TupleId]) -> Cone {
+    fn build(&mut self, outputs: &[TupleId], limits: &Limits) -> Result<(), Stop> {
         for component in self.components(outputs) {
+            if self.steps > CHAINS {
+                return Err(Stop::Chain { steps: self.steps });
+            }
+            if limits.cancelled() {
+                return Err(Stop::Cancelled);
+            }
             match component.as_slice() {
                 [tuple] if !self.supports_itself(*tuple) => {
                     let node = self.tuple(*tuple);
@@ -243,11 +294,14 @@ impl<'t> Builder<'t> {
                 _ => self.cycle(component),
             }
         }
+        if self.steps > CHAINS {
+            return Err(Stop::Chain { steps: self.steps });
+        }
         self.cone.outputs = outputs
             .iter()
             .map(|tuple| self.tuples[tuple.index()])
             .collect();
-        self.cone
+        Ok(())
     }
 
     /// Strongly connected components of what the outputs depend on, dependencies first. Certain tuples need

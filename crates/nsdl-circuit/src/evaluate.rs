@@ -2,7 +2,9 @@
 
 mod cycle;
 
+use crate::circuit::diagnostic;
 use crate::cone::{Cone, Flavour, Laws, Op};
+use crate::{Budget, Limits, Report};
 use nsdl_ir::{Diagnostic, LeafId, Trace, TupleId};
 use nsdl_provenance::Provenance;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +48,12 @@ pub fn evaluate<P: Provenance>(
         true => Flavour::Logical,
         false => Flavour::General,
     };
-    let cone = Cone::under(trace, outputs, flavour, laws);
+    let limits = Limits {
+        cancel,
+        ..Limits::NONE
+    };
+    let cone = Cone::under(trace, outputs, flavour, laws, &limits)
+        .map_err(|stop| diagnostic(stop, &Report::default(), &Budget::default()))?;
     let mut evaluator = Evaluator {
         tags: vec![algebra.zero(); cone.len()],
         cone: &cone,
@@ -110,7 +117,8 @@ impl<P: Provenance> Evaluator<'_, P> {
                 })
             };
         match self.cone.ops[node as usize] {
-            Op::Zero | Op::Leaf(_) => self.algebra.zero(),
+            // Only exact inference leaves aggregates to tallies.
+            Op::Zero | Op::Leaf(_) | Op::Tally(_) | Op::Is(_) => self.algebra.zero(),
             Op::One => self.algebra.one(),
             Op::Not => first.map_or_else(|| self.algebra.one(), |tag| self.algebra.negate(tag)),
             Op::And => fold(first, self.algebra.one(), &|a, b| self.algebra.mult(a, b)),

@@ -14,6 +14,7 @@ mod formulate;
 mod order;
 mod split;
 mod step;
+mod tally;
 
 pub(crate) use step::{Branch, Splitter, Step};
 
@@ -101,6 +102,25 @@ pub(crate) fn prepare<'l>(
         made[output as usize].map_or(Root::Formula(nodes[output as usize]), Root::Made)
     });
     Ok((compiler, roots.collect()))
+}
+
+/// The formulas of the outputs, and what takes them apart.
+pub(crate) fn formulas(
+    trace: &Trace,
+    cone: &Cone,
+    limits: &Limits,
+) -> Result<(Splitter, Vec<NodeId>), Stop> {
+    let (mut formulas, mut systems) = (Formulas::new(trace), Systems::default());
+    let mut order = Order::new(trace.groups.len());
+    let all = vec![true; cone.len()];
+    let nodes = formulate(cone, &all, &mut formulas, &mut systems, &mut order, limits)?;
+    let splitter = Splitter {
+        residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
+        order,
+        branches: 0,
+    };
+    let outputs = cone.outputs.iter().map(|&output| nodes[output as usize]);
+    Ok((splitter, outputs.collect()))
 }
 
 /// Compiles formulas, each once.

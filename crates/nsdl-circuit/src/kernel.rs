@@ -4,15 +4,24 @@
 //! runs over a fixed number of neighbouring samples and vectorises. The same code is compiled for the vector
 //! instructions that the machine turns out to have.
 
+mod convolution;
+
 use crate::layers::{Layer, LayerOp, Layered};
 use crate::real::Real;
 
 /// Computes all nodes. `values` holds the rows of leaves and constants already.
-pub(crate) fn forward<T: Real>(circuit: &Layered, values: &mut [T], width: usize) {
+pub(crate) fn forward<T: Real>(
+    circuit: &Layered,
+    values: &mut [T],
+    scratch: &mut Vec<T>,
+    width: usize,
+) {
     match width {
-        1 => dispatch_forward::<T, 1>(circuit, values, width),
-        _ if width.is_multiple_of(LANES) => dispatch_forward::<T, LANES>(circuit, values, width),
-        _ => dispatch_forward::<T, 4>(circuit, values, width),
+        1 => dispatch_forward::<T, 1>(circuit, values, scratch, width),
+        _ if width.is_multiple_of(LANES) => {
+            dispatch_forward::<T, LANES>(circuit, values, scratch, width);
+        }
+        _ => dispatch_forward::<T, 4>(circuit, values, scratch, width),
     }
 }
 
@@ -77,7 +86,11 @@ macro_rules! dispatch {
     };
 }
 
-dispatch!(dispatch_forward, forward_layers, (circuit: &Layered, values: &mut [T], width: usize));
+dispatch!(
+    dispatch_forward,
+    forward_layers,
+    (circuit: &Layered, values: &mut [T], scratch: &mut Vec<T>, width: usize)
+);
 dispatch!(
     dispatch_backward,
     backward_layers,
@@ -101,7 +114,12 @@ fn each<T: Real, const L: usize>(f: impl Fn(usize) -> T) -> [T; L] {
 }
 
 #[inline(always)]
-fn forward_layers<T: Real, const L: usize>(circuit: &Layered, values: &mut [T], width: usize) {
+fn forward_layers<T: Real, const L: usize>(
+    circuit: &Layered,
+    values: &mut [T],
+    scratch: &mut Vec<T>,
+    width: usize,
+) {
     for layer in &circuit.layers {
         match layer.op {
             LayerOp::Complement => {
@@ -119,6 +137,10 @@ fn forward_layers<T: Real, const L: usize>(circuit: &Layered, values: &mut [T], 
             LayerOp::Max => forward_layer::<T, L>(layer, values, width, |a, x| {
                 each(|i| if x[i] > a[i] { x[i] } else { a[i] })
             }),
+            LayerOp::Convolution => {
+                let zero = circuit.leaves as u32;
+                convolution::forward::<T, L>(layer, zero, values, scratch, width);
+            }
         }
         if layer.op == LayerOp::ClampedSum {
             let first = layer.first as usize * width;
@@ -185,6 +207,11 @@ fn backward_layers<T: Real, const L: usize>(
     width: usize,
 ) {
     for layer in circuit.layers.iter().rev() {
+        if layer.op == LayerOp::Convolution {
+            let zero = circuit.leaves as u32;
+            convolution::backward::<T, L>(layer, zero, values, gradients, scratch, width);
+            continue;
+        }
         let (below, rest) = gradients.split_at_mut(layer.first as usize * width);
         let rows = rest.chunks_exact(width).take(layer.len());
         let first = layer.first as usize * width;
@@ -193,6 +220,7 @@ fn backward_layers<T: Real, const L: usize>(
                 let at = chunk * L;
                 let g = lanes::<T, L>(gradient, 0);
                 match layer.op {
+                    LayerOp::Convolution => {}
                     LayerOp::Complement => {
                         for &child in children {
                             add(

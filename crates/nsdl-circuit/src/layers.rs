@@ -15,11 +15,13 @@ pub enum LayerOp {
     Max,
     /// min(1, sum of the children); the gradient is 0 where the sum exceeds 1.
     ClampedSum,
+    /// Coefficients of products of two polynomials ([`Layer::products`]).
+    Convolution,
 }
 
 impl LayerOp {
     /// How many operations there are.
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: usize = 7;
 }
 
 /// Nodes with one operation, all of whose children lie in earlier layers.
@@ -29,7 +31,8 @@ pub struct Layer {
     pub op: LayerOp,
     /// The number of its first node; the others follow.
     pub first: u32,
-    /// Node `first + i` has the children `children[offsets[i]..offsets[i + 1]]`; one entry more than nodes.
+    /// Node `first + i` has the children `children[offsets[i]..offsets[i + 1]]`; one entry more than nodes. Of a
+    /// convolution, each product has two such runs.
     pub offsets: Vec<u32>,
     /// Node numbers, any of which is smaller than `first`.
     pub children: Vec<u32>,
@@ -38,7 +41,11 @@ pub struct Layer {
 impl Layer {
     /// How many nodes it has.
     pub fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        let runs = self.offsets.len().saturating_sub(1);
+        match self.op {
+            LayerOp::Convolution => self.children.len() - runs / 2,
+            _ => runs,
+        }
     }
 
     /// Whether it has none.
@@ -46,7 +53,17 @@ impl Layer {
         self.len() == 0
     }
 
-    /// The children of each node, in order.
+    /// The coefficients of the factors of each product of a convolution, lowest first. The nodes of the layer are
+    /// those of the products, one fewer than both factors have together.
+    pub fn products(&self) -> impl DoubleEndedIterator<Item = (&[u32], &[u32])> {
+        self.offsets
+            .windows(3)
+            .step_by(2)
+            .map(|ends| (ends[0] as usize, ends[1] as usize, ends[2] as usize))
+            .map(|(a, b, end)| (&self.children[a..b], &self.children[b..end]))
+    }
+
+    /// The children of each node, in order; of a convolution, the factors of each product.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &[u32]> {
         self.offsets
             .windows(2)

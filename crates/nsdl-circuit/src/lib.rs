@@ -15,22 +15,28 @@ mod fixpoint;
 mod formula;
 mod kernel;
 mod layers;
+mod log;
 mod proofs;
 mod real;
 mod report;
+mod second;
 mod solve;
 mod support;
 mod tape;
 mod topk;
 mod union;
+mod world;
 
 pub use circuit::{Circuit, compile};
 pub use evaluate::{Evaluated, evaluate};
 pub use layers::{Layer, LayerOp};
 pub use proofs::{Proof, ProofLiteral, proofs};
+pub use log::LogTape;
 pub use real::Real;
 pub use report::{Method, Report};
+pub use second::{Direction, SecondTape};
 pub use tape::Tape;
+pub use world::{World, most_probable_world};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -97,6 +103,11 @@ pub(crate) struct Limits<'c> {
 }
 
 impl Limits<'_> {
+    pub const NONE: Limits<'static> = Limits {
+        nodes: usize::MAX,
+        cancel: None,
+    };
+
     pub fn cancelled(&self) -> bool {
         self.cancel
             .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
@@ -107,6 +118,8 @@ impl Limits<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     Budget { nodes: usize },
+    /// An aggregate would have to be written out in so many steps.
+    Chain { steps: usize },
     Cancelled,
 }
 

@@ -1,8 +1,11 @@
 //! Explanations: the most probable proofs of one tuple.
 
+use crate::circuit::diagnostic;
 use crate::cone::{Cone, Flavour};
+use crate::report::Report;
 use crate::topk::{Proofs, TopK, variables};
-use nsdl_ir::{LeafId, Trace, TupleId};
+use crate::{Budget, Limits};
+use nsdl_ir::{Diagnostic, LeafId, Trace, TupleId};
 use nsdl_provenance::literals::{leaf, negated};
 
 /// A set of random choices that makes a tuple hold.
@@ -27,8 +30,17 @@ pub struct ProofLiteral {
 ///
 /// Found as top-k inference finds them ([`crate::Inference::TopK`]), so the search is beamed: a tuple that holds
 /// in every world has the empty proof. `weights` is one number per leaf; what is missing counts as 0.
-pub fn proofs(trace: &Trace, output: TupleId, k: usize, weights: &[f64]) -> Vec<Proof> {
-    let cone = Cone::new(trace, &[output], Flavour::Logical);
+///
+/// # Errors
+/// `E0625` if the tuple depends on an aggregate that has too many partial results.
+pub fn proofs(
+    trace: &Trace,
+    output: TupleId,
+    k: usize,
+    weights: &[f64],
+) -> Result<Vec<Proof>, Diagnostic> {
+    let cone = Cone::new(trace, &[output], Flavour::Logical, &Limits::NONE)
+        .map_err(|stop| diagnostic(stop, &Report::default(), &Budget::default()))?;
     let engine = TopK::new(cone, k, variables(trace));
     let mut state = Proofs::default();
     state.weights.extend_from_slice(weights);
@@ -48,5 +60,5 @@ pub fn proofs(trace: &Trace, output: TupleId, k: usize, weights: &[f64]) -> Vec<
         })
         .collect();
     found.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    found
+    Ok(found)
 }

@@ -1,11 +1,19 @@
 //! The numbers that circuits compute with.
 
+mod dual;
+mod log;
+
+pub(crate) use dual::Dual;
+pub(crate) use log::Log;
+
 use std::ops::{Add, AddAssign, Mul, MulAssign, Sub, SubAssign};
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl<T> Sealed for super::Dual<T> {}
+    impl Sealed for super::Log {}
 }
 
 /// `f32` or `f64`.
@@ -29,6 +37,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// Smallest positive value of full precision.
+    const TINY: f64;
     /// As `f64`.
     fn to_f64(self) -> f64;
     /// Nearest value to an `f64`.
@@ -38,6 +48,7 @@ pub trait Real:
 impl Real for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const TINY: f64 = f32::MIN_POSITIVE as f64;
 
     fn to_f64(self) -> f64 {
         f64::from(self)
@@ -51,6 +62,7 @@ impl Real for f32 {
 impl Real for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const TINY: f64 = f64::MIN_POSITIVE;
 
     fn to_f64(self) -> f64 {
         self

@@ -1,9 +1,10 @@
 //! What a compilation did and how large its result is.
 
 /// How the answers come about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// Exact as it stood: alternatives were exclusive and conjuncts independent.
+    #[default]
     Direct,
     /// Exact after branching on random variables.
     Branching,
@@ -18,7 +19,7 @@ pub enum Method {
 }
 
 /// Sizes of a circuit and of what it was made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// How the answers come about.
     pub method: Method,

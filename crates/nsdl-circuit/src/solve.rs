@@ -33,6 +33,8 @@ pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
             (Op::One, _) => builder.one(),
             (Op::Leaf(leaf), _) => leaf.0,
             (Op::Not, _) => builder.complement(children[0]),
+            // Only exact inference has them.
+            (Op::Tally(_) | Op::Is(_), _) => builder.zero(),
             (Op::And, Algebra::MinMax | Algebra::NandMin) => builder.min(&mut children),
             (Op::And, Algebra::Lukasiewicz) => builder.dual(&mut children, Builder::clamped_sum),
             (Op::And, _) => builder.product(&mut children),

@@ -214,7 +214,7 @@ impl TopK {
                 continue;
             }
             match self.cone.ops[node as usize] {
-                Op::Zero => {}
+                Op::Zero | Op::Tally(_) | Op::Is(_) => {}
                 Op::One => self.single(node, &[], 1.0, state),
                 Op::Leaf(leaf) => {
                     let weight = state.weights[leaf.index()];

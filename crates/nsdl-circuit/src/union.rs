@@ -205,12 +205,8 @@ impl Compiled {
                 end,
             });
         }
-        let cone = Cone::new(&trace, &[head], Flavour::Logical);
-        let limits = Limits {
-            nodes: usize::MAX,
-            cancel: None,
-        };
-        let (circuit, _) = exact::compile(&trace, &cone, &limits).ok()?;
+        let cone = Cone::new(&trace, &[head], Flavour::Exact, &Limits::NONE).ok()?;
+        let (circuit, _) = exact::compile(&trace, &cone, &Limits::NONE).ok()?;
         Some(Self { circuit, leaves })
     }
 

@@ -105,6 +105,20 @@ fn aggregate_results(
                     add(result, tag);
                 }
             }
+            AggregateKind::Sum {
+                values,
+                least,
+                nonempty,
+                results,
+            } => {
+                let held = (0..n).filter(|&i| holds(i));
+                let sum: i64 = held.map(|i| values[i]).sum();
+                if let Some(result) = results[(sum - least) as usize]
+                    && (set != 0 || !nonempty)
+                {
+                    add(result, tag);
+                }
+            }
             AggregateKind::Fold { levels, results } => {
                 let last = levels.iter().enumerate().fold(0u32, |state, (i, level)| {
                     let step = level[state as usize];

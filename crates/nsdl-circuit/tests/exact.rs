@@ -151,6 +151,18 @@ fn interpreting_the_layers_gives_the_forward_pass() {
         nodes.extend([0.0, 1.0]);
         for layer in circuit.layers().unwrap() {
             assert_eq!(layer.first as usize, nodes.len());
+            if layer.op == LayerOp::Convolution {
+                for (a, b) in layer.products() {
+                    let mut product = vec![0.0; a.len() + b.len() - 1];
+                    for (i, &x) in a.iter().enumerate() {
+                        for (j, &y) in b.iter().enumerate() {
+                            product[i + j] += nodes[x as usize] * nodes[y as usize];
+                        }
+                    }
+                    nodes.extend(product);
+                }
+                continue;
+            }
             for children in layer.nodes() {
                 assert!(children.iter().all(|&child| child < layer.first));
                 let inputs = children.iter().map(|&child| nodes[child as usize]);
@@ -320,4 +332,83 @@ fn cancelling_is_an_error() {
     )
     .unwrap_err();
     assert_eq!(error.code, "E0613");
+}
+
+/// The sum of what holds of some facts: its distribution, and the gradient, against one fact after the other.
+#[test]
+fn sums_of_many_members_are_products_of_polynomials() {
+    let mut random = Random(11);
+    let mut program = Program::default();
+    let mut members = Vec::new();
+    let mut values: Vec<i64> = Vec::new();
+    for _ in 0..60 {
+        members.extend(program.exclusive(&[0.2, 0.3, 0.25, 0.1]));
+        values.extend([1, -2, 5, 0]);
+    }
+    for _ in 0..100 {
+        members.push(program.independent(random.unit()));
+        values.push(random.below(12) as i64 - 3);
+    }
+    let least = values.iter().filter(|v| **v < 0).sum::<i64>();
+    let most = values.iter().filter(|v| **v > 0).sum::<i64>();
+    let results: Vec<TupleId> = (least..=most).map(|_| program.tuple(1)).collect();
+    let kind = AggregateKind::Sum {
+        values: values.clone(),
+        least,
+        nonempty: false,
+        results: results.iter().copied().map(Some).collect(),
+    };
+    program.aggregate(None, members, kind);
+    let circuit = exact(&program, &results);
+    assert_eq!(circuit.report().method, Method::Direct);
+    assert!(circuit.layers().unwrap().iter().any(|layer| layer.op == LayerOp::Convolution));
+
+    let distribution = |weights: &[f64]| {
+        let mut sums = vec![0.0; results.len()];
+        sums[-least as usize] = 1.0;
+        for group in &program.trace.groups {
+            let leaves = group.start as usize..group.end as usize;
+            let none = 1.0 - weights[leaves.clone()].iter().sum::<f64>();
+            let mut next: Vec<f64> = sums.iter().map(|p| p * none).collect();
+            for leaf in leaves {
+                for (place, p) in sums.iter().enumerate().filter(|(_, p)| **p != 0.0) {
+                    next[(place as i64 + values[leaf]) as usize] += p * weights[leaf];
+                }
+            }
+            sums = next;
+        }
+        sums
+    };
+    for batch in [1, 4, 19] {
+        let scale: Vec<f64> = (0..batch).map(|_| random.unit()).collect();
+        let base = program.weights();
+        let weights: Vec<f64> = base
+            .iter()
+            .flat_map(|w| scale.iter().map(move |s| w * s))
+            .collect();
+        let seeds: Vec<f64> = (0..results.len() * batch).map(|_| random.unit() - 0.5).collect();
+        let mut tape = Tape::new();
+        let mut out = vec![0.0; results.len() * batch];
+        let mut gradient = vec![0.0; weights.len()];
+        circuit.forward(&weights, batch, &mut tape, &mut out);
+        circuit.backward(&weights, batch, &mut tape, &seeds, &mut gradient);
+        for sample in [0, batch - 1] {
+            let own: Vec<f64> = base.iter().map(|w| w * scale[sample]).collect();
+            let wanted = distribution(&own);
+            for (sum, wanted) in wanted.iter().enumerate() {
+                assert_close(out[sum * batch + sample], *wanted, 1e-12, sum);
+            }
+            for leaf in [0, 1, 3, 200, base.len() - 1] {
+                // Probabilities are linear in each weight.
+                let (mut more, mut less) = (own.clone(), own.clone());
+                (more[leaf], less[leaf]) = (more[leaf] + 0.1, less[leaf] - 0.1);
+                let pairs = distribution(&more).into_iter().zip(distribution(&less));
+                let wanted: f64 = pairs
+                    .enumerate()
+                    .map(|(sum, (more, less))| (more - less) / 0.2 * seeds[sum * batch + sample])
+                    .sum();
+                assert_close(gradient[leaf * batch + sample], wanted, 1e-9, leaf);
+            }
+        }
+    }
 }

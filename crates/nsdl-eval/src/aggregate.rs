@@ -12,6 +12,7 @@ mod join;
 mod plain;
 mod product;
 mod sort;
+mod tally;
 mod total;
 mod traced;
 mod weighted;

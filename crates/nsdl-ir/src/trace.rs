@@ -104,8 +104,20 @@ pub enum AggregateKind {
         /// One entry per number of members, from 0.
         results: Vec<Option<TupleId>>,
     },
+    /// The sum of the values of the members that hold: `results[sum − least]` holds, `None` where that is no
+    /// result.
+    Sum {
+        /// One per member.
+        values: Vec<i64>,
+        /// The least sum that values may have: that of the negative ones.
+        least: i64,
+        /// Whether there is no result where no member holds.
+        nonempty: bool,
+        /// One entry per sum, from `least` to the sum of the positive values.
+        results: Vec<Option<TupleId>>,
+    },
     /// A chain over the members: from state 0, each member leads to a next state by whether it holds;
-    /// `results[last state]` holds. Sums are such chains, with one state per partial sum.
+    /// `results[last state]` holds. Products are such chains, with one state per partial product.
     Fold {
         /// One level per member: one step per state of that level.
         levels: Vec<Vec<FoldStep>>,

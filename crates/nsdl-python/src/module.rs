@@ -19,8 +19,8 @@ use crate::value::{row, tuple};
 type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
 /// Name and mapping.
 type OutputArgument<'py> = (String, Option<Vec<Bound<'py, PyTuple>>>);
-/// Operation, nodes, width, and the rows gathered, as bytes of `i64`s.
-type Group<'py> = (&'static str, usize, usize, Bound<'py, PyBytes>);
+/// Operation, nodes, width, of a convolution the length of the first factor, and the rows gathered, as bytes of `i64`s.
+type Group<'py> = (&'static str, usize, usize, usize, Bound<'py, PyBytes>);
 /// Constants, layers (rows to keep, groups), and rows of each output.
 type Layers<'py> = (
     Vec<f64>,
@@ -158,6 +158,7 @@ impl CompiledModule {
                     op_name(reduction.op),
                     nodes,
                     reduction.width,
+                    reduction.left,
                     rows(&reduction.children),
                 )
             });
@@ -392,5 +393,6 @@ fn op_name(op: nsdl::LayerOp) -> &'static str {
         nsdl::LayerOp::Min => "min",
         nsdl::LayerOp::Max => "max",
         nsdl::LayerOp::ClampedSum => "clamped_sum",
+        nsdl::LayerOp::Convolution => "convolution",
     }
 }

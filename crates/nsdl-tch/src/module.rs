@@ -40,6 +40,7 @@ struct Reduction {
     op: LayerOp,
     nodes: i64,
     width: i64,
+    left: i64,
     children: Tensor,
 }
 
@@ -185,6 +186,7 @@ impl Plan {
                     op: reduction.op,
                     nodes: (reduction.children.len() / reduction.width) as i64,
                     width: reduction.width as i64,
+                    left: reduction.left as i64,
                     children: index(&reduction.children),
                 })
                 .collect(),
@@ -215,6 +217,7 @@ impl Plan {
                 reduce(
                     reduction.op,
                     children.view([reduction.nodes, reduction.width, batch]),
+                    reduction.left,
                 )
             });
             let mut rows: Vec<Tensor> = results.collect();

@@ -34,10 +34,24 @@ pub struct Step {
 pub struct Reduction {
     /// What to do with the children of each node.
     pub op: LayerOp,
-    /// Children per node, a power of two: missing ones are filled up with rows that change nothing.
+    /// Children per node, a power of two: missing ones are filled up with rows that change nothing. Of a
+    /// convolution, coefficients per product, of both factors.
     pub width: usize,
-    /// Rows of the frontier, `width` for each node.
+    /// Of a convolution, how many of these coefficients the first factor has.
+    pub left: usize,
+    /// Rows of the frontier, `width` for each node or product.
     pub children: Vec<u32>,
+}
+
+impl Reduction {
+    /// How many rows result.
+    pub fn rows(&self) -> usize {
+        let groups = self.children.len() / self.width.max(1);
+        match self.op {
+            LayerOp::Convolution => groups * self.width.saturating_sub(1),
+            _ => groups,
+        }
+    }
 }
 
 impl Module {
@@ -120,6 +134,17 @@ fn schedule(
     place(&frontier, &mut row);
     let mut steps = Vec::with_capacity(layers.len());
     for (number, layer) in layers.iter().enumerate() {
+        if layer.op == LayerOp::Convolution {
+            let (reductions, results) = products(layer, &row);
+            let kept = drop_unneeded(&mut frontier, &until, number);
+            frontier.extend(results.into_iter().map(Some));
+            place(&frontier, &mut row);
+            steps.push(Step {
+                reductions,
+                keep: kept,
+            });
+            continue;
+        }
         let mut nodes: Vec<(usize, u32, &[u32])> = layer
             .nodes()
             .zip(layer.first..)
@@ -139,6 +164,7 @@ fn schedule(
                         row[one as usize]
                     }
                     (LayerOp::Min | LayerOp::Max, [.., last]) => row[*last as usize],
+                    (LayerOp::Convolution, _) => row[zero as usize],
                 };
                 let given = children.iter().map(|&child| row[child as usize]);
                 rows.extend(given.chain(std::iter::repeat(filler)).take(width));
@@ -146,26 +172,65 @@ fn schedule(
             reductions.push(Reduction {
                 op: layer.op,
                 width,
+                left: 0,
                 children: rows,
             });
         }
 
-        let stays = |node: &Option<u32>| node.is_some_and(|node| until[node as usize] > number);
-        let all = frontier.iter().all(stays);
-        let kept = (0..)
-            .zip(&frontier)
-            .filter(|(_, node)| stays(node))
-            .map(|(at, _)| at);
-        steps.push(Step {
-            reductions,
-            keep: (!all).then(|| kept.collect()),
-        });
-        frontier.retain(stays);
+        let keep = drop_unneeded(&mut frontier, &until, number);
+        steps.push(Step { reductions, keep });
         frontier.extend(nodes.iter().map(|&(_, node, _)| Some(node)));
         place(&frontier, &mut row);
     }
     let rows = |nodes: &Vec<u32>| nodes.iter().map(|&node| row[node as usize]).collect();
     (steps, outputs.iter().map(rows).collect())
+}
+
+/// Drops the rows that no layer after this one needs; the rows that stay, or `None` if all do.
+fn drop_unneeded(
+    frontier: &mut Vec<Option<u32>>,
+    until: &[usize],
+    layer: usize,
+) -> Option<Vec<u32>> {
+    let stays = |node: &Option<u32>| node.is_some_and(|node| until[node as usize] > layer);
+    let all = frontier.iter().all(stays);
+    let kept = (0..)
+        .zip(&*frontier)
+        .filter(|(_, node)| stays(node))
+        .map(|(at, _)| at);
+    let keep = (!all).then(|| kept.collect());
+    frontier.retain(stays);
+    keep
+}
+
+/// The products of a convolution, those of one shape together, and their nodes in that order.
+fn products(layer: &Layer, row: &[u32]) -> (Vec<Reduction>, Vec<u32>) {
+    let mut first = layer.first;
+    let mut all: Vec<(usize, usize, u32, &[u32], &[u32])> = Vec::new();
+    for (a, b) in layer.products() {
+        all.push((a.len(), b.len(), first, a, b));
+        first += (a.len() + b.len()) as u32 - 1;
+    }
+    all.sort_by_key(|&(a, b, first, ..)| (a, b, first));
+    let mut results = Vec::with_capacity(layer.len());
+    let mut reductions = Vec::new();
+    for same in all.chunk_by(|x, y| (x.0, x.1) == (y.0, y.1)) {
+        let Some(&(left, right, ..)) = same.first() else {
+            continue;
+        };
+        let mut children = Vec::with_capacity(same.len() * (left + right));
+        for &(.., first, a, b) in same {
+            children.extend(a.iter().chain(b).map(|&child| row[child as usize]));
+            results.extend(first..first + (left + right) as u32 - 1);
+        }
+        reductions.push(Reduction {
+            op: LayerOp::Convolution,
+            width: left + right,
+            left,
+            children,
+        });
+    }
+    (reductions, results)
 }
 
 #[cfg(test)]
@@ -178,7 +243,19 @@ mod tests {
         for step in steps {
             let mut results = Vec::new();
             for reduction in &step.reductions {
-                assert!(reduction.width.is_power_of_two());
+                if reduction.op == LayerOp::Convolution {
+                    for children in reduction.children.chunks(reduction.width) {
+                        let (a, b) = children.split_at(reduction.left);
+                        let mut product = vec![0.0; children.len() - 1];
+                        for (i, &x) in a.iter().enumerate() {
+                            for (j, &y) in b.iter().enumerate() {
+                                product[i + j] += frontier[x as usize] * frontier[y as usize];
+                            }
+                        }
+                        results.extend(product);
+                    }
+                    continue;
+                }
                 for children in reduction.children.chunks(reduction.width) {
                     let values = children.iter().map(|&row| frontier[row as usize]);
                     results.push(match reduction.op {
@@ -188,6 +265,7 @@ mod tests {
                         LayerOp::ClampedSum => values.sum::<f64>().min(1.0),
                         LayerOp::Min => values.fold(f64::INFINITY, f64::min),
                         LayerOp::Max => values.fold(f64::NEG_INFINITY, f64::max),
+                        LayerOp::Convolution => unreachable!("a product has several results"),
                     });
                 }
             }
@@ -254,6 +332,31 @@ mod tests {
         assert_eq!(interpret(&steps, &rows, &[a, b, c]), expected);
         let (steps, rows) = schedule(3, &layers, &outputs, &[Some(2), None, Some(0), Some(1)]);
         assert_eq!(interpret(&steps, &rows, &[c, f64::NAN, a, b]), expected);
+    }
+
+    #[test]
+    fn products_of_polynomials_keep_their_places() {
+        // (a + b·x) (b + c·x + a·x²), and (c + a·x) (b + c·x).
+        let mut products = layer(
+            LayerOp::Convolution,
+            5,
+            &[&[0, 1], &[1, 2, 0], &[2, 0], &[1, 2]],
+        );
+        products.op = LayerOp::Convolution;
+        assert_eq!(products.len(), 7);
+        let outputs = [(5..12).collect()];
+        let [a, b, c] = [0.5, 0.25, 0.75];
+        let expected = [
+            a * b,
+            a * c + b * b,
+            a * a + b * c,
+            b * a,
+            c * b,
+            c * c + a * b,
+            a * c,
+        ];
+        let (steps, rows) = schedule(3, &[products], &outputs, &[Some(0), Some(1), Some(2)]);
+        assert_eq!(interpret(&steps, &rows, &[a, b, c]), expected);
     }
 
     #[test]

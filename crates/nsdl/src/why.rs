@@ -82,9 +82,14 @@ pub(crate) struct Story<'a> {
 
 impl Story<'_> {
     /// The `k` most probable proofs of a tuple.
-    pub(crate) fn explain(&self, tuple: TupleId, k: usize, weights: &[f64]) -> Vec<Explanation> {
-        nsdl_circuit::proofs(self.trace, tuple, k, weights)
-            .into_iter()
+    pub(crate) fn explain(
+        &self,
+        tuple: TupleId,
+        k: usize,
+        weights: &[f64],
+    ) -> Result<Vec<Explanation>, nsdl_ir::Diagnostic> {
+        let found = nsdl_circuit::proofs(self.trace, tuple, k, weights)?.into_iter();
+        let told = found
             .filter(|proof| proof.probability > 0.0)
             .map(|proof| Explanation {
                 probability: proof.probability,
@@ -108,8 +113,8 @@ impl Story<'_> {
                         }
                     })
                     .collect(),
-            })
-            .collect()
+            });
+        Ok(told.collect())
     }
 
     /// The text of a leaf, and whether it stands for a fact that is certain.
@@ -288,7 +293,9 @@ impl Session {
                 texts: &self.texts,
                 heads: OnceCell::new(),
             };
-            return Ok(story.explain(tuple, k, &weights));
+            return story
+                .explain(tuple, k, &weights)
+                .map_err(|d| self.error(vec![d]));
         }
     }
 

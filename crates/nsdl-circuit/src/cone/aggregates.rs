@@ -1,15 +1,16 @@
 //! Aggregates written out as chains over their members.
 
-use super::{Builder, Flavour, ONE, Op, ZERO};
+use super::{Builder, CHAINS, Flavour, ONE, Op, Tally, ZERO};
 use nsdl_ir::{AggregateInstance, AggregateKind, BestMember, FoldStep, PathStep, TupleId};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// The tuples an aggregate may give.
 pub(super) fn results(aggregate: &AggregateInstance) -> Vec<TupleId> {
     match &aggregate.kind {
-        AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
-            results.iter().flatten().copied().collect()
-        }
+        AggregateKind::Count { results }
+        | AggregateKind::Sum { results, .. }
+        | AggregateKind::Fold { results, .. } => results.iter().flatten().copied().collect(),
         AggregateKind::Best { members } => members.iter().map(|member| member.result).collect(),
         AggregateKind::Paths { results, .. } => results.clone(),
         AggregateKind::Exists { some, none } => some.iter().chain(none).copied().collect(),
@@ -30,7 +31,25 @@ impl Builder<'_> {
             .map(|member| self.tuples[member.index()])
             .collect();
         let mut results = match &aggregate.kind {
+            AggregateKind::Count { results } if self.flavour == Flavour::Exact => {
+                let values = vec![1; members.len()];
+                self.tally(&members, &values, false, 0, results)
+            }
             AggregateKind::Count { results } => self.count(&members, results),
+            AggregateKind::Sum {
+                values,
+                least,
+                nonempty,
+                results,
+            } if self.flavour == Flavour::Exact => {
+                self.tally(&members, values, *nonempty, *least, results)
+            }
+            AggregateKind::Sum {
+                values,
+                least,
+                nonempty,
+                results,
+            } => self.sum(&members, values, *nonempty, *least, results),
             AggregateKind::Fold { levels, results } => self.fold(&members, levels, results),
             AggregateKind::Best { members: ranked } => self.best(&members, ranked),
             AggregateKind::Paths { levels, results } => self.paths(&members, levels, results),
@@ -46,6 +65,71 @@ impl Builder<'_> {
         self.aggregates.insert(index, results);
     }
 
+    /// The sums that are results, of members that are left as they are.
+    fn tally(
+        &mut self,
+        members: &[u32],
+        values: &[i64],
+        nonempty: bool,
+        least: i64,
+        results: &[Option<TupleId>],
+    ) -> Vec<(TupleId, u32)> {
+        let number = self.cone.tallies.len() as u32;
+        self.cone.tallies.push(Tally {
+            values: values.to_vec(),
+            nonempty,
+        });
+        let span = self.span(members);
+        let tally = self.push(Op::Tally(number), span);
+        let span = self.span(&[tally]);
+        let results = results.iter().zip(least..);
+        results
+            .filter_map(|(result, sum)| Some(((*result)?, self.push(Op::Is(sum), span))))
+            .collect()
+    }
+
+    /// A chain over partial sums.
+    fn sum(
+        &mut self,
+        members: &[u32],
+        values: &[i64],
+        nonempty: bool,
+        least: i64,
+        results: &[Option<TupleId>],
+    ) -> Vec<(TupleId, u32)> {
+        // What is reached, by sum; `None` is the sum of no member, where that is another than 0.
+        let mut states: BTreeMap<Option<i64>, u32> = BTreeMap::new();
+        states.insert((!nonempty).then_some(0), ONE);
+        for (&member, &value) in members.iter().zip(values) {
+            self.steps += states.len();
+            if self.steps > CHAINS {
+                return Vec::new();
+            }
+            let absent = self.not(member);
+            let mut ways: BTreeMap<Option<i64>, Vec<u32>> = BTreeMap::new();
+            for (sum, state) in states {
+                let next = Some(sum.unwrap_or(0) + value);
+                if next == sum && self.flavour != Flavour::General {
+                    ways.entry(sum).or_default().push(state);
+                    continue;
+                }
+                let without = self.node(Op::And, [absent, state]);
+                let with = self.node(Op::And, [member, state]);
+                ways.entry(sum).or_default().push(without);
+                ways.entry(next).or_default().push(with);
+            }
+            states = ways
+                .into_iter()
+                .map(|(sum, ways)| (sum, self.node(Op::Sum, ways)))
+                .collect();
+        }
+        let found = states.into_iter().filter_map(|(sum, node)| {
+            let result = results.get(usize::try_from(sum? - least).ok()?)?;
+            Some(((*result)?, node))
+        });
+        found.collect()
+    }
+
     /// Cardinality chain: the state after some members is how many of them hold.
     fn count(&mut self, members: &[u32], results: &[Option<TupleId>]) -> Vec<(TupleId, u32)> {
         let wanted = |n: &usize| results.get(*n).is_some_and(Option::is_some);
@@ -56,6 +140,10 @@ impl Builder<'_> {
         };
         let mut states = vec![ONE];
         for (seen, &member) in members.iter().enumerate() {
+            self.steps += states.len();
+            if self.steps > CHAINS {
+                return Vec::new();
+            }
             let absent = self.not(member);
             let seen = seen + 1;
             let next = (0..=seen.min(most)).map(|count| {
@@ -207,7 +295,7 @@ impl Builder<'_> {
 
     /// At least one of these holds.
     fn any(&mut self, members: &[u32]) -> u32 {
-        if self.flavour == Flavour::Logical || members.len() == 1 {
+        if matches!(self.flavour, Flavour::Logical | Flavour::Exact) || members.len() == 1 {
             return self.node(Op::Or, members);
         }
         let (mut some, mut whatever) = (ZERO, ONE);

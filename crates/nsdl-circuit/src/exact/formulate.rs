@@ -1,10 +1,12 @@
 //! The formula of each node of a cone; tuples in cycles become unknowns of systems.
 
 use super::order::Order;
-use crate::cone::{Cone, Op};
+use crate::cone::{Cone, Op, Tally};
 use crate::fixpoint::{Equations, Systems};
 use crate::formula::{Formulas, NodeId};
 use crate::{Limits, Stop};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// The formula of each node of a cone; tuples in cycles become unknowns of systems, whose random variables are
 /// added to the order of branching.
@@ -18,6 +20,7 @@ pub(super) fn formulate(
 ) -> Result<Vec<NodeId>, Stop> {
     let mut nodes = vec![NodeId::FALSE; cone.len()];
     let mut cycles = cone.cycles.iter().peekable();
+    let mut sums: FxHashMap<u32, BTreeMap<Option<i64>, NodeId>> = FxHashMap::default();
     let mut node = 0;
     while node < cone.len() {
         if formulas.size() > limits.nodes {
@@ -73,6 +76,16 @@ pub(super) fn formulate(
             .map(|&child| nodes[child as usize])
             .collect();
         nodes[node] = match cone.ops[node] {
+            Op::Tally(number) => {
+                let tally = &cone.tallies[number as usize];
+                sums.insert(node as u32, chain(&children, tally, formulas, limits)?);
+                NodeId::FALSE
+            }
+            Op::Is(sum) => {
+                let sums = sums.get(&cone.children(node as u32)[0]);
+                let found = sums.and_then(|sums| sums.get(&Some(sum)));
+                found.copied().unwrap_or(NodeId::FALSE)
+            }
             Op::Zero => NodeId::FALSE,
             Op::One => NodeId::TRUE,
             Op::Leaf(leaf) => formulas.leaf(leaf.0),
@@ -106,4 +119,43 @@ pub(super) fn needed(cone: &Cone, made: &[Option<u32>]) -> Vec<bool> {
         }
     }
     needed
+}
+
+/// When each sum of a tally holds, by a chain over its members; `None` is the sum of none, where that is another
+/// than 0.
+fn chain(
+    members: &[NodeId],
+    tally: &Tally,
+    formulas: &mut Formulas,
+    limits: &Limits,
+) -> Result<BTreeMap<Option<i64>, NodeId>, Stop> {
+    let mut states = BTreeMap::from([((!tally.nonempty).then_some(0), NodeId::TRUE)]);
+    for (&member, &value) in members.iter().zip(&tally.values) {
+        if formulas.size() > limits.nodes {
+            return Err(Stop::Budget {
+                nodes: formulas.size(),
+            });
+        }
+        if limits.cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        let absent = formulas.not(member);
+        let mut ways: BTreeMap<Option<i64>, Vec<NodeId>> = BTreeMap::new();
+        for (sum, state) in states {
+            let next = Some(sum.unwrap_or(0) + value);
+            if next == sum {
+                ways.entry(sum).or_default().push(state);
+                continue;
+            }
+            let without = formulas.and(&mut vec![absent, state]);
+            let with = formulas.and(&mut vec![member, state]);
+            ways.entry(sum).or_default().push(without);
+            ways.entry(next).or_default().push(with);
+        }
+        let merged = ways
+            .into_iter()
+            .map(|(sum, mut ways)| (sum, formulas.or(&mut ways)));
+        states = merged.filter(|(_, node)| *node != NodeId::FALSE).collect();
+    }
+    Ok(states)
 }

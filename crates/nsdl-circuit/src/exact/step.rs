@@ -28,6 +28,7 @@ pub(crate) enum Step {
 
 /// What is left of a formula for each value of a random variable.
 pub(crate) struct Branch {
+    pub group: u32,
     /// Leaves under which this is left; no residual is that of the others.
     pub ways: Vec<(Vec<u32>, NodeId)>,
     /// What is left under all other values.
@@ -153,7 +154,11 @@ impl Splitter {
             });
             ways[place].0.push(leaf);
         }
-        Step::Branch(Branch { ways, others })
+        Step::Branch(Branch {
+            group,
+            ways,
+            others,
+        })
     }
 
     /// The residuals of a disjunction under each of `leaves`, then under none of them, in one pass over its

@@ -53,7 +53,7 @@ impl Algebra {
             }
         }
         match (op, self) {
-            (Op::Zero | Op::Leaf(_), _) => 0.0,
+            (Op::Zero | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => 0.0,
             (Op::One, _) => 1.0,
             (Op::Not, _) => children.fold(1.0, |_, x| 1.0 - x),
             (Op::Sum, Algebra::AddMult | Algebra::NandMult) => children.sum(),
@@ -81,7 +81,7 @@ impl Algebra {
         let values = || (0..count).map(child);
         let mut all = |slope: f64| (0..count).for_each(|i| each(i, slope));
         match (op, self) {
-            (Op::Zero | Op::One | Op::Leaf(_), _) => {}
+            (Op::Zero | Op::One | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => {}
             (Op::Not, _) => all(-1.0),
             (Op::Sum, Algebra::AddMult | Algebra::NandMult) => all(1.0),
             (Op::Sum, _) | (Op::Or, Algebra::MinMax | Algebra::MaxMult) => {

@@ -244,6 +244,18 @@ fn evaluate(aggregate: &AggregateInstance, model: &[bool]) -> Vec<TupleId> {
         AggregateKind::Count { results } => results[present.iter().filter(|holds| **holds).count()]
             .into_iter()
             .collect(),
+        AggregateKind::Sum {
+            values,
+            least,
+            nonempty,
+            results,
+        } => {
+            let held = present.iter().zip(values).filter(|(holds, _)| **holds);
+            let sum: i64 = held.map(|(_, value)| value).sum();
+            let counts = !nonempty || present.contains(&true);
+            let result = results[(sum - least) as usize].filter(|_| counts);
+            result.into_iter().collect()
+        }
         AggregateKind::Fold { levels, results } => {
             let last = levels
                 .iter()
@@ -403,7 +415,21 @@ fn random_aggregate(program: &mut Program, r: &mut Random, lower: usize, stratum
     members.dedup();
     let group = r.chance(0.4).then(|| TupleId::new(r.below(lower)));
     let n = members.len();
-    let kind = match r.below(5) {
+    let kind = match r.below(6) {
+        5 => {
+            let values: Vec<i64> = (0..n).map(|_| r.below(6) as i64 - 2).collect();
+            let least = values.iter().copied().filter(|v| *v < 0).sum::<i64>();
+            let most = values.iter().copied().filter(|v| *v > 0).sum::<i64>();
+            let results = (least..=most)
+                .map(|_| r.chance(0.9).then(|| program.tuple(stratum)))
+                .collect();
+            AggregateKind::Sum {
+                values,
+                least,
+                nonempty: r.chance(0.4),
+                results,
+            }
+        }
         4 => {
             // Each level chooses among members of its own.
             let (mut levels, mut first, mut states) = (Vec::new(), 0, 1);

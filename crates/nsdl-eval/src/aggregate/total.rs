@@ -71,6 +71,7 @@ impl Total {
 }
 
 /// Any integer but one of `u128`.
+/// Zero if there is none.
 pub(super) fn integer(word: Word, ty: Type, symbols: &Symbols) -> i128 {
     Value::from_word(word, ty, symbols)
         .as_i128()

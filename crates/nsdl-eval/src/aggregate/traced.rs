@@ -97,6 +97,9 @@ impl Traced<'_> {
                 AggregateOp::StringJoin if self.input.aggregate.all => {
                     self.join(&group, &mut result, steps)?
                 }
+                AggregateOp::Sum if self.is_tally(&group) => {
+                    self.tally(&group, &mut result, failures, steps)?
+                }
                 AggregateOp::Sum
                 | AggregateOp::Prod
                 | AggregateOp::Avg
@@ -182,7 +185,7 @@ impl Traced<'_> {
     ) -> Result<(Vec<u32>, AggregateKind), Stop> {
         let (least, most) = (self.certain_members(group), group.members.len());
         let uncertain = most - least;
-        *steps += uncertain * (uncertain + 1) / 2;
+        *steps += uncertain;
         if *steps > self.input.steps {
             return Err(too_large(&self.input, most, uncertain + 1).into());
         }
@@ -345,9 +348,9 @@ pub(super) fn too_large(input: &Input<'_>, members: usize, states: usize) -> Dia
 /// Whether there is any result.
 fn possible(kind: &AggregateKind) -> bool {
     match kind {
-        AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
-            results.iter().any(Option::is_some)
-        }
+        AggregateKind::Count { results }
+        | AggregateKind::Sum { results, .. }
+        | AggregateKind::Fold { results, .. } => results.iter().any(Option::is_some),
         AggregateKind::Best { members } => !members.is_empty(),
         AggregateKind::Paths { results, .. } => !results.is_empty(),
         AggregateKind::Exists { some, none } => some.is_some() || none.is_some(),

@@ -236,7 +236,7 @@ impl Module {
             texts: &self.texts,
             heads: OnceCell::new(),
         };
-        Ok(story.explain(id, k, &weights))
+        story.explain(id, k, &weights).map_err(error)
     }
 
     fn check_shapes(

@@ -1,0 +1,138 @@
+//! Second derivatives and logarithms against finite differences.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use common::{FULL, Program, Random, assert_close, random_program};
+use nsdl_circuit::{Budget, Circuit, Direction, Inference, LogTape, SecondTape, Tape, compile};
+
+fn circuit(program: &Program, inference: Inference) -> Circuit {
+    let outputs = program.all_tuples();
+    compile(&program.trace, &outputs, inference, &Budget::default(), None).unwrap()
+}
+
+fn gradient(circuit: &Circuit, weights: &[f64], seeds: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let mut tape = Tape::new();
+    let mut out = vec![0.0; circuit.outputs()];
+    let mut gradient = vec![0.0; weights.len()];
+    circuit.forward(weights, 1, &mut tape, &mut out);
+    circuit.backward(weights, 1, &mut tape, seeds, &mut gradient);
+    (out, gradient)
+}
+
+#[test]
+fn second_derivatives_equal_differences_of_gradients() {
+    for seed in 0..150 {
+        let program = random_program(seed, FULL);
+        for inference in [Inference::Exact, Inference::AddMult] {
+            let circuit = circuit(&program, inference);
+            let weights = program.weights();
+            let mut random = Random(seed);
+            let direction: Vec<f64> = weights.iter().map(|_| random.unit() - 0.5).collect();
+            let seeds: Vec<f64> = (0..circuit.outputs()).map(|_| random.unit() - 0.5).collect();
+            let mut slopes = vec![f64::NAN; circuit.outputs()];
+            let mut curvature = vec![f64::NAN; weights.len()];
+            let at = Direction {
+                weights: &weights,
+                weight_slopes: &direction,
+                grad_out: &seeds,
+            };
+            let mut memory = SecondTape::default();
+            if !circuit.second(at, 1, &mut memory, &mut slopes, &mut curvature) {
+                assert_eq!(inference, Inference::AddMult, "exact circuits are layers");
+                continue;
+            }
+            let h = 1e-6;
+            let moved = |sign: f64| -> Vec<f64> {
+                let pairs = weights.iter().zip(&direction);
+                pairs.map(|(w, d)| w + sign * h * d).collect()
+            };
+            let (above, below) = (
+                gradient(&circuit, &moved(1.0), &seeds),
+                gradient(&circuit, &moved(-1.0), &seeds),
+            );
+            let clamped = inference == Inference::AddMult && above.0.iter().any(|x| *x > 0.999);
+            if clamped {
+                // There the sum has a corner.
+                continue;
+            }
+            for (i, slope) in slopes.iter().enumerate() {
+                let wanted = (above.0[i] - below.0[i]) / (2.0 * h);
+                assert_close(*slope, wanted, 1e-6, format_args!("seed {seed}, output {i}"));
+            }
+            for (leaf, found) in curvature.iter().enumerate() {
+                let wanted = (above.1[leaf] - below.1[leaf]) / (2.0 * h);
+                assert_close(*found, wanted, 1e-5, format_args!("seed {seed}, leaf {leaf}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn logarithms_are_those_of_the_values() {
+    for seed in 0..150 {
+        let program = random_program(seed, FULL);
+        let circuit = circuit(&program, Inference::Exact);
+        let weights = program.weights();
+        let mut random = Random(seed);
+        let seeds: Vec<f64> = (0..circuit.outputs()).map(|_| random.unit() - 0.5).collect();
+        let mut memory = LogTape::default();
+        let mut logs = vec![f64::NAN; circuit.outputs()];
+        assert!(circuit.log_forward(&weights, 1, &mut memory, &mut logs));
+        let (values, _) = gradient(&circuit, &weights, &seeds);
+        for (log, value) in logs.iter().zip(&values) {
+            assert_close(log.exp(), *value, 1e-9, format_args!("seed {seed}"));
+        }
+        // d ln p = dp / p
+        let wanted: Vec<f64> = seeds
+            .iter()
+            .zip(&values)
+            .map(|(seed, value)| if *value > 1e-12 { seed / value } else { 0.0 })
+            .collect();
+        let asked: Vec<f64> = seeds
+            .iter()
+            .zip(&values)
+            .map(|(seed, value)| if *value > 1e-12 { *seed } else { 0.0 })
+            .collect();
+        let (_, wanted) = gradient(&circuit, &weights, &wanted);
+        let mut found = vec![f64::NAN; weights.len()];
+        circuit.log_backward(1, &mut memory, &asked, &mut found);
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert_close(*found, *wanted, 1e-6 * (1.0 + wanted.abs()), format_args!("seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn a_long_product_does_not_vanish() {
+    let mut program = Program::default();
+    let facts: Vec<_> = (0..1000).map(|_| program.independent(1e-3)).collect();
+    let all = program.tuple(1);
+    let body: Vec<_> = facts.iter().map(|&fact| common::positive(fact)).collect();
+    program.rule(all, None, &body);
+    let circuit = compile(
+        &program.trace,
+        &[all],
+        Inference::Exact,
+        &Budget::default(),
+        None,
+    )
+    .unwrap();
+    let mut memory = LogTape::default();
+    let mut log = [0.0];
+    circuit.log_forward(&program.weights(), 1, &mut memory, &mut log);
+    let wanted = 1000.0 * 1e-3f64.ln();
+    assert_close(log[0], wanted, 1e-8, "sum of logarithms");
+    let mut gradient = vec![0.0f64; 1000];
+    circuit.log_backward(1, &mut memory, &[1.0], &mut gradient);
+    assert!(gradient.iter().all(|slope| (slope - 1000.0).abs() < 1e-6));
+    // At 0 and 1 all stays finite, for f32 too.
+    for weight in [0.0f32, 1.0] {
+        let mut log = [0.0f32];
+        circuit.log_forward(&vec![weight; 1000], 1, &mut memory, &mut log);
+        let mut gradient = vec![f32::NAN; 1000];
+        circuit.log_backward(1, &mut memory, &[1.0f32], &mut gradient);
+        assert!(log[0].is_finite() && gradient.iter().all(|slope| slope.is_finite()));
+    }
+}
