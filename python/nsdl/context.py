@@ -180,6 +180,14 @@ class Context:
         """
         return self._session.bounds(name)
 
+    def most_probable_world(self, atom: str) -> Proof | None:
+        """The most probable world in which a tuple holds, such as ``"path(0, 5)"``; ``None`` if none does.
+
+        Its facts are all uncertain choices that the tuple depends on: those that hold, and negated those that do not.
+        """
+        world = self._session.most_probable_world(atom)
+        return None if world is None else Proof.of(world)
+
     def why(self, relation: str, tuple: Sequence[Any], k: int = 3) -> list[Proof]:
         """The ``k`` most probable proofs of a tuple, after :meth:`run`."""
         return [Proof.of(proof) for proof in self._session.why(relation, row(tuple), k)]

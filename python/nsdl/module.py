@@ -50,6 +50,9 @@ class Module(torch.nn.Module):
     ``torch.func``) or ``"auto"``: kernels for tensors on the CPU and torch for others. Both are differentiable any
     number of times. An extension built with the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
 
+    With ``log`` the results are logarithms of probabilities, for products that numbers cannot hold, with finite gradients
+    (of first order) at 0 and 1 too; kernels compute them.
+
     ``foreign`` lists functions, predicates and aggregates of :mod:`nsdl.foreign` that the program uses.
     """
 
@@ -63,6 +66,7 @@ class Module(torch.nn.Module):
         validate: bool = True,
         backend: str = "auto",
         foreign: Iterable[Any] = (),
+        log: bool = False,
     ) -> None:
         super().__init__()
         if not inputs:
@@ -75,6 +79,8 @@ class Module(torch.nn.Module):
                 "a module computes numbers by compiled circuits, not by a provenance of your own",
                 help="use nsdl.Context, whose tags may be tensors, or name a provenance",
             )
+        if log and backend not in ("auto", "kernels"):
+            raise UsageError("E0823", f"backend {backend!r} has no log space", help='use backend="kernels"')
         if backend not in _BACKENDS:
             raise UsageError("E0823", f"unknown backend {backend!r}", help=f"use one of {', '.join(_BACKENDS)}")
         outputs = {output: None} if isinstance(output, str) else dict(output)
@@ -95,6 +101,7 @@ class Module(torch.nn.Module):
         self.provenance = provenance
         self.validate = validate
         self.backend = backend
+        self.log = log
         self._compiled = compiled
         self._circuit = Circuit(compiled)
 
@@ -111,7 +118,9 @@ class Module(torch.nn.Module):
             if self.validate:
                 check(self._compiled, inputs, _tolerance(dtype))
             outputs = self._circuit.tch(_upcast(inputs, dtype))
-        elif self.backend == "torch" or (self.backend == "auto" and device.type != "cpu" and self._circuit.exists):
+        elif self.backend == "torch" or (
+            self.backend == "auto" and device.type != "cpu" and self._circuit.exists and not self.log
+        ):
             if self.validate:
                 check(self._compiled, inputs, _tolerance(dtype))
             outputs = self._circuit(_upcast(inputs, dtype))
@@ -120,7 +129,7 @@ class Module(torch.nn.Module):
             if validate and dtype.itemsize == 2:  # half precision is checked with the tolerance of half precision
                 check(self._compiled, inputs, _tolerance(dtype))
                 validate = False
-            outputs = run_kernels(self._circuit, [x.cpu() for x in _upcast(inputs, dtype)], validate)
+            outputs = run_kernels(self._circuit, [x.cpu() for x in _upcast(inputs, dtype)], validate, self.log)
             outputs = [y.to(device) for y in outputs]
         return self._result([y.to(dtype) for y in outputs])
 
@@ -134,6 +143,32 @@ class Module(torch.nn.Module):
         dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
         lower, upper = self._compiled.bounds(dense, self.validate and dtype.itemsize > 2)
         return self._result([y.to(device, dtype) for y in lower]), self._result([y.to(device, dtype) for y in upper])
+
+    def jacobian(self, sparse: bool = False, **tensors: torch.Tensor) -> Any:
+        """How each probability changes with each input: for each input a tensor ``[batch, m, n]``, by its name.
+
+        Not differentiable itself. With ``sparse``, COO tensors that hold only what is not zero. A module with several
+        outputs returns such a dictionary for each.
+        """
+        inputs, dtype = self._inputs(tensors)
+        device, batch = inputs[0].device, inputs[0].shape[0]
+        dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
+        _, tape = self._compiled.forward(dense, self.validate and dtype.itemsize > 2)
+
+        def one(output: int, place: int, width: int) -> torch.Tensor:
+            samples, rows, columns, values = self._compiled.jacobian(tape, output, place)
+            index = torch.tensor([samples, rows, columns], dtype=torch.int64).view(3, -1)
+            size = (batch, len(self._compiled.tuples(output)), width)
+            found = torch.sparse_coo_tensor(index, torch.tensor(values, dtype=dtype), size, device=device)
+            return found if sparse else found.to_dense()
+
+        widths = list(self.inputs.items())
+        return self._result(
+            [
+                {name: one(output, place, width) for place, (name, width) in enumerate(widths)}
+                for output in range(len(self.outputs))
+            ]
+        )
 
     def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: torch.Tensor) -> list[Proof]:
         """The ``k`` most probable proofs of one output tuple for one sample, most probable first.

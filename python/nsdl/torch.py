@@ -78,12 +78,14 @@ class Circuit:
         return plan
 
 
-def run_kernels(circuit: Circuit, inputs: list[torch.Tensor], validate: bool) -> list[torch.Tensor]:
-    """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU."""
+def run_kernels(
+    circuit: Circuit, inputs: list[torch.Tensor], validate: bool, log: bool = False
+) -> list[torch.Tensor]:
+    """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU; with ``log`` their logarithms."""
     inputs = [x.contiguous() for x in inputs]
     if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
-        return list(_Kernels.apply(circuit, validate, *inputs))  # type: ignore[no-untyped-call]
-    outputs, _ = circuit.compiled.forward(inputs, validate)
+        return list(_Kernels.apply(circuit, validate, log, *inputs))  # type: ignore[no-untyped-call]
+    outputs, _ = circuit.compiled.forward(inputs, validate, log)
     return outputs
 
 
@@ -91,9 +93,11 @@ class _Kernels(torch.autograd.Function):
     """One node of autograd's graph for a whole circuit."""
 
     @staticmethod
-    def forward(ctx: Any, circuit: Circuit, validate: bool, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        outputs, tape = circuit.compiled.forward(list(inputs), validate)
-        ctx.circuit, ctx.tape = circuit, tape
+    def forward(
+        ctx: Any, circuit: Circuit, validate: bool, log: bool, *inputs: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        outputs, tape = circuit.compiled.forward(list(inputs), validate, log)
+        ctx.circuit, ctx.tape, ctx.log = circuit, tape, log
         ctx.save_for_backward(*inputs)
         return tuple(outputs)
 
@@ -101,11 +105,39 @@ class _Kernels(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         inputs = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
-            outputs = ctx.circuit(list(inputs))
-            wanted = [x for x in inputs if x.requires_grad]
-            results = iter(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, allow_unused=True))
-            return None, None, *(next(results) if x.requires_grad else None for x in inputs)
-        return None, None, *ctx.circuit.compiled.backward(ctx.tape, [g.contiguous() for g in gradients])
+            if ctx.log:
+                message = "in log space there are first derivatives only"
+                raise error("E0828", message, help="use log=False and torch.log where second ones are needed")
+            return None, None, None, *_Gradient.apply(ctx.circuit, ctx.tape, len(inputs), *inputs, *gradients)  # type: ignore[no-untyped-call]
+        flow = [g.contiguous() for g in gradients]
+        return None, None, None, *ctx.circuit.compiled.backward(ctx.tape, flow, ctx.log)
+
+
+class _Gradient(torch.autograd.Function):
+    """The gradient of a circuit, which can be differentiated again: by a kernel, and a third time by torch."""
+
+    @staticmethod
+    def forward(ctx: Any, circuit: Circuit, tape: Any, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        ctx.circuit, ctx.tape, ctx.count = circuit, tape, count
+        ctx.save_for_backward(*tensors)
+        return tuple(circuit.compiled.backward(tape, [g.contiguous() for g in tensors[count:]]))
+
+    @staticmethod
+    def backward(ctx: Any, *directions: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        tensors = ctx.saved_tensors
+        inputs, gradients = tensors[: ctx.count], tensors[ctx.count :]
+        if torch.is_grad_enabled():
+            wanted = [x if x.requires_grad else x.detach().requires_grad_() for x in inputs]
+            flow = [g if g.requires_grad else g.detach().requires_grad_() for g in gradients]
+            first = torch.autograd.grad(ctx.circuit(wanted), wanted, flow, create_graph=True, allow_unused=True)
+            pairs = [(g, d) for g, d in zip(first, directions, strict=True) if g is not None]
+            results = torch.autograd.grad(
+                [g for g, _ in pairs], [*wanted, *flow], [d for _, d in pairs], create_graph=True, allow_unused=True
+            )
+            return None, None, None, *results
+        flow = [g.contiguous() for g in gradients]
+        products, slopes = ctx.circuit.compiled.second(ctx.tape, [d.contiguous() for d in directions], flow)
+        return None, None, None, *products, *slopes
 
 
 def check(compiled: _nsdl.CompiledModule, inputs: list[torch.Tensor], tolerance: float) -> None:

@@ -162,7 +162,10 @@ impl Builder {
             ([x], other) | (other, [x]) if *x == one => return other.to_vec(),
             ([x], other) | (other, [x]) => {
                 let x = *x;
-                return other.iter().map(|&y| self.product(&mut vec![x, y])).collect();
+                return other
+                    .iter()
+                    .map(|&y| self.product(&mut vec![x, y]))
+                    .collect();
             }
             _ => {}
         }

@@ -8,8 +8,8 @@
 
 mod aggregates;
 
-use aggregates::results;
 use crate::{Limits, Stop};
+use aggregates::results;
 use nsdl_ir::{Instance, LeafId, Trace, TupleId};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;

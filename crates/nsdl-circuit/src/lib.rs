@@ -30,8 +30,8 @@ mod world;
 pub use circuit::{Circuit, compile};
 pub use evaluate::{Evaluated, evaluate};
 pub use layers::{Layer, LayerOp};
-pub use proofs::{Proof, ProofLiteral, proofs};
 pub use log::LogTape;
+pub use proofs::{Proof, ProofLiteral, proofs};
 pub use real::Real;
 pub use report::{Method, Report};
 pub use second::{Direction, SecondTape};
@@ -117,9 +117,13 @@ impl Limits<'_> {
 /// Why a compilation ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    Budget { nodes: usize },
+    Budget {
+        nodes: usize,
+    },
     /// An aggregate would have to be written out in so many steps.
-    Chain { steps: usize },
+    Chain {
+        steps: usize,
+    },
     Cancelled,
 }
 

@@ -36,9 +36,9 @@ impl Circuit {
         };
         memory.weights.clear();
         let weights = weights[..self.leaves * batch].iter();
-        memory.weights.extend(
-            weights.map(|w| Log::of(w.to_f64().max(T::TINY).ln().min(-T::TINY))),
-        );
+        memory
+            .weights
+            .extend(weights.map(|w| Log::of(w.to_f64().max(T::TINY).ln().min(-T::TINY))));
         memory.outputs.resize(self.outputs * batch, Log::ZERO);
         blocks::forward(
             layered,
@@ -47,7 +47,10 @@ impl Circuit {
             &mut memory.tape,
             &mut memory.outputs,
         );
-        for (out, found) in out[..self.outputs * batch].iter_mut().zip(&mut memory.outputs) {
+        for (out, found) in out[..self.outputs * batch]
+            .iter_mut()
+            .zip(&mut memory.outputs)
+        {
             if found.negative {
                 // Rounding around a complement of almost nothing.
                 *found = Log::ZERO;

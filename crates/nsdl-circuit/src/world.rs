@@ -121,7 +121,11 @@ impl<'t> Modes<'t> {
         let leaves = (range.start..range.end).filter(|&leaf| keep(leaf));
         leaves.fold((None, self.weight(group, None)), |best, leaf| {
             let weight = self.weights[leaf as usize];
-            if weight > best.1 { (Some(leaf), weight) } else { best }
+            if weight > best.1 {
+                (Some(leaf), weight)
+            } else {
+                best
+            }
         })
     }
 

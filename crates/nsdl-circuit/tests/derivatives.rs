@@ -9,7 +9,14 @@ use nsdl_circuit::{Budget, Circuit, Direction, Inference, LogTape, SecondTape, T
 
 fn circuit(program: &Program, inference: Inference) -> Circuit {
     let outputs = program.all_tuples();
-    compile(&program.trace, &outputs, inference, &Budget::default(), None).unwrap()
+    compile(
+        &program.trace,
+        &outputs,
+        inference,
+        &Budget::default(),
+        None,
+    )
+    .unwrap()
 }
 
 fn gradient(circuit: &Circuit, weights: &[f64], seeds: &[f64]) -> (Vec<f64>, Vec<f64>) {
@@ -30,7 +37,9 @@ fn second_derivatives_equal_differences_of_gradients() {
             let weights = program.weights();
             let mut random = Random(seed);
             let direction: Vec<f64> = weights.iter().map(|_| random.unit() - 0.5).collect();
-            let seeds: Vec<f64> = (0..circuit.outputs()).map(|_| random.unit() - 0.5).collect();
+            let seeds: Vec<f64> = (0..circuit.outputs())
+                .map(|_| random.unit() - 0.5)
+                .collect();
             let mut slopes = vec![f64::NAN; circuit.outputs()];
             let mut curvature = vec![f64::NAN; weights.len()];
             let at = Direction {
@@ -59,11 +68,21 @@ fn second_derivatives_equal_differences_of_gradients() {
             }
             for (i, slope) in slopes.iter().enumerate() {
                 let wanted = (above.0[i] - below.0[i]) / (2.0 * h);
-                assert_close(*slope, wanted, 1e-6, format_args!("seed {seed}, output {i}"));
+                assert_close(
+                    *slope,
+                    wanted,
+                    1e-6,
+                    format_args!("seed {seed}, output {i}"),
+                );
             }
             for (leaf, found) in curvature.iter().enumerate() {
                 let wanted = (above.1[leaf] - below.1[leaf]) / (2.0 * h);
-                assert_close(*found, wanted, 1e-5, format_args!("seed {seed}, leaf {leaf}"));
+                assert_close(
+                    *found,
+                    wanted,
+                    1e-5,
+                    format_args!("seed {seed}, leaf {leaf}"),
+                );
             }
         }
     }
@@ -76,7 +95,9 @@ fn logarithms_are_those_of_the_values() {
         let circuit = circuit(&program, Inference::Exact);
         let weights = program.weights();
         let mut random = Random(seed);
-        let seeds: Vec<f64> = (0..circuit.outputs()).map(|_| random.unit() - 0.5).collect();
+        let seeds: Vec<f64> = (0..circuit.outputs())
+            .map(|_| random.unit() - 0.5)
+            .collect();
         let mut memory = LogTape::default();
         let mut logs = vec![f64::NAN; circuit.outputs()];
         assert!(circuit.log_forward(&weights, 1, &mut memory, &mut logs));
@@ -99,7 +120,12 @@ fn logarithms_are_those_of_the_values() {
         let mut found = vec![f64::NAN; weights.len()];
         circuit.log_backward(1, &mut memory, &asked, &mut found);
         for (found, wanted) in found.iter().zip(&wanted) {
-            assert_close(*found, *wanted, 1e-6 * (1.0 + wanted.abs()), format_args!("seed {seed}"));
+            assert_close(
+                *found,
+                *wanted,
+                1e-6 * (1.0 + wanted.abs()),
+                format_args!("seed {seed}"),
+            );
         }
     }
 }

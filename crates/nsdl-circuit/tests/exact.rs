@@ -361,7 +361,13 @@ fn sums_of_many_members_are_products_of_polynomials() {
     program.aggregate(None, members, kind);
     let circuit = exact(&program, &results);
     assert_eq!(circuit.report().method, Method::Direct);
-    assert!(circuit.layers().unwrap().iter().any(|layer| layer.op == LayerOp::Convolution));
+    assert!(
+        circuit
+            .layers()
+            .unwrap()
+            .iter()
+            .any(|layer| layer.op == LayerOp::Convolution)
+    );
 
     let distribution = |weights: &[f64]| {
         let mut sums = vec![0.0; results.len()];
@@ -386,7 +392,9 @@ fn sums_of_many_members_are_products_of_polynomials() {
             .iter()
             .flat_map(|w| scale.iter().map(move |s| w * s))
             .collect();
-        let seeds: Vec<f64> = (0..results.len() * batch).map(|_| random.unit() - 0.5).collect();
+        let seeds: Vec<f64> = (0..results.len() * batch)
+            .map(|_| random.unit() - 0.5)
+            .collect();
         let mut tape = Tape::new();
         let mut out = vec![0.0; results.len() * batch];
         let mut gradient = vec![0.0; weights.len()];

@@ -27,7 +27,9 @@ type Layers<'py> = (
     Vec<(Option<Bound<'py, PyBytes>>, Vec<Group<'py>>)>,
     Vec<Bound<'py, PyBytes>>,
 );
-/// Lower and upper bounds of each output.
+/// Samples, columns of an output, columns of an input, and values.
+type Entries = (Vec<usize>, Vec<usize>, Vec<usize>, Vec<f64>);
+/// Two for each, such as lower and upper bounds.
 type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
 /// Probability and uncertain facts of a proof.
 pub type ProofArgument = (f64, Vec<(String, Option<f64>, bool)>);
@@ -169,27 +171,61 @@ impl CompiledModule {
     }
 
     /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants.
+    ///
+    /// With `log`, the logarithms of the outputs.
+    #[pyo3(signature = (inputs, validate, log=false))]
     fn forward<'py>(
         &self,
         inputs: Vec<Bound<'py, PyAny>>,
         validate: bool,
+        log: bool,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
         match dtype(&inputs)? {
-            Dtype::F32 => self.forward_as::<f32>(&inputs, validate),
-            Dtype::F64 => self.forward_as::<f64>(&inputs, validate),
+            Dtype::F32 => self.forward_as::<f32>(&inputs, validate, log),
+            Dtype::F64 => self.forward_as::<f64>(&inputs, validate, log),
         }
     }
 
     /// The gradients of the inputs, given those of the outputs.
+    #[pyo3(signature = (tape, gradients, log=false))]
     fn backward<'py>(
         &self,
         tape: &Tape,
         gradients: Vec<Bound<'py, PyAny>>,
+        log: bool,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match dtype(&gradients)? {
-            Dtype::F32 => self.backward_as::<f32>(tape, &gradients),
-            Dtype::F64 => self.backward_as::<f64>(tape, &gradients),
+            Dtype::F32 => self.backward_as::<f32>(tape, &gradients, log),
+            Dtype::F64 => self.backward_as::<f64>(tape, &gradients, log),
         }
+    }
+
+    /// The Hessian of the outputs weighted by `gradients` times a direction of the inputs, and the Jacobian times it.
+    fn second<'py>(
+        &self,
+        tape: &Tape,
+        directions: Vec<Bound<'py, PyAny>>,
+        gradients: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Tensors<'py>> {
+        match dtype(&directions)? {
+            Dtype::F32 => self.second_as::<f32>(tape, &directions, &gradients),
+            Dtype::F64 => self.second_as::<f64>(tape, &directions, &gradients),
+        }
+    }
+
+    /// The entries of a Jacobian that are not zero: samples, columns of output and input, values.
+    fn jacobian(
+        &self,
+        py: Python<'_>,
+        tape: &Tape,
+        output: usize,
+        input: usize,
+    ) -> PyResult<Entries> {
+        let found = py.detach(|| match tape.is_double() {
+            true => self.entries::<f64>(tape, output, input),
+            false => self.entries::<f32>(tape, output, input),
+        });
+        found.map_err(|error| raise(py, &error))
     }
 
     /// Lower and upper bounds of the outputs for a batch.
@@ -263,6 +299,7 @@ impl CompiledModule {
         &self,
         inputs: &[Bound<'py, PyAny>],
         validate: bool,
+        log: bool,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
         let (like, py) = inputs
             .first()
@@ -277,9 +314,13 @@ impl CompiledModule {
         {
             let inputs: Vec<&[T]> = inputs.iter().map(Dense::slice).collect();
             let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Fresh::slice_mut).collect();
-            py.detach(|| {
-                self.module
-                    .forward(&inputs, batch, validate, &mut tape, &mut outputs)
+            py.detach(|| match log {
+                true => self
+                    .module
+                    .log_forward(&inputs, batch, validate, &mut tape, &mut outputs),
+                false => self
+                    .module
+                    .forward(&inputs, batch, validate, &mut tape, &mut outputs),
             })
             .map_err(|error| raise(py, &error))?;
         }
@@ -292,7 +333,7 @@ impl CompiledModule {
         inputs: &[Bound<'py, PyAny>],
         validate: bool,
     ) -> PyResult<Tensors<'py>> {
-        let (outputs, tape) = self.forward_as::<T>(inputs, validate)?;
+        let (outputs, tape) = self.forward_as::<T>(inputs, validate, false)?;
         let (like, py) = inputs
             .first()
             .map(|input| (input, input.py()))
@@ -318,6 +359,7 @@ impl CompiledModule {
         &self,
         tape: &Tape,
         gradients: &[Bound<'py, PyAny>],
+        log: bool,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (like, py) = gradients
             .first()
@@ -331,12 +373,69 @@ impl CompiledModule {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
             let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
             py.detach(|| {
-                tape.with(|memory| self.module.backward(memory, &gradients, &mut results))
+                tape.with(|memory| match log {
+                    true => self.module.log_backward(memory, &gradients, &mut results),
+                    false => self.module.backward(memory, &gradients, &mut results),
+                })
             })
             .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
             .map_err(|error| raise(py, &error))?;
         }
         Ok(results.into_iter().map(Fresh::into_tensor).collect())
+    }
+
+    fn second_as<'py, T: Number>(
+        &self,
+        tape: &Tape,
+        directions: &[Bound<'py, PyAny>],
+        gradients: &[Bound<'py, PyAny>],
+    ) -> PyResult<Tensors<'py>> {
+        let (like, py) = directions
+            .first()
+            .map(|direction| (direction, direction.py()))
+            .ok_or_else(no_tensor)?;
+        let batch = tape.batch();
+        let outputs = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let inputs = || (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let gradients = dense::<T>(gradients, batch, outputs())?;
+        let directions = dense::<T>(directions, batch, inputs())?;
+        let mut slopes = fresh::<T>(like, batch, outputs())?;
+        let mut products = fresh::<T>(like, batch, inputs())?;
+        {
+            let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
+            let directions: Vec<&[T]> = directions.iter().map(Dense::slice).collect();
+            let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
+            let mut products: Vec<&mut [T]> = products.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| {
+                tape.with(|memory| {
+                    self.module
+                        .second(memory, &directions, &gradients, &mut slopes, &mut products)
+                })
+            })
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
+        }
+        Ok((
+            products.into_iter().map(Fresh::into_tensor).collect(),
+            slopes.into_iter().map(Fresh::into_tensor).collect(),
+        ))
+    }
+
+    fn entries<T: Number>(
+        &self,
+        tape: &Tape,
+        output: usize,
+        input: usize,
+    ) -> Result<Entries, nsdl::Error> {
+        let found = tape.with::<T, _>(|memory| self.module.jacobian(memory, output, input));
+        let mut entries = Entries::default();
+        for entry in found.transpose()?.unwrap_or_default() {
+            entries.0.push(entry.sample);
+            entries.1.push(entry.output);
+            entries.2.push(entry.input);
+            entries.3.push(entry.value.to_f64());
+        }
+        Ok(entries)
     }
 }
 

@@ -235,6 +235,12 @@ impl Session {
         pairs.collect()
     }
 
+    /// Probability and choices of the most probable world in which a tuple, written as in programs, holds.
+    fn most_probable_world(&self, py: Python<'_>, atom: &str) -> PyResult<Option<ProofArgument>> {
+        let world = self.work(py, |session| session.most_probable_world_text(atom))?;
+        Ok(world.map(proof))
+    }
+
     fn why(
         &self,
         py: Python<'_>,

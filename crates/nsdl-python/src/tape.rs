@@ -26,6 +26,11 @@ impl Tape {
         }
     }
 
+    /// Whether its numbers are `f64`.
+    pub fn is_double(&self) -> bool {
+        matches!(*lock(&self.memory), Some(Memory::F64(_)))
+    }
+
     /// How many samples the forward pass had.
     pub fn batch(&self) -> usize {
         self.batch

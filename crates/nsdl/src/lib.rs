@@ -108,7 +108,7 @@ pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
 pub use imports::LIBRARY;
-pub use module::{Input, Module, Output, Tape};
+pub use module::{Entry as JacobianEntry, Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
 pub use nsdl_functions::{

@@ -2,6 +2,8 @@
 
 mod build;
 mod call;
+mod derivatives;
+mod log;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::error::Result;
 use crate::provenance::Provenance;
 use crate::session::{Session, read_text};
 use crate::text::Texts;
+
+pub use derivatives::Entry;
 
 /// An input of a [`Module`]: column `i` of its rows is the probability of the fact `relation(mapping[i])`.
 #[derive(Clone, Debug)]
@@ -84,6 +88,8 @@ pub struct Tape<T> {
     weight_gradients: Vec<T>,
     value_gradients: Vec<T>,
     circuit: nsdl_circuit::Tape<T>,
+    second: nsdl_circuit::SecondTape<T>,
+    log: nsdl_circuit::LogTape,
 }
 
 impl<T> Tape<T> {

@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use nsdl_ir::{Fact, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word};
+use nsdl_ir::{
+    Fact, GroupId, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value,
+    Word,
+};
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 
 use crate::batch::{arity_mismatch, misfit};
@@ -115,6 +118,54 @@ impl Story<'_> {
                     .collect(),
             });
         Ok(told.collect())
+    }
+
+    /// The most probable world in which a tuple holds.
+    pub(crate) fn world(
+        &self,
+        tuple: TupleId,
+        weights: &[f64],
+        session: &Session,
+    ) -> Result<Option<Explanation>, nsdl_ir::Diagnostic> {
+        let found = nsdl_circuit::most_probable_world(
+            self.trace,
+            tuple,
+            weights,
+            &session.budget,
+            session.cancel.as_deref(),
+        )?;
+        Ok(found.map(|world| Explanation {
+            probability: world.probability,
+            reasons: world
+                .choices
+                .iter()
+                .flat_map(|&(group, chosen)| self.choice(group, chosen, weights))
+                .collect(),
+        }))
+    }
+
+    /// What holds of a random variable, or, if nothing does, what does not.
+    fn choice(&self, group: GroupId, chosen: Option<LeafId>, weights: &[f64]) -> Vec<Reason> {
+        let leaves = match (chosen, self.trace.groups.get(group.index())) {
+            (Some(leaf), _) => leaf.0..leaf.0 + 1,
+            (None, Some(group)) => group.start..group.end,
+            (None, None) => 0..0,
+        };
+        let reasons = leaves.map(|leaf| {
+            let weight = weights.get(leaf as usize).copied().unwrap_or_default();
+            let (text, certain) = self.leaf(LeafId(leaf));
+            let weight = if chosen.is_some() {
+                weight
+            } else {
+                1.0 - weight
+            };
+            Reason {
+                text,
+                probability: (!certain).then_some(weight),
+                negated: chosen.is_none(),
+            }
+        });
+        reasons.collect()
     }
 
     /// The text of a leaf, and whether it stands for a fact that is certain.
@@ -235,6 +286,37 @@ impl Session {
     /// `E0201` for an unknown relation, `E0202`, `E0301` and `E0501` for a tuple that does not fit it, `E06xx` as
     /// [`Session::run`].
     pub fn why(&self, relation: &str, tuple: &[Value], k: usize) -> Result<Vec<Explanation>> {
+        let told = self.tell(relation, tuple, true, |story, tuple, weights| {
+            story.explain(tuple, k, weights)
+        })?;
+        Ok(told.unwrap_or_default())
+    }
+
+    /// The most probable world in which a tuple holds: every uncertain choice that the tuple depends on, and how it
+    /// came out; `None` if it holds in no world. What holds is told, what does not is negated.
+    ///
+    /// # Errors
+    /// As [`Session::why`]; `E0620` if exact inference would need more than its budget.
+    pub fn most_probable_world(
+        &self,
+        relation: &str,
+        tuple: &[Value],
+    ) -> Result<Option<Explanation>> {
+        let told = self.tell(relation, tuple, false, |story, tuple, weights| {
+            story.world(tuple, weights, self)
+        })?;
+        Ok(told.flatten())
+    }
+
+    /// Tells a story of a tuple, unless no world holds it. With `certain`, one that holds in all worlds is told of with
+    /// all its facts.
+    fn tell<R>(
+        &self,
+        relation: &str,
+        tuple: &[Value],
+        certain: bool,
+        tell: impl Fn(&Story<'_>, TupleId, &[f64]) -> Result<R, nsdl_ir::Diagnostic>,
+    ) -> Result<Option<R>> {
         self.check_numbers(Numbers::Probabilities)?;
         let plan = self.checked_plan();
         let Some(id) = relation_id(&plan, relation) else {
@@ -261,16 +343,17 @@ impl Session {
             )?;
             let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
             else {
-                return Ok(Vec::new());
+                return Ok(None);
             };
             let Some(at) = table.find(&words) else {
-                return Ok(Vec::new());
+                return Ok(None);
             };
             let Some(tuple) = evaluation.tuple(id, at) else {
-                return Ok(Vec::new());
+                return Ok(None);
             };
             let only_certain = tagged.iter().any(|fact| fact.tag == Tag::Certain);
-            if trace.certain.get(tuple.index()).copied().unwrap_or(false) && only_certain {
+            let holds = trace.certain.get(tuple.index()).copied().unwrap_or(false);
+            if holds && certain && only_certain {
                 // Nothing uncertain is needed: then tell which of the certain facts are.
                 for fact in tagged.iter_mut().filter(|fact| fact.tag == Tag::Certain) {
                     fact.tag = Tag::Independent(1.0);
@@ -293,9 +376,8 @@ impl Session {
                 texts: &self.texts,
                 heads: OnceCell::new(),
             };
-            return story
-                .explain(tuple, k, &weights)
-                .map_err(|d| self.error(vec![d]));
+            let told = tell(&story, tuple, &weights);
+            return told.map(Some).map_err(|d| self.error(vec![d]));
         }
     }
 
@@ -304,6 +386,21 @@ impl Session {
     /// # Errors
     /// As [`Session::why`], and `E0813` if the text is no atom of constants.
     pub fn why_text(&self, atom: &str, k: usize) -> Result<Vec<Explanation>> {
+        let (relation, tuple) = self.ground(atom)?;
+        self.why(&relation, &tuple, k)
+    }
+
+    /// As [`Session::most_probable_world`], for a tuple written as in programs.
+    ///
+    /// # Errors
+    /// As there, and `E0813` if the text is no atom of constants.
+    pub fn most_probable_world_text(&self, atom: &str) -> Result<Option<Explanation>> {
+        let (relation, tuple) = self.ground(atom)?;
+        self.most_probable_world(&relation, &tuple)
+    }
+
+    /// Relation and values of a tuple written as in programs.
+    fn ground(&self, atom: &str) -> Result<(String, Vec<Value>)> {
         let not_ground = || {
             let d =
                 nsdl_ir::Diagnostic::error("E0813", format!("`{atom}` is no tuple of a relation"))
@@ -331,7 +428,7 @@ impl Session {
                 constant(arg, ty)
             })
             .collect();
-        self.why(&query.relation.text, &tuple.ok_or_else(not_ground)?, k)
+        Ok((query.relation.text.clone(), tuple.ok_or_else(not_ground)?))
     }
 }
 

@@ -91,7 +91,10 @@ pub(super) fn sum(
         step,
         coefficients,
     };
-    if nonempty && !given && let Some(some) = found.get(0) {
+    if nonempty
+        && !given
+        && let Some(some) = found.get(0)
+    {
         // Of the ways to a sum of 0 that one does not count.
         let none = builder.product(&mut none);
         let others = builder.complement(some);
@@ -202,17 +205,28 @@ fn product(
     }
     let (plan, halving, fewer) = smallest_first(&sizes);
     let chain = one_by_one < halving / 2 && nodes.saturating_add(builder.len()) < limits.nodes;
-    let (work, nodes) = if chain { (one_by_one, nodes) } else { (halving, fewer) };
+    let (work, nodes) = if chain {
+        (one_by_one, nodes)
+    } else {
+        (halving, fewer)
+    };
     if work > WORK || nodes.saturating_add(builder.len()) > limits.nodes {
         return None;
     }
     if chain {
-        return Some(polynomials.iter().fold(vec![builder.one()], |so_far, next| {
-            builder.convolution(&so_far, next)
-        }));
+        return Some(
+            polynomials
+                .iter()
+                .fold(vec![builder.one()], |so_far, next| {
+                    builder.convolution(&so_far, next)
+                }),
+        );
     }
     for (a, b) in plan {
-        let (a, b) = (std::mem::take(&mut polynomials[a]), std::mem::take(&mut polynomials[b]));
+        let (a, b) = (
+            std::mem::take(&mut polynomials[a]),
+            std::mem::take(&mut polynomials[b]),
+        );
         polynomials.push(builder.convolution(&a, &b));
     }
     Some(polynomials.pop().unwrap_or_else(|| vec![builder.one()]))
@@ -222,7 +236,10 @@ fn product(
 /// Products come after what is given.
 fn smallest_first(sizes: &[Size]) -> (Vec<(usize, usize)>, usize, usize) {
     let mut sizes = sizes.to_vec();
-    let queue = sizes.iter().enumerate().map(|(i, size)| Reverse((size.0, i)));
+    let queue = sizes
+        .iter()
+        .enumerate()
+        .map(|(i, size)| Reverse((size.0, i)));
     let mut queue: BinaryHeap<Reverse<(usize, usize)>> = queue.collect();
     let (mut plan, mut work, mut nodes) = (Vec::new(), 0usize, 0usize);
     while let (Some(Reverse((_, a))), Some(Reverse((_, b)))) = (queue.pop(), queue.pop()) {

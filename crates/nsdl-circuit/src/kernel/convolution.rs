@@ -25,7 +25,10 @@ fn add_multiple<T: Real, const L: usize>(out: &mut [T], factor: &[T], rows: &[T]
     }
     for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(width)) {
         for (chunk, out) in out.chunks_exact_mut(L).enumerate() {
-            let (a, x) = (lanes::<T, L>(factor, chunk * L), lanes::<T, L>(row, chunk * L));
+            let (a, x) = (
+                lanes::<T, L>(factor, chunk * L),
+                lanes::<T, L>(row, chunk * L),
+            );
             for i in 0..L {
                 out[i] += a[i] * x[i];
             }

@@ -165,7 +165,10 @@ mod tests {
             for b in numbers {
                 let (x, y) = (Log::from_f64(a), Log::from_f64(b));
                 for (found, wanted) in [(x + y, a + b), (x - y, a - b), (x * y, a * b)] {
-                    assert!((found.to_f64() - wanted).abs() < 1e-14, "{a} {b}: {found:?}");
+                    assert!(
+                        (found.to_f64() - wanted).abs() < 1e-14,
+                        "{a} {b}: {found:?}"
+                    );
                 }
                 assert_eq!(x.partial_cmp(&y), a.partial_cmp(&b), "{a} {b}");
             }

@@ -41,7 +41,10 @@ impl Numbers {
             } else {
                 place.checked_add(offset)
             };
-            place.and_then(|place| self.0.get(place)).copied().unwrap_or(0)
+            place
+                .and_then(|place| self.0.get(place))
+                .copied()
+                .unwrap_or(0)
         };
         let word = |place: usize| match (bits, by >= 0) {
             (0, _) => at(place, words),
@@ -146,7 +149,9 @@ impl Traced<'_> {
         }
         let possible = (0..count).filter(|&place| sums.contains(place)).count();
         let forced = possible == 1 && !nonempty;
-        let results = words.into_iter().map(|word| word.map(|word| derive(&[word], forced)));
+        let results = words
+            .into_iter()
+            .map(|word| word.map(|word| derive(&[word], forced)));
         let kind = AggregateKind::Sum {
             least: least as i64,
             nonempty,

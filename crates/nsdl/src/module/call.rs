@@ -54,31 +54,60 @@ impl Module {
                 row.fill(T::from_f64(weight));
             }
         }
-        for (port, values) in self.inputs.iter().zip(inputs) {
-            let width = port.width();
-            for (column, leaf) in port.leaves.iter().enumerate() {
-                let Some(leaf) = leaf.map(LeafId::index) else {
-                    continue;
-                };
-                let Some(row) = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch) else {
-                    continue;
-                };
-                for (to, from) in row
-                    .iter_mut()
-                    .zip(values.iter().skip(column).step_by(width))
-                {
-                    *to = *from;
-                }
-            }
-        }
+        self.fill_leaves(inputs, batch, &mut tape.weights);
         self.circuit
             .forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
         self.spread(&tape.values, batch, outputs);
         Ok(())
     }
 
+    /// Writes the columns of inputs to the rows of their leaves, `[leaf][sample]`.
+    pub(super) fn fill_leaves<T: Real>(&self, inputs: &[&[T]], batch: usize, rows: &mut [T]) {
+        for (port, values) in self.inputs.iter().zip(inputs) {
+            let width = port.width();
+            for (column, leaf) in port.leaves.iter().enumerate() {
+                let leaf = leaf.map(LeafId::index);
+                let row = leaf.and_then(|leaf| rows.get_mut(leaf * batch..(leaf + 1) * batch));
+                let cells = values.iter().skip(column).step_by(width);
+                for (to, from) in row.into_iter().flatten().zip(cells) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
+    /// Writes what belongs to leaves, `[leaf][sample]`, to the columns of their inputs.
+    pub(super) fn read_leaves<T: Real>(&self, rows: &[T], batch: usize, inputs: &mut [&mut [T]]) {
+        for (port, values) in self.inputs.iter().zip(inputs) {
+            let width = port.width();
+            for (column, leaf) in port.leaves.iter().enumerate() {
+                let cells = values.iter_mut().skip(column).step_by(width);
+                let leaf = leaf.map(LeafId::index);
+                match leaf.and_then(|leaf| rows.get(leaf * batch..(leaf + 1) * batch)) {
+                    Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
+                    None => cells.for_each(|to| *to = T::ZERO),
+                }
+            }
+        }
+    }
+
+    /// Writes the columns of outputs to the rows of the circuit, `[output][sample]`.
+    pub(super) fn fill_outputs<T: Real>(&self, outputs: &[&[T]], batch: usize, rows: &mut [T]) {
+        for (answers, values) in self.outputs.iter().zip(outputs) {
+            let width = answers.width();
+            for (column, node) in answers.circuit.iter().enumerate() {
+                let row = node.map(|n| n as usize * batch..(n as usize + 1) * batch);
+                let row = row.and_then(|row| rows.get_mut(row));
+                let cells = values.iter().skip(column).step_by(width);
+                for (to, from) in row.into_iter().flatten().zip(cells) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
     /// Writes the outputs of the circuit, `[output][sample]`, to their columns.
-    fn spread<T: Real>(&self, found: &[T], batch: usize, outputs: &mut [&mut [T]]) {
+    pub(super) fn spread<T: Real>(&self, found: &[T], batch: usize, outputs: &mut [&mut [T]]) {
         for (answers, values) in self.outputs.iter().zip(outputs) {
             let width = answers.width();
             for (column, node) in answers.circuit.iter().enumerate() {
@@ -145,23 +174,7 @@ impl Module {
             .resize(self.circuit.outputs() * batch, T::ZERO);
         tape.weight_gradients
             .resize(self.constants.len() * batch, T::ZERO);
-        for (answers, gradients) in self.outputs.iter().zip(output_gradients) {
-            let width = answers.width();
-            for (column, node) in answers.circuit.iter().enumerate() {
-                let Some(n) = node.map(|n| n as usize) else {
-                    continue;
-                };
-                let Some(row) = tape.value_gradients.get_mut(n * batch..(n + 1) * batch) else {
-                    continue;
-                };
-                for (to, from) in row
-                    .iter_mut()
-                    .zip(gradients.iter().skip(column).step_by(width))
-                {
-                    *to = *from;
-                }
-            }
-        }
+        self.fill_outputs(output_gradients, batch, &mut tape.value_gradients);
         self.circuit.backward(
             &tape.weights,
             batch,
@@ -169,19 +182,7 @@ impl Module {
             &tape.value_gradients,
             &mut tape.weight_gradients,
         );
-        for (port, gradients) in self.inputs.iter().zip(input_gradients) {
-            let width = port.width();
-            for (column, leaf) in port.leaves.iter().enumerate() {
-                let cells = gradients.iter_mut().skip(column).step_by(width);
-                let row = leaf.map(LeafId::index);
-                match row
-                    .and_then(|leaf| tape.weight_gradients.get(leaf * batch..(leaf + 1) * batch))
-                {
-                    Some(row) => cells.zip(row).for_each(|(to, from)| *to = *from),
-                    None => cells.for_each(|to| *to = T::ZERO),
-                }
-            }
-        }
+        self.read_leaves(&tape.weight_gradients, batch, input_gradients);
         Ok(())
     }
 
@@ -239,7 +240,7 @@ impl Module {
         story.explain(id, k, &weights).map_err(error)
     }
 
-    fn check_shapes(
+    pub(super) fn check_shapes(
         &self,
         what: &str,
         given: impl ExactSizeIterator<Item = usize>,

@@ -1,0 +1,137 @@
+//! Jacobians and second derivatives of a module.
+
+use nsdl_circuit::{Direction, Real};
+use nsdl_ir::Diagnostic;
+
+use super::{Answers, Module, Port, Tape};
+use crate::error::{Error, Result};
+
+/// An entry of a Jacobian that is not zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry<T> {
+    /// Which sample.
+    pub sample: usize,
+    /// Which column of the output.
+    pub output: usize,
+    /// Which column of the input.
+    pub input: usize,
+    /// By how much the output changes with the input.
+    pub value: T,
+}
+
+impl Module {
+    /// How the outputs of the last [`Module::forward`] on this tape, and the gradients that [`Module::backward`] would
+    /// give for `output_gradients`, change if the inputs move in a direction: `slopes` is the Jacobian times the
+    /// direction, shaped as the outputs; `products` the Hessian of the weighted outputs times the direction, shaped as
+    /// the inputs. One forward and one reverse pass.
+    ///
+    /// # Errors
+    /// `E0816` for slices of the wrong number or length; `E0828` where evaluation is not one fixed pass: `topkproofs`,
+    /// and cycles under `minmaxprob` and `addmultprob`.
+    pub fn second<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        directions: &[&[T]],
+        output_gradients: &[&[T]],
+        slopes: &mut [&mut [T]],
+        products: &mut [&mut [T]],
+    ) -> Result<()> {
+        let batch = tape.batch;
+        let inputs = || self.inputs.iter().map(Port::width);
+        let outputs = || self.outputs.iter().map(Answers::width);
+        let given = directions.iter().map(|s| s.len());
+        self.check_shapes("direction", given, inputs(), batch)?;
+        let given = output_gradients.iter().map(|s| s.len());
+        self.check_shapes("output gradient", given, outputs(), batch)?;
+        let given = slopes.iter().map(|s| s.len());
+        self.check_shapes("slope", given, outputs(), batch)?;
+        let given = products.iter().map(|s| s.len());
+        self.check_shapes("product", given, inputs(), batch)?;
+        let (leaves, rows) = (self.constants.len() * batch, self.circuit.outputs() * batch);
+        let mut weight_slopes = vec![T::ZERO; leaves];
+        self.fill_leaves(directions, batch, &mut weight_slopes);
+        let mut grad_out = vec![T::ZERO; rows];
+        self.fill_outputs(output_gradients, batch, &mut grad_out);
+        let (mut found, mut curvature) = (vec![T::ZERO; rows], vec![T::ZERO; leaves]);
+        let at = Direction {
+            weights: &tape.weights,
+            weight_slopes: &weight_slopes,
+            grad_out: &grad_out,
+        };
+        let memory = &mut tape.second;
+        if !self
+            .circuit
+            .second(at, batch, memory, &mut found, &mut curvature)
+        {
+            let d = Diagnostic::error(
+                "E0828",
+                "this circuit is not evaluated in one fixed pass, so it has no second derivatives",
+            )
+            .help("use the provenance exact");
+            return Err(Error::new(vec![d], &self.texts));
+        }
+        self.spread(&found, batch, slopes);
+        self.read_leaves(&curvature, batch, products);
+        Ok(())
+    }
+
+    /// The Jacobian of an output with respect to an input, at the last [`Module::forward`] on this tape: its entries that
+    /// are not zero, by column of the output, then column of the input, then sample. One reverse pass for each column
+    /// of the output.
+    ///
+    /// # Errors
+    /// `E0816` for an output or input that does not exist.
+    pub fn jacobian<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        output: usize,
+        input: usize,
+    ) -> Result<Vec<Entry<T>>> {
+        let (Some(answers), Some(port)) = (self.outputs.get(output), self.inputs.get(input)) else {
+            let message = format!("there is no output {output} or no input {input}");
+            return Err(Error::new(
+                vec![Diagnostic::error("E0816", message)],
+                &self.texts,
+            ));
+        };
+        let batch = tape.batch;
+        let mut seeds = vec![T::ZERO; self.circuit.outputs() * batch];
+        tape.weight_gradients
+            .resize(self.constants.len() * batch, T::ZERO);
+        let mut entries = Vec::new();
+        for (column, node) in answers.circuit.iter().enumerate() {
+            let Some(node) = node.map(|node| node as usize) else {
+                continue;
+            };
+            let Some(row) = seeds.get_mut(node * batch..(node + 1) * batch) else {
+                continue;
+            };
+            row.fill(T::ONE);
+            self.circuit.backward(
+                &tape.weights,
+                batch,
+                &mut tape.circuit,
+                &seeds,
+                &mut tape.weight_gradients,
+            );
+            if let Some(row) = seeds.get_mut(node * batch..(node + 1) * batch) {
+                row.fill(T::ZERO);
+            }
+            for (place, leaf) in port.leaves.iter().enumerate() {
+                let rows = leaf.map(|leaf| leaf.index() * batch..(leaf.index() + 1) * batch);
+                let row = rows.and_then(|rows| tape.weight_gradients.get(rows));
+                for (sample, &value) in row.into_iter().flatten().enumerate() {
+                    if value != T::ZERO {
+                        entries.push(Entry {
+                            sample,
+                            output: column,
+                            input: place,
+                            value,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+}
