@@ -21,13 +21,14 @@ class Context:
     Relations that come from facts alone are declared in the program, ``type edge(i32, i32)``, or filled first.
 
     ``provenance`` says what tags are and how they are computed: ``"unit"`` and ``"bool"`` (truth); ``"auto"``,
-    ``"exact"``, ``"topkproofs"``, ``"addmultprob"``, ``"nandmultprob"``, ``"maxmultprob"``, ``"minmaxprob"``,
-    ``"nandminprob"`` (probabilities); ``"godel"``, ``"product"``, ``"lukasiewicz"`` (fuzzy); ``"natural"``
-    (derivation trees), ``"tropical"``, ``"realtropical"`` (costs); ``"why"``, ``"lineage"``, ``"proofs"`` (which
-    facts); or an object of a class of your own, see :class:`Provenance`. By default it is ``"auto"`` if anything is
-    uncertain, else ``"unit"``. ``"auto"`` is exact where that fits a budget, else it warns and gives answers with
-    :meth:`bounds`. ``k`` is the number of proofs that ``"topkproofs"`` keeps. ``seed`` decides what ``uniform`` and
-    ``categorical`` draw.
+    ``"exact"``, ``"topkproofs"``, ``"topbottomkclauses"``, ``"samplekproofs"``, ``"sample"``, ``"addmultprob"``,
+    ``"nandmultprob"``, ``"maxmultprob"``, ``"minmaxprob"``, ``"nandminprob"`` (probabilities); ``"godel"``,
+    ``"product"``, ``"lukasiewicz"`` (fuzzy); ``"natural"`` (derivation trees), ``"tropical"``, ``"realtropical"``
+    (costs); ``"why"``, ``"lineage"``, ``"proofs"`` (which facts); or an object of a class of your own, see
+    :class:`Provenance`. By default it is ``"auto"`` if anything is uncertain, else ``"unit"``. ``"auto"`` is exact
+    where that fits a budget, else it warns and gives answers with :meth:`bounds`. ``k`` is the number of proofs that
+    ``"topkproofs"`` and its like keep (3), or of worlds that ``"sample"`` draws (10,000). ``seed`` decides what
+    ``uniform`` and ``categorical`` draw.
     Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
     answers are the same. With ``stop_at_goal``, an evaluation ends once the relation under ``@goal`` holds.
 

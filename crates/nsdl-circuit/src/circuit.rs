@@ -7,10 +7,11 @@ use crate::exact;
 use crate::layers::{Layer, Layered};
 use crate::real::Real;
 use crate::report::{Method, Report};
+use crate::sample::Sampler;
 use crate::solve::{self, Algebra, Solver};
 use crate::tape::Tape;
-use crate::topk::{TopK, variables};
-use crate::{Budget, Inference, Limits, Stop};
+use crate::topk::{Keep, TopK, variables};
+use crate::{Budget, Estimator, Inference, Limits, Stop};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 use std::sync::atomic::AtomicBool;
 
@@ -36,6 +37,7 @@ pub(crate) enum Evaluation {
     Layers(Layered),
     Cycles(Solver),
     Proofs(TopK),
+    Worlds(Sampler),
 }
 
 /// Compiles the part of `trace` that `outputs` depend on.
@@ -55,6 +57,11 @@ pub fn compile(
     };
     let flavour = match inference {
         Inference::Exact | Inference::Auto => Flavour::Exact,
+        Inference::Sample {
+            estimator: Estimator::StraightThrough,
+            ..
+        } => Flavour::Logical,
+        Inference::Sample { .. } => Flavour::Exact,
         _ => inference
             .algebra()
             .map_or(Flavour::Logical, Algebra::flavour),
@@ -103,7 +110,23 @@ pub fn compile(
         }
         Inference::TopK(k) => {
             report.method = Method::Proofs;
-            Evaluation::Proofs(TopK::new(cone, k, variables(trace)))
+            Evaluation::Proofs(TopK::new(cone, k, variables(trace), Keep::Best))
+        }
+        Inference::TopBottomK(k) => {
+            report.method = Method::Proofs;
+            Evaluation::Proofs(TopK::new(cone, k, variables(trace), Keep::Clauses))
+        }
+        Inference::SampleK { k, seed } => {
+            report.method = Method::Proofs;
+            Evaluation::Proofs(TopK::new(cone, k, variables(trace), Keep::Drawn(seed)))
+        }
+        Inference::Sample {
+            worlds,
+            seed,
+            estimator,
+        } => {
+            report.method = Method::Worlds;
+            Evaluation::Worlds(Sampler::new(cone, trace, worlds, seed, estimator))
         }
         _ => {
             let algebra = inference.algebra().unwrap_or(Algebra::MinMax);
@@ -129,6 +152,7 @@ pub fn compile(
         Evaluation::Cycles(Solver { cone, .. }) | Evaluation::Proofs(TopK { cone, .. }) => {
             (cone.len(), cone.edges(), 0)
         }
+        Evaluation::Worlds(sampler) => (sampler.cone().len(), sampler.cone().edges(), 0),
     };
     Ok(Circuit {
         leaves: trace.leaves.len(),
@@ -200,6 +224,15 @@ impl Circuit {
                     }
                 }
             }
+            Evaluation::Worlds(sampler) => {
+                tape.call = sampler.forward(batch, &mut tape.sampled, weight);
+                for (sample, sampled) in tape.sampled.iter().enumerate() {
+                    for output in 0..self.outputs {
+                        let value = sampler.estimate(sampled, output);
+                        out[output * batch + sample] = T::from_f64(value);
+                    }
+                }
+            }
             Evaluation::Proofs(engine) => {
                 tape.truncated = engine.forward(batch, &mut tape.proofs, weight);
                 for (sample, proofs) in tape.proofs.iter().enumerate() {
@@ -251,6 +284,15 @@ impl Circuit {
                     }
                 }
             }
+            Evaluation::Worlds(sampler) => {
+                sampler.backward(tape.call, &mut tape.sampled, seed);
+                for (sample, sampled) in tape.sampled.iter().enumerate() {
+                    for leaf in 0..self.leaves {
+                        let slope = sampler.gradient(sampled, leaf);
+                        grad_weights[leaf * batch + sample] = T::from_f64(slope);
+                    }
+                }
+            }
             Evaluation::Proofs(engine) => {
                 engine.backward(&mut tape.proofs, seed);
                 for (sample, proofs) in tape.proofs.iter().enumerate() {
@@ -279,6 +321,27 @@ impl Circuit {
         };
         blocks::read(layered, &bounds.lower, batch, tape, lower);
         blocks::read(layered, &bounds.upper, batch, tape, upper);
+        true
+    }
+
+    /// The intervals that contain the probabilities in 95 of 100 draws, after [`Circuit::forward`] under
+    /// [`Inference::Sample`] on this tape; false, and nothing is written, under others. `lower` and `upper` are
+    /// `[output][sample]`.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn intervals<T: Real>(&self, tape: &Tape<T>, lower: &mut [T], upper: &mut [T]) -> bool {
+        let Evaluation::Worlds(sampler) = &self.evaluation else {
+            return false;
+        };
+        let batch = tape.sampled.len();
+        for (sample, sampled) in tape.sampled.iter().enumerate() {
+            for output in 0..self.outputs {
+                let [low, high] = sampler.interval(sampled, output);
+                lower[output * batch + sample] = T::from_f64(low);
+                upper[output * batch + sample] = T::from_f64(high);
+            }
+        }
         true
     }
 

@@ -129,6 +129,7 @@ impl Cone {
         limits: &Limits,
     ) -> Result<Self, Stop> {
         let mut builder = Builder::new(trace, flavour, laws);
+        builder.most = limits.nodes.saturating_mul(STATES);
         builder.build(outputs, limits)?;
         Ok(builder.cone)
     }
@@ -245,12 +246,13 @@ struct Builder<'t> {
     complements: FxHashMap<u32, u32>,
     /// Results of the aggregates expanded so far, ordered by tuple.
     aggregates: FxHashMap<u32, Vec<(TupleId, u32)>>,
-    /// States of the chains written out so far.
+    /// States of the chains written out so far, and how many there may be.
     steps: usize,
+    most: usize,
 }
 
-/// States of all chains: more take too much memory.
-const CHAINS: usize = 20_000_000;
+/// States of chains that are as large as a node of a budget.
+const STATES: usize = 3;
 
 impl<'t> Builder<'t> {
     fn new(trace: &'t Trace, flavour: Flavour, laws: Laws) -> Self {
@@ -275,12 +277,13 @@ impl<'t> Builder<'t> {
             complements: FxHashMap::default(),
             aggregates: FxHashMap::default(),
             steps: 0,
+            most: 0,
         }
     }
 
     fn build(&mut self, outputs: &[TupleId], limits: &Limits) -> Result<(), Stop> {
         for component in self.components(outputs) {
-            if self.steps > CHAINS {
+            if self.steps > self.most {
                 return Err(Stop::Chain { steps: self.steps });
             }
             if limits.cancelled() {
@@ -294,7 +297,7 @@ impl<'t> Builder<'t> {
                 _ => self.cycle(component),
             }
         }
-        if self.steps > CHAINS {
+        if self.steps > self.most {
             return Err(Stop::Chain { steps: self.steps });
         }
         self.cone.outputs = outputs

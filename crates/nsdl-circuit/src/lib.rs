@@ -19,6 +19,7 @@ mod log;
 mod proofs;
 mod real;
 mod report;
+mod sample;
 mod second;
 mod solve;
 mod support;
@@ -34,6 +35,7 @@ pub use log::LogTape;
 pub use proofs::{Proof, ProofLiteral, proofs};
 pub use real::Real;
 pub use report::{Method, Report};
+pub use sample::Estimator;
 pub use second::{Direction, SecondTape};
 pub use tape::Tape;
 pub use world::{World, most_probable_world};
@@ -59,7 +61,25 @@ pub enum Inference {
     TopK(usize),
     /// Weight of the worlds whose model holds the tuple.
     Exact,
-    /// The same if it fits the budget, else an answer between bounds that contain it ([`Circuit::bounds`]).
+    /// As [`Inference::TopK`], but negated tuples keep clauses, which negation makes of proofs without loss.
+    TopBottomK(usize),
+    /// As [`Inference::TopK`], but the k proofs are drawn with this seed, by their weights and without replacement.
+    SampleK {
+        /// How many proofs a tuple keeps.
+        k: usize,
+        /// Of the draws.
+        seed: u64,
+    },
+    /// The share of drawn worlds in which the tuple holds.
+    Sample {
+        /// How many worlds are drawn for each sample of a batch.
+        worlds: usize,
+        /// Of the draws: the n-th call of a circuit draws the same worlds for the same seed.
+        seed: u64,
+        /// How gradients are estimated.
+        estimator: Estimator,
+    },
+    /// As [`Inference::Exact`] if it fits the budget, else an answer between bounds that contain it ([`Circuit::bounds`]).
     Auto,
 }
 
@@ -73,7 +93,7 @@ impl Inference {
             Inference::MaxMult => Some(solve::Algebra::MaxMult),
             Inference::NandMin => Some(solve::Algebra::NandMin),
             Inference::Lukasiewicz => Some(solve::Algebra::Lukasiewicz),
-            Inference::TopK(_) | Inference::Exact | Inference::Auto => None,
+            _ => None,
         }
     }
 }

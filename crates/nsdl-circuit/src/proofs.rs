@@ -3,7 +3,7 @@
 use crate::circuit::diagnostic;
 use crate::cone::{Cone, Flavour};
 use crate::report::Report;
-use crate::topk::{Proofs, TopK, variables};
+use crate::topk::{Keep, Proofs, TopK, variables};
 use crate::{Budget, Limits};
 use nsdl_ir::{Diagnostic, LeafId, Trace, TupleId};
 use nsdl_provenance::literals::{leaf, negated};
@@ -39,9 +39,13 @@ pub fn proofs(
     k: usize,
     weights: &[f64],
 ) -> Result<Vec<Proof>, Diagnostic> {
-    let cone = Cone::new(trace, &[output], Flavour::Logical, &Limits::NONE)
+    let limits = Limits {
+        nodes: Budget::default().nodes,
+        cancel: None,
+    };
+    let cone = Cone::new(trace, &[output], Flavour::Logical, &limits)
         .map_err(|stop| diagnostic(stop, &Report::default(), &Budget::default()))?;
-    let engine = TopK::new(cone, k, variables(trace));
+    let engine = TopK::new(cone, k, variables(trace), Keep::Best);
     let mut state = Proofs::default();
     state.weights.extend_from_slice(weights);
     state.weights.resize(trace.leaves.len(), 0.0);

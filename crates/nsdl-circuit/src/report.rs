@@ -16,6 +16,8 @@ pub enum Method {
     Fixpoint,
     /// The most probable proofs, found anew for each sample.
     Proofs,
+    /// Worlds drawn for each sample.
+    Worlds,
 }
 
 /// Sizes of a circuit and of what it was made from.
@@ -72,6 +74,7 @@ impl std::fmt::Display for Report {
             Method::Bounds => write!(f, "bounds of {open} outputs after {branches} branches")?,
             Method::Algebra => f.write_str("algebra in one pass")?,
             Method::Fixpoint => f.write_str("algebra iterated on cycles")?,
+            Method::Worlds => f.write_str("worlds drawn per sample")?,
             Method::Proofs => f.write_str("best proofs per sample")?,
         }
         write!(f, "; {nodes} nodes, {edges} edges, {depth} layers")

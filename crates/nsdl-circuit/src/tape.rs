@@ -1,5 +1,6 @@
 //! The memory of an evaluation.
 
+use crate::sample::Sampled;
 use crate::solve::Solved;
 use crate::topk::Proofs;
 
@@ -13,6 +14,9 @@ pub struct Tape<T> {
     /// Samples of methods that are not one fixed pass.
     pub(crate) solved: Vec<Solved>,
     pub(crate) proofs: Vec<Proofs>,
+    pub(crate) sampled: Vec<Sampled>,
+    /// Which call of the sampler drew the worlds.
+    pub(crate) call: u64,
     pub(crate) truncated: bool,
     pub(crate) residual: f64,
 }

@@ -6,22 +6,40 @@
 //! exact weight of the union of the kept proofs ([`crate::union`]). After Huang et al., "Scallop: from
 //! probabilistic deductive databases to scalable differentiable reasoning", NeurIPS 2021.
 //!
+//! Variants: proofs may be drawn by their weights in place of the heaviest ([`Keep::Drawn`]: each proof has a rank, its
+//! log-weight plus Gumbel noise that its literals determine, so that keeping the k highest ranks is a draw without
+//! replacement, the same wherever the proof comes up; Kool, van Hoof and Welling, ICML 2019), and a negated tuple may
+//! keep the proofs of what it denies ([`clauses`]).
+//!
 //! A conjunction with many combinations, or a negation of many proofs, is built from left to right, keeping at
 //! least [`combine::BEAM`] at each step.
 
+mod clauses;
 mod combine;
 
 use crate::cone::{Cone, Cycle, Op};
 use crate::support::{SupportId, Supports};
 use crate::union;
-use combine::{slice, store};
+use combine::slice;
 use nsdl_ir::Trace;
 use nsdl_provenance::literals::{Variables, holds};
 use rayon::prelude::*;
 
+/// Which proofs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The heaviest.
+    Best,
+    /// The heaviest, and clauses where tuples are negated.
+    Clauses,
+    /// Drawn with this seed.
+    Drawn(u64),
+}
+
 /// Evaluates proofs, sample by sample.
 #[derive(Clone, Debug)]
 pub(crate) struct TopK {
+    pub keep: Keep,
     pub cone: Cone,
     pub k: usize,
     pub leaves: usize,
@@ -36,6 +54,8 @@ pub(crate) struct TopK {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Proof {
     weight: f64,
+    /// What its literals add to the noise of its rank; 0 unless proofs are drawn.
+    noise: u64,
     start: u32,
     len: u32,
 }
@@ -45,6 +65,8 @@ struct Proof {
 #[derive(Clone, Copy, Debug)]
 struct Candidate {
     weight: f64,
+    /// What candidates are kept by.
+    rank: f64,
     source: u32,
     combination: u32,
 }
@@ -58,6 +80,8 @@ pub(crate) struct Proofs {
     pub weights: Vec<f64>,
     /// Kept proofs of each node: `proofs[start..start + len]`.
     lists: Vec<(u32, u32)>,
+    /// The same of what a node denies, where that is how it is kept.
+    denied: Vec<Option<(u32, u32)>>,
     proofs: Vec<Proof>,
     literals: Vec<u32>,
     pub truncated: bool,
@@ -81,7 +105,7 @@ impl Proofs {
 }
 
 impl TopK {
-    pub fn new(cone: Cone, k: usize, variables: Variables) -> Self {
+    pub fn new(cone: Cone, k: usize, variables: Variables, keep: Keep) -> Self {
         let mut parents = vec![0u32; cone.len()];
         let mut inline = vec![false; cone.len()];
         for node in 0..cone.len() as u32 {
@@ -100,6 +124,7 @@ impl TopK {
         let disjoint = disjoint(&cone, &variables);
         let leaves = variables.leaves();
         Self {
+            keep,
             cone,
             k: k.max(1),
             leaves,
@@ -142,6 +167,8 @@ impl TopK {
             for (i, &node) in self.cone.outputs.iter().enumerate() {
                 let scale = seed(sample, i);
                 if scale != 0.0 {
+                    let denied = proofs.denied.get(node as usize).copied().flatten();
+                    let scale = if denied.is_some() { -scale } else { scale };
                     let Proofs {
                         lists,
                         proofs,
@@ -151,7 +178,7 @@ impl TopK {
                         union,
                         ..
                     } = proofs;
-                    let (start, len) = lists[node as usize];
+                    let (start, len) = denied.unwrap_or(lists[node as usize]);
                     let kept = &proofs[start as usize..(start + len) as usize];
                     let kept = Kept {
                         proofs: kept,
@@ -180,6 +207,7 @@ impl TopK {
     fn weigh(&self, state: &mut Proofs) {
         let Proofs {
             lists,
+            denied,
             proofs,
             literals,
             weights,
@@ -189,12 +217,18 @@ impl TopK {
         } = state;
         values.clear();
         for &node in &self.cone.outputs {
-            let (start, len) = lists[node as usize];
+            let denied = denied.get(node as usize).copied().flatten();
+            let (start, len) = denied.unwrap_or(lists[node as usize]);
             let kept = Kept {
                 proofs: &proofs[start as usize..(start + len) as usize],
                 literals,
             };
-            values.push(union::weight(&kept, &self.variables, weights, union));
+            let weight = union::weight(&kept, &self.variables, weights, union);
+            values.push(if denied.is_some() {
+                1.0 - weight
+            } else {
+                weight
+            });
         }
     }
 
@@ -202,6 +236,8 @@ impl TopK {
     pub fn evaluate(&self, state: &mut Proofs) {
         state.lists.clear();
         state.lists.resize(self.cone.len(), (0, 0));
+        state.denied.clear();
+        state.denied.resize(self.cone.len(), None);
         state.proofs.clear();
         state.literals.clear();
         state.truncated = false;
@@ -209,6 +245,9 @@ impl TopK {
         let mut node = 0u32;
         while (node as usize) < self.cone.len() {
             if let Some(cycle) = cycles.next_if(|cycle| cycle.start == node) {
+                if self.keep == Keep::Clauses {
+                    (cycle.start..cycle.end).for_each(|node| self.prove_children(node, state));
+                }
                 self.accumulate(cycle, state);
                 node = cycle.end;
                 continue;
@@ -220,6 +259,9 @@ impl TopK {
                     let weight = state.weights[leaf.index()];
                     self.single(node, &[holds(leaf.0)], weight, state);
                 }
+                Op::Not if self.keep == Keep::Clauses => self.deny(node, state),
+                Op::And | Op::Or | Op::Sum
+                    if self.keep == Keep::Clauses && self.clauses(node, state) => {}
                 Op::Not => self.negate(node, state),
                 Op::And if self.inline[node as usize] => {}
                 Op::And => {
@@ -238,7 +280,7 @@ impl TopK {
     }
 
     fn single(&self, node: u32, literals: &[u32], weight: f64, state: &mut Proofs) {
-        let proof = store(literals, weight, state);
+        let proof = self.store(literals, weight, state);
         state.lists[node as usize] = (state.proofs.len() as u32, 1);
         state.proofs.push(proof);
     }
@@ -251,9 +293,10 @@ impl TopK {
             } else {
                 let (start, len) = state.lists[child as usize];
                 for combination in 0..len {
-                    let weight = state.proofs[(start + combination) as usize].weight;
+                    let proof = state.proofs[(start + combination) as usize];
                     state.candidates.push(Candidate {
-                        weight,
+                        weight: proof.weight,
+                        rank: self.rank(proof.weight, proof.noise),
                         source: child,
                         combination,
                     });

@@ -19,6 +19,7 @@ Examples:
   nsdl run path.dl -p topkproofs -k 5    with the five best proofs of each tuple
   nsdl run path.dl -q 'path(0, _)'       ask something else
   nsdl check path.dl                     find errors without running
+  nsdl why path.dl 'path(0, 2)'          its most probable proofs
   nsdl repl path.dl                      explore it line by line
   nsdl fmt path.dl                       bring it into the canonical layout
   nsdl explain E0201                     what a code means, with a wrong and a right program
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Enter facts, rules and queries line by line
     Repl(Repl),
+    /// Show the most probable proofs of a tuple, or the most probable world in which it holds
+    Why(Why),
     /// Say more about the code of an error or warning
     Explain(Explain),
     /// Bring programs into the one canonical layout, comments kept
@@ -124,6 +127,26 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// Program file (.dl or .scl), or `-` for standard input
+    pub(crate) file: PathBuf,
+    /// The tuple, such as 'path(0, 2)'
+    pub(crate) tuple: String,
+    /// How many proofs
+    #[arg(short, default_value_t = 3, value_parser = positive)]
+    pub(crate) k: usize,
+    /// Show the most probable world in which the tuple holds instead
+    #[arg(long)]
+    pub(crate) world: bool,
+    /// Add the facts of a file to a relation; may be repeated
+    #[arg(long, value_name = "RELATION=FILE", value_parser = facts_file)]
+    pub(crate) facts: Vec<FactsFile>,
+    /// The first line of CSV files names the columns
+    #[arg(long)]
+    pub(crate) header: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Fmt {
     /// Program files, or `-` to read standard input and print the result
     #[arg(required = true)]
@@ -153,19 +176,20 @@ pub(crate) struct ProvenanceArgs {
     ///
     /// By default unit if nothing is uncertain, else auto: exact if that fits a budget, else an answer with bounds.
     ///
-    /// Truth: unit, bool. Probabilities: auto, exact, topkproofs, addmultprob, nandmultprob, maxmultprob
+    /// Truth: unit, bool. Probabilities: auto, exact, topkproofs, topbottomkclauses, samplekproofs, sample, addmultprob, nandmultprob, maxmultprob
     /// (viterbi), minmaxprob, nandminprob. Fuzzy logic: godel, product, lukasiewicz. Counts and costs: natural (derivation
     /// trees), tropical, realtropical (cheapest derivation). Which facts: why, lineage, proofs.
     #[arg(short, long, value_parser = provenance_name)]
     provenance: Option<String>,
-    /// How many proofs topkproofs keeps per tuple (default 3)
+    /// How many proofs topkproofs, topbottomkclauses and samplekproofs keep per tuple (default 3), or how many worlds
+    /// sample draws (default 10,000)
     #[arg(short, requires = "provenance", value_parser = positive)]
     k: Option<usize>,
 }
 
-/// Whether a number of proofs may be given to it.
+/// Whether a number of proofs or worlds may be given to it.
 pub(crate) fn has_k(provenance: Provenance) -> bool {
-    matches!(provenance, Provenance::TopKProofs { .. })
+    provenance.k().is_some()
 }
 
 impl ProvenanceArgs {
@@ -180,7 +204,7 @@ impl ProvenanceArgs {
         let provenance = Provenance::parse(name, self.k).map_err(|error| error.to_string())?;
         if self.k.is_some() && !has_k(provenance) {
             return Err(format!(
-                "-k is for topkproofs only; `{provenance}` keeps no proofs"
+                "-k is for topkproofs and its like only; `{provenance}` keeps no proofs"
             ));
         }
         Ok(Some(provenance))

@@ -12,6 +12,7 @@ mod repl;
 mod run;
 mod source;
 mod terminal;
+mod why;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Why(args) => why::why(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Fmt(args) => fmt::fmt(&args),
         Command::Repl(args) => line_editor::repl(&args),

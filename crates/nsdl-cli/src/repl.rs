@@ -22,6 +22,7 @@ query path(0, _)                    answer a query now; also ?path(0, _), or pat
 :seed [N]                           show or choose what `uniform` and `categorical` draw
 :relations                          list the relations and their types
 :why path(0, 2)                     show the most probable proofs of a tuple
+:world path(0, 2)                   show the most probable world in which a tuple holds
 :explain E0201                      say more about the code of an error or warning
 :reset                              forget everything
 :quit                               leave, as does Ctrl-D
@@ -194,6 +195,12 @@ impl Repl {
             },
             ("why", "") => self.complain("which tuple? :why path(0, 2)"),
             ("why", atom) => self.why(atom),
+            ("world", "") => self.complain("which tuple? :world path(0, 2)"),
+            ("world", atom) => match self.session.most_probable_world_text(atom) {
+                Err(error) => self.failed(&error),
+                Ok(None) => done(format!("{atom} holds in no world\n")),
+                Ok(Some(world)) => done(format!("{world}\n")),
+            },
             _ => self.complain(&format!("there is no command :{name}; try :help")),
         }
     }
@@ -208,7 +215,7 @@ impl Repl {
                 match Provenance::parse(name, k.clone().and_then(Result::ok)) {
                     Ok(provenance) if k.is_some() && !has_k(provenance) => {
                         return self.complain(&format!(
-                            "k is for topkproofs only; `{provenance}` keeps no proofs"
+                            "k is for topkproofs and its like only; `{provenance}` keeps no proofs"
                         ));
                     }
                     Ok(provenance) => self.session.set_provenance(Some(provenance)),
@@ -221,8 +228,10 @@ impl Repl {
         }
         done(match self.session.provenance() {
             None => "auto\n".to_owned(),
-            Some(Provenance::TopKProofs { k }) => format!("topkproofs {k}\n"),
-            Some(provenance) => format!("{provenance}\n"),
+            Some(provenance) => match provenance.k() {
+                Some(k) => format!("{provenance} {k}\n"),
+                None => format!("{provenance}\n"),
+            },
         })
     }
 
@@ -384,12 +393,16 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        assert!(message(&mut repl, ":provenance exact 3").contains("topkproofs only"));
+        assert!(message(&mut repl, ":provenance exact 3").contains("keeps no proofs"));
         assert_eq!(data(&mut repl, ":provenance auto"), "auto\n");
         let why = data(&mut repl, ":why edge(0, 1)");
         assert_eq!(
             why,
             "0.5000: edge(0, 1) [0.5000]\n0.5000: edge(0, 1) [0.5000]\n"
+        );
+        assert_eq!(
+            data(&mut repl, ":world edge(0, 1)"),
+            "0.2500: not edge(0, 1) [0.5000], edge(0, 1) [0.5000]\n"
         );
         assert_eq!(
             data(&mut repl, ":why edge(7, 7)"),

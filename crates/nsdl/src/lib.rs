@@ -109,7 +109,7 @@ pub use explain::{codes, explain};
 pub use format::format;
 pub use imports::LIBRARY;
 pub use module::{Entry as JacobianEntry, Input, Module, Output, Tape};
-pub use nsdl_circuit::{Budget, Circuit, Layer, LayerOp, Real, Report};
+pub use nsdl_circuit::{Budget, Circuit, Estimator, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
 pub use nsdl_functions::{
     Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction, ForeignPredicate, Incremental,

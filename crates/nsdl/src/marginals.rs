@@ -16,6 +16,7 @@ use crate::symbolic;
 pub(crate) struct Marginals {
     provenance: Provenance,
     budget: Budget,
+    seed: u64,
     cancel: Option<Arc<AtomicBool>>,
     /// What the answers so far are not exact in.
     warnings: Mutex<Vec<Diagnostic>>,
@@ -26,6 +27,7 @@ impl Marginals {
         Arc::new(Self {
             provenance,
             budget: session.budget,
+            seed: session.seed,
             cancel: session.cancel.clone(),
             warnings: Mutex::default(),
         })
@@ -50,7 +52,7 @@ impl nsdl_eval::Marginals for Marginals {
             return Ok(vec![1.0; tuples.len()]);
         }
         let cancel = self.cancel.as_deref();
-        let Some(inference) = inference(self.provenance) else {
+        let Some(inference) = inference(self.provenance, self.seed) else {
             let tags = symbolic::tags(trace, tuples, self.provenance, cancel)?;
             return Ok(tags.into_iter().map(|(_, weight)| weight).collect());
         };

@@ -4,7 +4,7 @@ use nsdl_ir::{Value, format_float};
 use nsdl_provenance::Extended;
 
 use crate::files::{csv_text, plain};
-use crate::relation::{OutputLiteral, OutputTag, Relation};
+use crate::relation::{Bounds, OutputLiteral, OutputTag, Relation};
 
 /// Scallop's form on one line, tags of one left out: `path: {0.9::(0, 1), (1, 2)}`.
 pub fn text(relation: &Relation) -> String {
@@ -84,7 +84,7 @@ pub fn format_tuple(tuple: &[Value]) -> String {
 ///
 /// Integers of every width are exact; infinite floats and NaN are strings; `tag` is null under `unit`, a
 /// bool under `bool`, a list of proofs under `proofs`, `why` and `lineage`, else a number. Tuples of a relation with
-/// bounds also have `"bounds": [lower, upper]`. Written here rather than through `serde_json::Value`, which rounds
+/// bounds also have `"bounds": [lower, upper]`, estimates `"interval": [lower, upper]`. Written here rather than through `serde_json::Value`, which rounds
 /// 128-bit integers.
 pub fn json(relations: &[Relation]) -> String {
     let mut out = String::from("{");
@@ -109,11 +109,12 @@ pub fn json(relations: &[Relation]) -> String {
             out.push_str(&json_tag(tag));
             if let Some([lower, upper]) = relation.bounds.get(j) {
                 let number = |x: f64| json_float(x, x.is_finite(), x.is_nan());
-                out.push_str(&format!(
-                    ", \"bounds\": [{}, {}]",
-                    number(lower),
-                    number(upper)
-                ));
+                let key = match relation.bounds {
+                    Bounds::Confident(_) => "interval",
+                    _ => "bounds",
+                };
+                let (lower, upper) = (number(lower), number(upper));
+                out.push_str(&format!(", \"{key}\": [{lower}, {upper}]"));
             }
             out.push('}');
         }
@@ -190,7 +191,6 @@ mod tests {
     use nsdl_ir::Type;
 
     use super::*;
-    use crate::relation::Bounds;
 
     fn relation(types: &[Type], tuples: Vec<(OutputTag, Vec<Value>)>) -> Relation {
         Relation {

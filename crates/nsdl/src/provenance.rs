@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nsdl_circuit::Estimator;
 use nsdl_ir::Diagnostic;
 
 use crate::error::Result;
@@ -43,6 +44,23 @@ pub enum Provenance {
         /// How many proofs a tuple keeps, at least 1.
         k: usize,
     },
+    /// As `topkproofs`, but a negated tuple keeps clauses, of which negation loses none.
+    TopBottomKClauses {
+        /// How many proofs or clauses a tuple keeps, at least 1.
+        k: usize,
+    },
+    /// As `topkproofs`, but the proofs are drawn by their weights, without replacement.
+    SampleKProofs {
+        /// How many proofs a tuple keeps, at least 1.
+        k: usize,
+    },
+    /// The share of drawn worlds in which a tuple holds, with an interval that contains the probability 95 times in 100.
+    Sample {
+        /// How many worlds are drawn.
+        k: usize,
+        /// How gradients are estimated.
+        estimator: Estimator,
+    },
     /// The probability: the weight of the worlds in which the tuple holds.
     Exact,
     /// The same where it fits the budget, else an answer between bounds that contain it, with a warning.
@@ -57,7 +75,7 @@ pub enum Provenance {
 
 /// Names and what they stand for, canonical ones first; `diff…` are Scallop's names for what here is differentiable
 /// anyway.
-const NAMES: [(&str, Provenance); 33] = [
+const NAMES: [(&str, Provenance); 39] = [
     ("unit", Provenance::Unit),
     ("bool", Provenance::Bool),
     ("natural", Provenance::Natural),
@@ -74,9 +92,15 @@ const NAMES: [(&str, Provenance); 33] = [
     ("topkproofs", TOP),
     ("exact", Provenance::Exact),
     ("auto", Provenance::Auto),
+    ("topbottomkclauses", TOP_BOTTOM),
+    ("samplekproofs", DRAWN),
+    ("sample", worlds(Estimator::Score)),
+    ("samplestraight", worlds(Estimator::StraightThrough)),
     ("godel", Provenance::Godel),
     ("product", Provenance::Product),
     ("lukasiewicz", Provenance::Lukasiewicz),
+    ("difftopbottomkclauses", TOP_BOTTOM),
+    ("diffsamplekproofs", DRAWN),
     ("boolean", Provenance::Bool),
     ("viterbi", Provenance::MaxMultProb),
     ("gödel", Provenance::Godel),
@@ -97,9 +121,24 @@ const TOP: Provenance = Provenance::TopKProofs {
     k: Provenance::DEFAULT_K,
 };
 
+const TOP_BOTTOM: Provenance = Provenance::TopBottomKClauses {
+    k: Provenance::DEFAULT_K,
+};
+
+const DRAWN: Provenance = Provenance::SampleKProofs {
+    k: Provenance::DEFAULT_K,
+};
+
+const fn worlds(estimator: Estimator) -> Provenance {
+    Provenance::Sample {
+        k: Provenance::DEFAULT_WORLDS,
+        estimator,
+    }
+}
+
 impl Provenance {
     /// The names to choose from.
-    pub const ALL: [&'static str; 19] = [
+    pub const ALL: [&'static str; 23] = [
         "unit",
         "bool",
         "natural",
@@ -116,6 +155,10 @@ impl Provenance {
         "topkproofs",
         "exact",
         "auto",
+        "topbottomkclauses",
+        "samplekproofs",
+        "sample",
+        "samplestraight",
         "godel",
         "product",
         "lukasiewicz",
@@ -124,7 +167,11 @@ impl Provenance {
     /// `k` where none is given.
     pub const DEFAULT_K: usize = 3;
 
-    /// The provenance of that name; `k` (default 3) matters to `topkproofs` only.
+    /// How many worlds are drawn where that is not said.
+    pub const DEFAULT_WORLDS: usize = 10_000;
+
+    /// The provenance of that name; `k` is how many proofs (default 3) or worlds (default 10,000) those keep or draw that
+    /// do, see [`Provenance::k`].
     ///
     /// # Errors
     /// `E0810` for an unknown name, `E0811` if `k` is 0.
@@ -135,19 +182,41 @@ impl Provenance {
             error.help = did_you_mean(name, NAMES.iter().map(|(known, _)| *known));
             return Err(error.into());
         };
-        match (provenance, k) {
-            (Provenance::TopKProofs { .. }, Some(0)) => {
-                Err(Diagnostic::error("E0811", "topkproofs needs a k of at least 1").into())
+        let mut chosen = provenance;
+        if let (Some(own), Some(k)) = (chosen.k_mut(), k) {
+            if k == 0 {
+                return Err(
+                    Diagnostic::error("E0811", format!("{name} needs a k of at least 1")).into(),
+                );
             }
-            (Provenance::TopKProofs { .. }, Some(k)) => Ok(Provenance::TopKProofs { k }),
-            (provenance, _) => Ok(provenance),
+            *own = k;
+        }
+        Ok(chosen)
+    }
+
+    /// How many proofs a tuple keeps, or how many worlds are drawn; `None` where nothing is counted.
+    pub fn k(mut self) -> Option<usize> {
+        self.k_mut().copied()
+    }
+
+    fn k_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Provenance::TopKProofs { k }
+            | Provenance::TopBottomKClauses { k }
+            | Provenance::SampleKProofs { k }
+            | Provenance::Sample { k, .. } => Some(k),
+            _ => None,
         }
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        let same =
-            |other: Provenance| std::mem::discriminant(&self) == std::mem::discriminant(&other);
+        let same = |other: Provenance| match (self, other) {
+            (Provenance::Sample { estimator, .. }, Provenance::Sample { estimator: known, .. }) => {
+                estimator == known
+            }
+            _ => std::mem::discriminant(&self) == std::mem::discriminant(&other),
+        };
         let own = NAMES.into_iter().find(|(_, known)| same(*known));
         own.map_or("", |(name, _)| name)
     }

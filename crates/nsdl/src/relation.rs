@@ -28,6 +28,8 @@ pub enum Bounds {
     None,
     /// Under `auto` beyond its budget: each contains the probability.
     Certain(Vec<[f64; 2]>),
+    /// Under `sample`: each contains the probability in 95 of 100 draws.
+    Confident(Vec<[f64; 2]>),
 }
 
 impl Bounds {
@@ -35,7 +37,7 @@ impl Bounds {
     pub fn get(&self, tuple: usize) -> Option<[f64; 2]> {
         match self {
             Bounds::None => None,
-            Bounds::Certain(bounds) => bounds.get(tuple).copied(),
+            Bounds::Certain(bounds) | Bounds::Confident(bounds) => bounds.get(tuple).copied(),
         }
     }
 }

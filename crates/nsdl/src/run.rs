@@ -13,7 +13,7 @@ use crate::marginals::Marginals;
 use crate::numbers::Numbers;
 use crate::print::format_tuple;
 use crate::provenance::Provenance;
-use crate::relation::{OutputTag, Relation};
+use crate::relation::{Bounds, OutputTag, Relation};
 use crate::session::Session;
 use crate::session::foreign::is_uncertain;
 use crate::symbolic;
@@ -135,7 +135,7 @@ impl Run {
                 let choices = !plan.choices.is_empty() || is_uncertain(&plan);
                 choices.then_some(Inference::MinMax)
             }
-            _ => inference(provenance),
+            _ => inference(provenance, session.seed),
         };
         let is_symbolic = symbolic::is_symbolic(provenance);
         let mut targets: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
@@ -239,12 +239,18 @@ impl Run {
                 (tag.unwrap_or(certain).clone(), around, table.row(row))
             })
         });
-        Relation::from_rows(name, types, rows, &session.symbols)
+        let mut relation = Relation::from_rows(name, types, rows, &session.symbols);
+        if let (Provenance::Sample { .. }, Bounds::Certain(bounds)) =
+            (self.provenance, &mut relation.bounds)
+        {
+            relation.bounds = Bounds::Confident(std::mem::take(bounds));
+        }
+        relation
     }
 }
 
 /// The circuit inference of a provenance that has probabilities.
-pub(crate) fn inference(provenance: Provenance) -> Option<Inference> {
+pub(crate) fn inference(provenance: Provenance, seed: u64) -> Option<Inference> {
     Some(match provenance {
         Provenance::Unit | Provenance::Bool | Provenance::MinMaxProb | Provenance::Godel => {
             Inference::MinMax
@@ -257,6 +263,13 @@ pub(crate) fn inference(provenance: Provenance) -> Option<Inference> {
         Provenance::TopKProofs { k } => Inference::TopK(k),
         Provenance::Exact => Inference::Exact,
         Provenance::Auto => Inference::Auto,
+        Provenance::TopBottomKClauses { k } => Inference::TopBottomK(k),
+        Provenance::SampleKProofs { k } => Inference::SampleK { k, seed },
+        Provenance::Sample { k, estimator } => Inference::Sample {
+            worlds: k,
+            seed,
+            estimator,
+        },
         Provenance::Natural
         | Provenance::Tropical
         | Provenance::RealTropical
@@ -392,6 +405,16 @@ fn solve(
         }
     }
     let (mut lower, mut upper) = (vec![0.0; uncertain.len()], vec![0.0; uncertain.len()]);
+    if circuit.intervals(&tape, &mut lower, &mut upper) {
+        for (i, &(relation, row)) in places.iter().enumerate() {
+            if let (Some(slot), Some(tags)) = (bounds.get_mut(relation), &tags[relation]) {
+                let rows = slot.get_or_insert_with(|| tags.iter().map(|&tag| [tag, tag]).collect());
+                rows[row] = [lower[i], upper[i]];
+            }
+        }
+        let widths = lower.iter().zip(&upper).map(|(low, high)| high - low);
+        warnings.extend(estimates(inference, widths.fold(0.0, f64::max)));
+    }
     if circuit.bounds(1, &tape, &mut lower, &mut upper) {
         let mut widest: Option<(f64, usize)> = None;
         let open = circuit.open();
@@ -426,6 +449,24 @@ fn solve(
     Ok((tags, bounds))
 }
 
+/// W0605.
+fn estimates(inference: Inference, widest: f64) -> Option<Diagnostic> {
+    let Inference::Sample { worlds, .. } = inference else {
+        return None;
+    };
+    let warning = Diagnostic::warning(
+        "W0605",
+        format!("the probabilities are estimates from {worlds} drawn worlds"),
+    );
+    let note = format!(
+        "95 of 100 such draws are off by less than {:.4}",
+        widest / 2.0
+    );
+    Some(warning.note(note).help(
+        "draw more by a larger k: four times as many halve the error; the intervals are in `--format json`",
+    ))
+}
+
 /// W0604.
 pub(crate) fn open_answers(open: usize, all: usize) -> Diagnostic {
     let (answers, have) = match open {
@@ -446,12 +487,23 @@ pub(crate) fn approximations(
     residual: f64,
 ) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
-    if let (Inference::TopK(k), true) = (inference, truncated) {
+    let kept = match inference {
+        Inference::TopK(k) => Some(("topkproofs", k)),
+        Inference::TopBottomK(k) => Some(("topbottomkclauses", k)),
+        Inference::SampleK { k, .. } => Some(("samplekproofs", k)),
+        _ => None,
+    };
+    if let (Some((name, k)), true) = (kept, truncated) {
+        let best = if name == "samplekproofs" {
+            "drew"
+        } else {
+            "kept the best"
+        };
         let proofs = if k == 1 { "proof" } else { "proofs" };
         warnings.push(
             Diagnostic::warning(
                 "W0602",
-                format!("topkproofs kept the best {k} {proofs} of each tuple and dropped others"),
+                format!("{name} {best} {k} {proofs} of each tuple and dropped others"),
             )
             .note("the probabilities are approximate; without negation and aggregates, they are too low")
             .help("choose a larger k, or `exact`"),

@@ -1,6 +1,6 @@
 //! Aggregates written out as chains over their members.
 
-use super::{Builder, CHAINS, Flavour, ONE, Op, Tally, ZERO};
+use super::{Builder, Flavour, ONE, Op, Tally, ZERO};
 use nsdl_ir::{AggregateInstance, AggregateKind, BestMember, FoldStep, PathStep, TupleId};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ impl Builder<'_> {
         states.insert((!nonempty).then_some(0), ONE);
         for (&member, &value) in members.iter().zip(values) {
             self.steps += states.len();
-            if self.steps > CHAINS {
+            if self.steps > self.most {
                 return Vec::new();
             }
             let absent = self.not(member);
@@ -141,7 +141,7 @@ impl Builder<'_> {
         let mut states = vec![ONE];
         for (seen, &member) in members.iter().enumerate() {
             self.steps += states.len();
-            if self.steps > CHAINS {
+            if self.steps > self.most {
                 return Vec::new();
             }
             let absent = self.not(member);

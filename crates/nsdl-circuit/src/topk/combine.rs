@@ -1,6 +1,7 @@
 //! Building the proofs of one tuple: conjunction, negation, and what is kept.
 
-use super::{Candidate, MADE, Proof, Proofs, TopK};
+use super::{Candidate, Keep, MADE, Proof, Proofs, TopK};
+use crate::sample::random::{unit, word};
 use nsdl_provenance::literals::{flip, literal_weight, subset};
 
 /// Combinations that one conjunction may hold, whatever k is.
@@ -18,11 +19,7 @@ impl TopK {
             return;
         }
         if combinations > self.beam() || !self.disjoint[node as usize] {
-            let mut products = vec![Proof {
-                weight: 1.0,
-                start: 0,
-                len: 0,
-            }];
+            let mut products = vec![NOTHING];
             for &child in children {
                 let factors = state.list(child).to_vec();
                 products = self.product(&products, &factors, state);
@@ -32,14 +29,17 @@ impl TopK {
         }
         for combination in 0..combinations as u32 {
             let mut rest = combination;
-            let mut weight = 1.0;
+            let (mut weight, mut noise) = (1.0, 0u64);
             for &child in children {
                 let (start, len) = state.lists[child as usize];
-                weight *= state.proofs[(start + rest % len) as usize].weight;
+                let proof = state.proofs[(start + rest % len) as usize];
+                weight *= proof.weight;
+                noise = noise.wrapping_add(proof.noise);
                 rest /= len;
             }
             state.candidates.push(Candidate {
                 weight,
+                rank: self.rank(weight, noise),
                 source: node,
                 combination,
             });
@@ -57,6 +57,7 @@ impl TopK {
             state.proofs.push(proof);
             state.candidates.push(Candidate {
                 weight: proof.weight,
+                rank: self.rank(proof.weight, proof.noise),
                 source: MADE,
                 combination,
             });
@@ -79,13 +80,13 @@ impl TopK {
                     .merge(state.literals(a), state.literals(b), &mut merged)
                 {
                     let weight = self.variables.weight(&merged, &state.weights);
-                    products.push(store(&merged, weight, state));
+                    products.push(self.store(&merged, weight, state));
                 }
             }
         }
         state.scratch = merged;
         if products.len() > self.beam() {
-            let (kept, dropped) = best(products, self.beam(), &state.literals);
+            let (kept, dropped) = self.best(products, &state.literals);
             state.truncated |= dropped;
             return kept;
         }
@@ -98,12 +99,13 @@ impl TopK {
             return;
         };
         let denied = state.list(child).to_vec();
-        let mut products = vec![Proof {
-            weight: 1.0,
-            start: 0,
-            len: 0,
-        }];
-        for proof in denied {
+        self.negate_proofs(node, &denied, state);
+    }
+
+    /// Makes the proofs of a node from those of which none may hold.
+    pub(super) fn negate_proofs(&self, node: u32, denied: &[Proof], state: &mut Proofs) {
+        let mut products = vec![NOTHING];
+        for &proof in denied {
             let literals: Vec<u32> = state
                 .literals(proof)
                 .iter()
@@ -112,7 +114,7 @@ impl TopK {
             let mut factors = Vec::with_capacity(literals.len());
             for literal in literals {
                 let weight = literal_weight(literal, &state.weights);
-                factors.push(store(&[literal], weight, state));
+                factors.push(self.store(&[literal], weight, state));
             }
             products = self.product(&products, &factors, state);
         }
@@ -124,14 +126,14 @@ impl TopK {
     /// Keeps the k heaviest candidates that no other one subsumes.
     pub(super) fn keep(&self, node: u32, state: &mut Proofs) {
         let mut candidates = std::mem::take(&mut state.candidates);
-        candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        candidates.sort_by(|a, b| b.rank.total_cmp(&a.rank));
         let mut run = std::mem::take(&mut state.run);
         let start = state.proofs.len();
         let mut rest = candidates.as_slice();
         'all: while let Some(first) = rest.first() {
             let len = rest
                 .iter()
-                .take_while(|other| other.weight == first.weight)
+                .take_while(|other| other.rank == first.rank)
                 .count()
                 .max(1);
             let (equal, lighter) = rest.split_at(len);
@@ -173,10 +175,12 @@ impl TopK {
         }
         let from = state.literals.len();
         let mut rest = candidate.combination;
+        let mut noise = 0u64;
         for &child in self.cone.children(candidate.source) {
             let (start, len) = state.lists[child as usize];
             let proof = state.proofs[(start + rest % len) as usize];
             rest /= len;
+            noise = noise.wrapping_add(proof.noise);
             state
                 .literals
                 .extend_from_within(proof.start as usize..(proof.start + proof.len) as usize);
@@ -184,6 +188,7 @@ impl TopK {
         state.literals[from..].sort_unstable();
         Proof {
             weight: candidate.weight,
+            noise,
             start: from as u32,
             len: (state.literals.len() - from) as u32,
         }
@@ -194,42 +199,74 @@ pub(super) fn slice(proof: Proof, literals: &[u32]) -> &[u32] {
     &literals[proof.start as usize..(proof.start + proof.len) as usize]
 }
 
-pub(super) fn store(literals: &[u32], weight: f64, state: &mut Proofs) -> Proof {
-    let start = state.literals.len() as u32;
-    state.literals.extend_from_slice(literals);
-    Proof {
-        weight,
-        start,
-        len: literals.len() as u32,
-    }
-}
-
 fn shortlex(a: Proof, b: Proof, literals: &[u32]) -> std::cmp::Ordering {
     a.len
         .cmp(&b.len)
         .then_with(|| slice(a, literals).cmp(slice(b, literals)))
 }
 
-/// The heaviest proofs that no other one subsumes, and whether others were dropped.
-fn best(mut proofs: Vec<Proof>, most: usize, literals: &[u32]) -> (Vec<Proof>, bool) {
-    proofs.sort_by(|a, b| {
-        b.weight
-            .total_cmp(&a.weight)
-            .then_with(|| shortlex(*a, *b, literals))
-    });
-    let mut kept: Vec<Proof> = Vec::with_capacity(most);
-    for proof in proofs {
-        let here = slice(proof, literals);
-        if kept
-            .iter()
-            .any(|&other| subset(slice(other, literals), here))
-        {
-            continue;
+impl TopK {
+    /// The highest-ranked proofs that no other one subsumes, and whether others were dropped.
+    fn best(&self, mut proofs: Vec<Proof>, literals: &[u32]) -> (Vec<Proof>, bool) {
+        let rank = |proof: &Proof| self.rank(proof.weight, proof.noise);
+        proofs.sort_by(|a, b| {
+            rank(b)
+                .total_cmp(&rank(a))
+                .then_with(|| shortlex(*a, *b, literals))
+        });
+        let most = self.beam();
+        let mut kept: Vec<Proof> = Vec::with_capacity(most);
+        for proof in proofs {
+            let here = slice(proof, literals);
+            if kept
+                .iter()
+                .any(|&other| subset(slice(other, literals), here))
+            {
+                continue;
+            }
+            if kept.len() == most {
+                return (kept, true);
+            }
+            kept.push(proof);
         }
-        if kept.len() == most {
-            return (kept, true);
-        }
-        kept.push(proof);
+        (kept, false)
     }
-    (kept, false)
+
+    /// What a proof is kept by.
+    pub(super) fn rank(&self, weight: f64, noise: u64) -> f64 {
+        match self.keep {
+            Keep::Best | Keep::Clauses => weight,
+            Keep::Drawn(seed) => {
+                // Gumbel noise: the k highest are a draw without replacement.
+                let uniform = unit(word(&[seed, noise])).max(f64::MIN_POSITIVE);
+                weight.ln() - (-uniform.ln()).ln()
+            }
+        }
+    }
+
+    /// Adds a proof to the arena.
+    pub(super) fn store(&self, literals: &[u32], weight: f64, state: &mut Proofs) -> Proof {
+        let noise = match self.keep {
+            Keep::Best | Keep::Clauses => 0,
+            Keep::Drawn(_) => literals.iter().fold(0u64, |noise, &literal| {
+                noise.wrapping_add(word(&[u64::from(literal)]))
+            }),
+        };
+        let start = state.literals.len() as u32;
+        state.literals.extend_from_slice(literals);
+        Proof {
+            weight,
+            noise,
+            start,
+            len: literals.len() as u32,
+        }
+    }
 }
+
+/// The proof of what holds anyhow.
+pub(super) const NOTHING: Proof = Proof {
+    weight: 1.0,
+    noise: 0,
+    start: 0,
+    len: 0,
+};

@@ -115,7 +115,7 @@ impl Module {
         let circuit = nsdl_circuit::compile(
             &trace,
             &wanted,
-            inference(provenance).unwrap_or(Inference::Exact),
+            inference(provenance, session.seed).unwrap_or(Inference::Exact),
             &session.budget,
             session.cancel.as_deref(),
         )
