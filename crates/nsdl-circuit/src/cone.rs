@@ -7,9 +7,11 @@
 //! polynomial, never as sets of members.
 
 mod aggregates;
+mod definitions;
+mod sharing;
 
 use crate::{Limits, Stop};
-use aggregates::results;
+use definitions::Definitions;
 use nsdl_ir::{Instance, LeafId, Trace, TupleId};
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
@@ -145,82 +147,6 @@ impl Cone {
 
     pub fn edges(&self) -> usize {
         self.pool.len()
-    }
-}
-
-impl Cone {
-    /// Whether several tuples of one cycle are used outside it.
-    pub fn shares_cycles(&self) -> bool {
-        let cycle_of = |node: u32| {
-            let after = self.cycles.partition_point(|cycle| cycle.start <= node);
-            after
-                .checked_sub(1)
-                .filter(|&cycle| node < self.cycles[cycle].end)
-        };
-        let mut used: Vec<Option<u32>> = vec![None; self.cycles.len()];
-        let mut shared = false;
-        let mut uses = |node: u32, from: Option<usize>| {
-            if let Some(cycle) = cycle_of(node).filter(|&cycle| Some(cycle) != from) {
-                shared |= used[cycle].replace(node).is_some_and(|other| other != node);
-            }
-        };
-        for node in 0..self.len() as u32 {
-            let from = cycle_of(node);
-            self.children(node)
-                .iter()
-                .for_each(|&child| uses(child, from));
-        }
-        self.outputs.iter().for_each(|&node| uses(node, None));
-        shared
-    }
-}
-
-/// Which instances and aggregates define each tuple, as two CSR tables.
-struct Definitions {
-    offsets: Vec<u32>,
-    instances: Vec<u32>,
-    aggregates: FxHashMap<TupleId, Vec<u32>>,
-}
-
-impl Definitions {
-    fn new(trace: &Trace) -> Self {
-        let mut offsets = vec![0u32; trace.tuples.len() + 1];
-        for instance in &trace.instances {
-            offsets[instance.head.index() + 1] += 1;
-        }
-        for i in 1..offsets.len() {
-            offsets[i] += offsets[i - 1];
-        }
-        let mut next = offsets.clone();
-        let mut instances = vec![0u32; trace.instances.len()];
-        for (i, instance) in trace.instances.iter().enumerate() {
-            let slot = &mut next[instance.head.index()];
-            instances[*slot as usize] = i as u32;
-            *slot += 1;
-        }
-        let mut aggregates: FxHashMap<TupleId, Vec<u32>> = FxHashMap::default();
-        for (i, aggregate) in trace.aggregates.iter().enumerate() {
-            for result in results(aggregate) {
-                let users = aggregates.entry(result).or_default();
-                if users.last() != Some(&(i as u32)) {
-                    users.push(i as u32);
-                }
-            }
-        }
-        Self {
-            offsets,
-            instances,
-            aggregates,
-        }
-    }
-
-    fn instances(&self, tuple: TupleId) -> &[u32] {
-        let (start, end) = (self.offsets[tuple.index()], self.offsets[tuple.index() + 1]);
-        &self.instances[start as usize..end as usize]
-    }
-
-    fn aggregates(&self, tuple: TupleId) -> &[u32] {
-        self.aggregates.get(&tuple).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -8,6 +8,7 @@ mod arity;
 mod attributes;
 mod constants;
 mod demand;
+mod external;
 mod host;
 mod keep;
 mod types;
@@ -30,7 +31,6 @@ use types::Named;
 
 pub(crate) use host::Host;
 
-use crate::External;
 use crate::constant::Const;
 use crate::constructor::Constructor;
 use crate::demand::Pattern;
@@ -369,48 +369,6 @@ impl<'a> Names<'a> {
             known: definitions.arity.contains_key(text) || definitions.filled.contains(text),
         });
         index
-    }
-
-    fn external(&mut self, external: &'a External, definitions: &Definitions<'a>) {
-        let text = external.name.as_str();
-        let entry = self.relations.entry(text).or_insert_with(|| Entry {
-            relation: Relation {
-                name: text.into(),
-                span: Span::default(),
-                columns: Vec::new(),
-                auxiliary: false,
-                hidden: false,
-                certain: false,
-                keep: None,
-                facts: None,
-                demand: Vec::new(),
-            },
-            arity: definitions.arity.get(text).copied(),
-            demand: Vec::new(),
-            known: true,
-        });
-        entry.known = true;
-        let arity = entry
-            .arity
-            .map_or(external.columns.len(), |arity| arity.columns);
-        if arity != external.columns.len() {
-            let message = format!(
-                "`{text}` has {}, the facts from outside have {}",
-                columns(arity),
-                external.columns.len()
-            );
-            let error = Diagnostic::error("E0202", message);
-            self.diagnostics
-                .push(match entry.arity.and_then(|arity| arity.span) {
-                    Some(span) => error.label(span, format!("{} here", columns(arity))),
-                    None => error,
-                });
-            return;
-        }
-        entry.relation.columns.resize(arity, Declared::default());
-        for (column, ty) in entry.relation.columns.iter_mut().zip(&external.columns) {
-            column.external = column.external.or(*ty);
-        }
     }
 
     /// The relations, complete; reports unknown and empty ones.

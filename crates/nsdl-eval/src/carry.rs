@@ -130,7 +130,9 @@ impl<A: Scalar> Carrier for Columns<A> {
     fn fact(&mut self, relation: usize, row: u32, tag: Tag) {
         let tag = match tag {
             Tag::Certain => self.algebra.one(),
-            Tag::Independent(weight) | Tag::Exclusive { weight, .. } => self.algebra.tag(weight),
+            Tag::Independent(weight)
+            | Tag::Exclusive { weight, .. }
+            | Tag::Share { weight, .. } => self.algebra.tag(weight),
         };
         let tags = &mut self.columns[relation].tags;
         match tags.get_mut(row as usize) {

@@ -146,6 +146,7 @@ impl Session {
             cancel: self.cancel.clone(),
         });
         let tracing = Tracing {
+            carry: None,
             trace: true,
             marginals: Some(leaves.clone()),
             any_number: true,

@@ -212,9 +212,12 @@ impl Provenance {
     /// Its name.
     pub fn name(self) -> &'static str {
         let same = |other: Provenance| match (self, other) {
-            (Provenance::Sample { estimator, .. }, Provenance::Sample { estimator: known, .. }) => {
-                estimator == known
-            }
+            (
+                Provenance::Sample { estimator, .. },
+                Provenance::Sample {
+                    estimator: known, ..
+                },
+            ) => estimator == known,
             _ => std::mem::discriminant(&self) == std::mem::discriminant(&other),
         };
         let own = NAMES.into_iter().find(|(_, known)| same(*known));

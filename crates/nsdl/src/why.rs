@@ -4,8 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use nsdl_ir::{
-    Fact, GroupId, Instance, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value,
-    Word,
+    Fact, GroupId, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word,
 };
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 

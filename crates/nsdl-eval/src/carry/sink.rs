@@ -228,7 +228,8 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
         let leaf = match self.leaf {
             Leaf::Constant(tag) => tag,
             Leaf::Weighed(weights, alternative) => {
-                let Some(weights) = weights.weigh(body.slots, self.symbols, false, failures)? else {
+                let Some(weights) = weights.weigh(body.slots, self.symbols, false, failures)?
+                else {
                     return Ok(false);
                 };
                 let weight = weights.get(alternative).copied();

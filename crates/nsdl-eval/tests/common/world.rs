@@ -48,6 +48,18 @@ fn results(group: &AggregateInstance, holds: &[bool]) -> Vec<TupleId> {
         AggregateKind::Count { results } => results[held.iter().filter(|&&held| held).count()]
             .into_iter()
             .collect(),
+        AggregateKind::Sum {
+            values,
+            least,
+            nonempty,
+            results,
+        } => {
+            let chosen = values.iter().zip(&held).filter(|(_, held)| **held);
+            let sum: i64 = chosen.map(|(value, _)| value).sum();
+            let some = !nonempty || held.contains(&true);
+            let result = results[(sum - least) as usize].filter(|_| some);
+            result.into_iter().collect()
+        }
         AggregateKind::Fold { levels, results } => {
             let state = levels
                 .iter()
