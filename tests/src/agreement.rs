@@ -68,18 +68,25 @@ pub fn plain(program: &Program, _: &Distribution) -> Verdict {
     Ok(())
 }
 
-/// `minmaxprob` and `addmultprob` follow their definition.
+/// The algebras of numbers follow their definition.
 pub fn fuzzy(program: &Program, _: &Distribution) -> Verdict {
     for (algebra, provenance) in [
         (Algebra::MinMax, Provenance::MinMaxProb),
         (Algebra::AddMult, Provenance::AddMultProb),
+        (Algebra::NandMult, Provenance::NandMultProb),
+        (Algebra::MaxMult, Provenance::MaxMultProb),
+        (Algebra::NandMin, Provenance::NandMinProb),
+        (Algebra::Lukasiewicz, Provenance::Lukasiewicz),
+        (Algebra::MinMax, Provenance::Godel),
+        (Algebra::NandMult, Provenance::Product),
     ] {
         let Ok(Some(expected)) = algebra.tags(program) else {
             continue;
         };
         let got = run(program, provenance)?;
         // Sums on a cycle come near their limit only.
-        let tolerance = if algebra == Algebra::AddMult && is_recursive(program) {
+        let reached = matches!(algebra, Algebra::MinMax | Algebra::MaxMult);
+        let tolerance = if !reached && is_recursive(program) {
             1e-6
         } else {
             1e-9

@@ -8,29 +8,41 @@ use super::weights::Known;
 use super::world::{Invalid, MOST_ROWS, Outcome, Ready, row};
 use super::{Literal, Program};
 
-/// A fuzzy algebra; the negation of both is 1 − x.
+/// An algebra of numbers between 0 and 1; the negation of all is 1 − x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algebra {
     /// Alternatives by max, conjunction by min.
     MinMax,
     /// Alternatives by min(1, x + y), conjunction by the product.
     AddMult,
+    /// Alternatives by 1 − (1 − x)(1 − y), conjunction by the product.
+    NandMult,
+    /// Alternatives by max, conjunction by the product.
+    MaxMult,
+    /// Alternatives by 1 − (1 − x)(1 − y), conjunction by min.
+    NandMin,
+    /// Alternatives by min(1, x + y), conjunction by max(0, x + y − 1).
+    Lukasiewicz,
 }
 
 impl Algebra {
     fn alternatives(self, tags: impl IntoIterator<Item = f64>) -> f64 {
         let tags = tags.into_iter();
         match self {
-            Algebra::MinMax => tags.fold(0.0, f64::max),
-            Algebra::AddMult => tags.sum::<f64>().min(1.0),
+            Algebra::MinMax | Algebra::MaxMult => tags.fold(0.0, f64::max),
+            Algebra::AddMult | Algebra::Lukasiewicz => tags.sum::<f64>().min(1.0),
+            Algebra::NandMult | Algebra::NandMin => {
+                1.0 - tags.map(|tag| 1.0 - tag).product::<f64>()
+            }
         }
     }
 
     fn conjunction(self, tags: impl IntoIterator<Item = f64>) -> f64 {
         let tags = tags.into_iter();
         match self {
-            Algebra::MinMax => tags.fold(1.0, f64::min),
-            Algebra::AddMult => tags.product(),
+            Algebra::MinMax | Algebra::NandMin => tags.fold(1.0, f64::min),
+            Algebra::AddMult | Algebra::NandMult | Algebra::MaxMult => tags.product(),
+            Algebra::Lukasiewicz => 1.0 - tags.map(|tag| 1.0 - tag).sum::<f64>().min(1.0),
         }
     }
 

@@ -194,19 +194,24 @@ impl Builder<'_> {
                 .map(|ways| self.node(Op::Sum, ways))
                 .collect();
         }
+        let ends = results.iter().zip(states);
+        self.added(ends.filter_map(|(result, state)| Some(((*result)?, state))))
+    }
+
+    /// Results that several cases give, which exclude each other.
+    fn added(&mut self, cases: impl Iterator<Item = (TupleId, u32)>) -> Vec<(TupleId, u32)> {
         let mut found: Vec<(TupleId, Vec<u32>)> = Vec::new();
         let mut places: FxHashMap<TupleId, usize> = FxHashMap::default();
-        for (result, &state) in results.iter().zip(&states) {
-            let Some(result) = *result else { continue };
+        for (result, case) in cases {
             let place = *places.entry(result).or_insert_with(|| {
                 found.push((result, Vec::new()));
                 found.len() - 1
             });
-            found[place].1.push(state);
+            found[place].1.push(case);
         }
         found
             .into_iter()
-            .map(|(result, states)| (result, self.node(Op::Sum, states)))
+            .map(|(result, cases)| (result, self.node(Op::Sum, cases)))
             .collect()
     }
 
@@ -252,7 +257,7 @@ impl Builder<'_> {
             }
             start = end;
         }
-        found
+        self.added(found.into_iter())
     }
 
     /// Any path whose members hold: paths do not exclude each other.

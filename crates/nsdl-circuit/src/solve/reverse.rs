@@ -123,7 +123,8 @@ impl Solver {
     /// Sums on a cycle: λ = b + Jᵀλ, iterated like the values themselves; then what flows out of the cycle.
     ///
     /// That does not settle where the least support would lift tuples to their clamp. There is no derivative;
-    /// as it is 0 at the clamp, tuples of value 0 or 1 then pass none on, or nothing in the cycle does.
+    /// as it is 0 at the clamp, tuples of value 0 or 1 then pass none on, or instances of value 0 do not, or nothing in
+    /// the cycle does.
     fn adjoint(&self, cycle: &Cycle, solved: &mut Solved) {
         let unknowns = cycle.start as usize..(cycle.start + cycle.unknowns) as usize;
         let incoming = solved.adjoints[unknowns.clone()].to_vec();
@@ -134,12 +135,24 @@ impl Solver {
             .map(|&value| inner(value))
             .collect();
         let mut flow = vec![0.0; cycle.end as usize];
-        let settled = [all, moving]
-            .iter()
-            .find_map(|passes| self.settle(cycle, &incoming, passes, &solved.values, &mut flow));
-        let Some(adjoints) = settled else { return };
+        let settled = [(&all, false), (&moving, false), (&all, true)]
+            .into_iter()
+            .find_map(|(passes, supported)| {
+                let settled = self.settle(
+                    cycle,
+                    &incoming,
+                    passes,
+                    supported,
+                    &solved.values,
+                    &mut flow,
+                );
+                Some((settled?, supported))
+            });
+        let Some((adjoints, supported)) = settled else {
+            return;
+        };
         flow.fill(0.0);
-        self.push_cycle(cycle, &adjoints, &solved.values, &mut flow);
+        self.push_cycle(cycle, &adjoints, supported, &solved.values, &mut flow);
         for (adjoint, flow) in solved.adjoints[..cycle.start as usize]
             .iter_mut()
             .zip(&flow)
@@ -154,6 +167,7 @@ impl Solver {
         cycle: &Cycle,
         incoming: &[f64],
         passes: &[bool],
+        supported: bool,
         values: &[f64],
         flow: &mut [f64],
     ) -> Option<Vec<f64>> {
@@ -168,7 +182,7 @@ impl Solver {
         let mut change = 0.0f64;
         for _ in 0..ROUNDS {
             flow[start..].fill(0.0);
-            self.push_cycle(cycle, &adjoints, values, flow);
+            self.push_cycle(cycle, &adjoints, supported, values, flow);
             change = 0.0;
             for (i, adjoint) in adjoints.iter_mut().enumerate() {
                 let next = masked(i, incoming[i] + flow[start + i]);
@@ -186,8 +200,16 @@ impl Solver {
         (change <= 0.5 * first.unwrap_or(0.0)).then_some(adjoints)
     }
 
-    /// One step of the adjoint through the tuples of a cycle and their instances.
-    fn push_cycle(&self, cycle: &Cycle, adjoints: &[f64], values: &[f64], flow: &mut [f64]) {
+    /// One step of the adjoint through the tuples of a cycle and their instances; only through those that support
+    /// anything, if `supported`.
+    fn push_cycle(
+        &self,
+        cycle: &Cycle,
+        adjoints: &[f64],
+        supported: bool,
+        values: &[f64],
+        flow: &mut [f64],
+    ) {
         for (i, &adjoint) in adjoints.iter().enumerate() {
             if adjoint != 0.0 {
                 self.push(cycle.start + i as u32, adjoint, values, flow);
@@ -195,7 +217,8 @@ impl Solver {
         }
         for instance in cycle.start + cycle.unknowns..cycle.end {
             let adjoint = flow[instance as usize];
-            if adjoint != 0.0 {
+            let supports = !supported || values[instance as usize] > AddMultProb::TOLERANCE;
+            if adjoint != 0.0 && supports {
                 self.push(instance, adjoint, values, flow);
             }
         }
