@@ -159,8 +159,9 @@ class Module(torch.nn.Module):
             samples, rows, columns, values = self._compiled.jacobian(tape, output, place)
             index = torch.tensor([samples, rows, columns], dtype=torch.int64).view(3, -1)
             size = (batch, len(self._compiled.tuples(output)), width)
-            found = torch.sparse_coo_tensor(index, torch.tensor(values, dtype=dtype), size, device=device)
-            return found if sparse else found.to_dense()
+            entries = torch.tensor(values, dtype=dtype)
+            found = torch.sparse_coo_tensor(index, entries, size, device=device, check_invariants=False)
+            return found.coalesce() if sparse else found.to_dense()
 
         widths = list(self.inputs.items())
         return self._result(

@@ -127,8 +127,9 @@ class _Gradient(torch.autograd.Function):
         tensors = ctx.saved_tensors
         inputs, gradients = tensors[: ctx.count], tensors[ctx.count :]
         if torch.is_grad_enabled():
-            wanted = [x if x.requires_grad else x.detach().requires_grad_() for x in inputs]
-            flow = [g if g.requires_grad else g.detach().requires_grad_() for g in gradients]
+            # Views: the gradients may depend on the inputs, which is no business of this node.
+            wanted = [x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in inputs]
+            flow = [g.view_as(g) if g.requires_grad else g.detach().requires_grad_() for g in gradients]
             first = torch.autograd.grad(ctx.circuit(wanted), wanted, flow, create_graph=True, allow_unused=True)
             pairs = [(g, d) for g, d in zip(first, directions, strict=True) if g is not None]
             results = torch.autograd.grad(
