@@ -6,33 +6,32 @@
 //! each instance comes exactly once. Recursive strata with tags go another way, see `settle`.
 
 mod aggregates;
+mod rule;
 mod settle;
 
-use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, Word};
 
 use crate::call::supplied;
-use crate::carry::{Carrier, Head};
+use crate::carry::Carrier;
 use crate::choice::Weights;
 use crate::expr::Sites;
 use crate::extents::Extents;
 use crate::failure::Failures;
 use crate::foreign::Results;
 use crate::index::Indexes;
-use crate::join::{self, Frozen, Task};
 use crate::keyed::Keyed;
 use crate::limits::{Budget, Stop};
 use crate::members::Fresh;
 use crate::order::{Compiler, Order};
-use crate::plain::Plain;
 use crate::scope::needed_relations;
 use crate::table::{Rows, Table};
-use crate::trace::{Record, Recorder};
+use crate::trace::Recorder;
 use crate::uncertain::{carries, uncertain};
-use crate::{Evaluation, Marginals, Options};
+use crate::{Effort, Evaluation, Marginals, Options};
 
 pub(crate) struct Engine<'a> {
     plan: &'a Plan,
@@ -66,6 +65,9 @@ pub(crate) struct Engine<'a> {
     results: Results,
     registry: Registry,
     rounds: usize,
+    /// How many instances joins met.
+    met: usize,
+    efforts: Vec<Effort>,
     /// Rows of all relations, those of this round too.
     tuples: usize,
     /// Per rule, how much it has derived.
@@ -145,6 +147,8 @@ impl<'a> Engine<'a> {
             seed: options.seed,
             failures: Failures::default(),
             rounds: 0,
+            met: 0,
+            efforts: Vec::new(),
             tuples: 0,
             derived: vec![0; plan.rules.len()],
         })
@@ -164,7 +168,7 @@ impl<'a> Engine<'a> {
                 .into_iter()
                 .try_for_each(|stratum| match self.done() {
                     true => Ok(()),
-                    false => self.stratum(stratum),
+                    false => self.measured(stratum),
                 })
         });
         if let Err(stop) = outcome {
@@ -200,6 +204,7 @@ impl<'a> Engine<'a> {
             tags,
             failures: self.failures.finish(self.symbols),
             rounds: self.rounds,
+            efforts: self.efforts,
             tuples: tuples.unwrap_or_default(),
         })
     }
@@ -293,6 +298,21 @@ impl<'a> Engine<'a> {
         )
     }
 
+    /// A stratum, and what it took.
+    fn measured(&mut self, stratum: &Stratum) -> Result<(), Stop> {
+        let (start, rounds, met) = (Instant::now(), self.rounds, self.met);
+        self.stratum(stratum)?;
+        let rows = stratum.relations.iter();
+        self.efforts.push(Effort {
+            relations: stratum.relations.clone(),
+            rounds: self.rounds - rounds,
+            rows: rows.map(|it| self.rows[it.index()].len()).sum(),
+            instances: self.met - met,
+            time: start.elapsed(),
+        });
+        Ok(())
+    }
+
     fn stratum(&mut self, stratum: &Stratum) -> Result<(), Stop> {
         let first_instance = self
             .recorder
@@ -381,94 +401,5 @@ impl<'a> Engine<'a> {
             changed |= self.commit(relation.index());
         }
         Ok(changed)
-    }
-
-    fn rule(&mut self, order: &Order) -> Result<(), Stop> {
-        for &(index, relation) in &order.indexes {
-            let settled = self.settled[relation].as_deref();
-            self.indexes.extend(index, &self.rows[relation], settled);
-        }
-        let mut fresh = mem::take(&mut self.fresh[order.head]);
-        let known = fresh.rows.len();
-        let mut keyed = self.keyed[order.head].take();
-        let before = self.tuples - known;
-        let task = Task {
-            frozen: Frozen {
-                rows: &self.rows,
-                fresh: &self.fresh,
-                indexes: &self.indexes,
-                old: &self.old,
-                listed: &self.listed,
-            },
-            order,
-            symbols: self.symbols,
-            budget: &self.budget,
-            failures: &mut self.failures,
-            results: &mut self.results,
-        };
-        let rule = &self.plan.rules[order.rule];
-        let old = &self.rows[order.head];
-        let outcome = if let Some(recorder) = &mut self.recorder {
-            let count = recorder.trace.instances.len();
-            let sink = Record {
-                recorder,
-                old,
-                fresh: &mut fresh,
-                symbols: self.symbols,
-                head: order.head,
-                number: order.rule,
-                rule,
-                atoms: &order.atoms,
-                keyed: keyed.as_mut(),
-                improved: &mut self.improved,
-                rows: &self.rows,
-                others: &self.keyed,
-            };
-            let outcome = join::run(task, sink);
-            self.derived[order.rule] += recorder.trace.instances.len() - count;
-            outcome
-        } else {
-            let outcome = match &mut self.carrier {
-                Some(carrier) if order.tags => {
-                    let tagged = self.compiler.tagged[order.head];
-                    let choice = rule.tag.filter(|_| tagged).and_then(|tag| {
-                        let (weights, constant) = self.choices.get(tag.choice.index())?;
-                        Some((weights, tag.alternative as usize, *constant))
-                    });
-                    let head = Head {
-                        tagged,
-                        recursive: self.settled[order.head].is_some(),
-                        old,
-                        fresh: &mut fresh,
-                        before,
-                        choice,
-                    };
-                    carrier.run(task, head)
-                }
-                _ => {
-                    let sink = Plain {
-                        old,
-                        fresh: &mut fresh,
-                        before,
-                        head: vec![0; old.arity()],
-                        keyed: keyed.as_mut(),
-                        symbols: self.symbols,
-                    };
-                    join::run(task, sink)
-                }
-            };
-            self.derived[order.rule] += fresh.rows.len() - known;
-            outcome
-        };
-        self.tuples = before + fresh.rows.len();
-        self.fresh[order.head] = fresh;
-        self.keyed[order.head] = keyed;
-        if self.extents.makes(order.rule) {
-            for number in known..self.fresh[order.head].rows.len() {
-                let row = self.fresh[order.head].rows.row(number as u32).to_vec();
-                self.terms(order.head, &row);
-            }
-        }
-        outcome
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Task<'a> {
     pub(crate) budget: &'a Budget,
     pub(crate) failures: &'a mut Failures,
     pub(crate) results: &'a mut Results,
+    /// How many instances were met so far.
+    pub(crate) met: &'a mut usize,
 }
 
 /// What a `not` finds.
@@ -129,6 +131,8 @@ pub(crate) struct Join<'a, S: Sink> {
     /// A key or a row being looked for; the head being made.
     key: Vec<Word>,
     work: usize,
+    /// See [`Task::met`].
+    met: &'a mut usize,
     /// How many ranges gave.
     numbers: usize,
     /// Calls are collected at this operation, which is not run.
@@ -152,6 +156,7 @@ impl<'a, S: Sink> Join<'a, S> {
             negatives: Vec::new(),
             key: Vec::new(),
             work: 0,
+            met: task.met,
             numbers: 0,
             collect: None,
         }
@@ -340,6 +345,7 @@ impl<'a, S: Sink> Join<'a, S> {
                         results: &self.positives,
                         negatives: &self.negatives,
                     };
+                    *self.met += values.len();
                     return Ok(self.sink.derive_values(tail, body, values, ids));
                 }
                 let postings = index.get(rows, key);
@@ -390,6 +396,7 @@ impl<'a, S: Sink> Join<'a, S> {
                 results: &self.positives,
                 negatives: &self.negatives,
             };
+            *self.met += ids.len();
             return Ok(self.sink.derive_all(tail, body, rows, ids));
         }
         let once = at >= self.order.cut;
@@ -428,6 +435,7 @@ impl<'a, S: Sink> Join<'a, S> {
                 None => return Ok(false),
             }
         }
+        *self.met += 1;
         let body = Body {
             slots: &self.slots,
             rows: &self.rows,

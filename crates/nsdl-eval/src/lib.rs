@@ -37,6 +37,7 @@ mod uncertain;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Trace, TupleId};
@@ -101,7 +102,24 @@ pub struct Evaluation {
     pub failures: Vec<Failure>,
     /// How many rounds the recursive strata took in all.
     pub rounds: usize,
+    /// What each stratum took, in order.
+    pub efforts: Vec<Effort>,
     tuples: Vec<Vec<TupleId>>,
+}
+
+/// What the evaluation of one stratum took.
+#[derive(Clone, Debug, Default)]
+pub struct Effort {
+    /// The relations computed together.
+    pub relations: Vec<RelationId>,
+    /// How many rounds followed the first.
+    pub rounds: usize,
+    /// Rows of the relations in the end.
+    pub rows: usize,
+    /// How many rule instances the joins met. Without tags or a trace, they need one for each row only.
+    pub instances: usize,
+    /// How long it took.
+    pub time: Duration,
 }
 
 impl Evaluation {

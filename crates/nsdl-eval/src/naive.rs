@@ -76,10 +76,10 @@ pub fn evaluate(
     Ok(Evaluation {
         tables,
         trace,
-        tags: None,
         failures: naive.failures.finish(symbols),
         rounds: naive.rounds,
         tuples: tuples.unwrap_or_default(),
+        ..Evaluation::default()
     })
 }
 

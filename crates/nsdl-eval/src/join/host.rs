@@ -105,6 +105,7 @@ pub(crate) fn run<S: Sink>(task: Task<'_>, mut sink: S) -> Result<(), Stop> {
         budget,
         failures,
         results,
+        met,
     } = task;
     for &(point, relation) in &order.batches {
         if relation.is_some_and(|relation| !results.is_batched(relation)) {
@@ -117,6 +118,7 @@ pub(crate) fn run<S: Sink>(task: Task<'_>, mut sink: S) -> Result<(), Stop> {
             budget,
             failures: &mut *failures,
             results: &mut *results,
+            met: &mut *met,
         };
         let pending;
         (pending, sink) = Join::new(task, sink).gather(point)?;
@@ -129,6 +131,7 @@ pub(crate) fn run<S: Sink>(task: Task<'_>, mut sink: S) -> Result<(), Stop> {
         budget,
         failures,
         results,
+        met,
     };
     Join::new(task, sink).run()
 }

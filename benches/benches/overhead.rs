@@ -1,0 +1,177 @@
+//! What tags cost: the same programs over the same facts under `bool`, `minmaxprob` and `topkproofs`.
+//!
+//! Numbers are spread far apart, so that no engine keeps them in arrays over all possible rows; the line "dense" tells
+//! what these arrays make of it.
+
+// Without its inputs a measurement has no result.
+#![allow(clippy::expect_used)]
+
+use std::time::Duration;
+
+use nsdl::{Provenance, Session, Value};
+use nsdl_benches::{Random, Timing, chain, random_graph, show, time};
+
+/// Relation, tuples of numbers.
+type Facts = Vec<(&'static str, Vec<Vec<i32>>)>;
+
+const BUDGET: Duration = Duration::from_secs(2);
+
+const CLOSURE: &str = "type edge(i64, i64)
+rel path(a, b) = edge(a, b)
+rel path(a, c) = path(a, b), edge(b, c)
+query path";
+
+const NON_LINEAR: &str = "type edge(i64, i64)
+rel path(a, b) = edge(a, b)
+rel path(a, c) = path(a, b), path(b, c)
+query path";
+
+const SAME_GENERATION: &str = "type parent(i64, i64)
+rel same(a, b) = parent(p, a), parent(p, b), a != b
+rel same(a, b) = parent(p, a), same(p, q), parent(q, b)
+query same";
+
+const POINTS_TO: &str =
+    "type new(i64, i64), type assign(i64, i64), type load(i64, i64), type store(i64, i64)
+rel points(v, h) = new(v, h)
+rel points(v, h) = assign(v, w), points(w, h)
+rel points(v, h) = load(v, w), points(w, a), points(a, h)
+rel points(a, h) = store(v, w), points(v, a), points(w, h)
+query points";
+
+const ALIAS: &str = "type assign(i64, i64), type dereference(i64, i64)
+rel flow(a, b) = assign(b, a)
+rel flow(a, b) = assign(a, m), memory(m, b)
+rel flow(a, b) = flow(a, m), flow(m, b)
+rel memory(a, b) = dereference(v, a), value(v, w), dereference(w, b)
+rel value(a, b) = flow(m, a), flow(m, b)
+rel value(a, b) = flow(m, a), memory(m, n), flow(n, b)
+rel flow(a, a) = assign(a, _)
+rel flow(a, a) = assign(_, a)
+rel memory(a, a) = assign(_, a)
+rel memory(a, a) = assign(a, _)
+query value";
+
+fn main() {
+    println!(
+        "{:<44} {:>9} {:>11} {:>11} {:>6} {:>11} {:>6}",
+        "work", "rows", "bool", "minmaxprob", "ratio", "top 3", "ratio"
+    );
+    let filter = std::env::args().skip(1).find(|it| !it.starts_with('-'));
+    for (name, program, facts) in programs() {
+        if filter.as_ref().is_none_or(|filter| name.contains(filter)) {
+            compare(name, program, &facts, true);
+            compare(&format!("{name}, dense"), program, &facts, false);
+        }
+    }
+}
+
+fn programs() -> Vec<(&'static str, &'static str, Facts)> {
+    let pairs = |edges: Vec<(i32, i32)>| edges.into_iter().map(|(a, b)| vec![a, b]).collect();
+    let graph = |nodes, edges| vec![("edge", pairs(random_graph(nodes, edges, 1)))];
+    let tree = (1..511).map(|child| vec![(child - 1) / 2, child]).collect();
+    let points = vec![
+        ("new", pairs(random_graph(600, 300, 2))),
+        ("assign", pairs(random_graph(600, 700, 3))),
+        ("load", pairs(random_graph(600, 60, 4))),
+        ("store", pairs(random_graph(600, 60, 5))),
+    ];
+    let alias = vec![
+        ("assign", pairs(random_graph(400, 360, 6))),
+        ("dereference", pairs(random_graph(400, 300, 7))),
+    ];
+    vec![
+        (
+            "closure, 1,000 nodes, 2,000 edges",
+            CLOSURE,
+            graph(1000, 2000),
+        ),
+        (
+            "closure, 1,000 nodes, 5,000 edges",
+            CLOSURE,
+            graph(1000, 5000),
+        ),
+        (
+            "closure, chain of 1,000",
+            CLOSURE,
+            vec![("edge", pairs(chain(1000)))],
+        ),
+        (
+            "path of paths, 200 nodes, 600 edges",
+            NON_LINEAR,
+            graph(200, 600),
+        ),
+        (
+            "same generation, tree of 511",
+            SAME_GENERATION,
+            vec![("parent", tree)],
+        ),
+        ("points-to, 600 variables", POINTS_TO, points),
+        ("aliases (CSPA), 400 variables", ALIAS, alias),
+    ]
+}
+
+/// One line of the table.
+fn compare(name: &str, program: &str, facts: &Facts, apart: bool) {
+    let timed = |provenance| -> Option<Timing> {
+        solve(program, facts, apart, provenance, &mut Session::new())?;
+        Some(time(BUDGET, || {
+            solve(program, facts, apart, provenance, &mut Session::new());
+        }))
+    };
+    let mut session = Session::new();
+    solve(program, facts, apart, Provenance::Bool, &mut session);
+    let output = session
+        .outputs()
+        .first()
+        .and_then(|name| session.relation(name).ok());
+    let rows = output.map_or(0, |relation| relation.tuples.len());
+    let plain = timed(Provenance::Bool).expect("plain Datalog has no limit here");
+    let tags = timed(Provenance::MinMaxProb);
+    let proofs = timed(Provenance::TopKProofs { k: 3 });
+    let column = |timing: Option<Timing>| match timing {
+        None => format!("{:>11} {:>6}", "too large", "–"),
+        Some(timing) => {
+            let ratio = timing.median.as_secs_f64() / plain.median.as_secs_f64();
+            format!("{:>11} {ratio:>6.2}", show(timing.median))
+        }
+    };
+    println!(
+        "{name:<44} {rows:>9} {:>11} {} {}",
+        show(plain.median),
+        column(tags),
+        column(proofs)
+    );
+}
+
+/// Computes the tags of all rows; `None` if a limit is met.
+fn solve(
+    program: &str,
+    facts: &Facts,
+    apart: bool,
+    provenance: Provenance,
+    session: &mut Session,
+) -> Option<()> {
+    let mut random = Random::new(9);
+    session.set_provenance(Some(provenance));
+    session
+        .add_program("overhead.dl", program)
+        .expect("it compiles");
+    for (relation, tuples) in facts {
+        let spread = |number: i32| match apart {
+            true => i64::from(number) * 0x9e37_79b9_7f4a,
+            false => i64::from(number),
+        };
+        let values = |tuple: &Vec<i32>| tuple.iter().map(|it| Value::I64(spread(*it))).collect();
+        let weights = tuples.iter().map(|_| random.unit()).collect();
+        session
+            .add_facts(
+                relation,
+                tuples.iter().map(values).collect(),
+                Some(weights),
+                false,
+            )
+            .expect("they fit");
+    }
+    session.solve().ok().map(drop)
+}
