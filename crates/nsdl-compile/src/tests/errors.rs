@@ -390,7 +390,12 @@ fn unbound() {
         "variable `c` is not bound in this rule for `p`",
         "c",
     );
-    check("rel e(0)\nrel p(1) = e(y), not e(x)", "E0401", "`x`", "x");
+    check(
+        "rel e(0)\nrel p(1) = e(y), not e(x), x > 1",
+        "E0401",
+        "`x`",
+        "x",
+    );
     check("rel e(0)\nrel p(y) = e(y), x > y", "E0401", "`x`", "x");
     check(
         "rel e(0)\nrel p(y) = e(y), z == y, x == x * z",
