@@ -114,9 +114,9 @@ fn aggregates(evaluation: &Evaluation) -> BTreeSet<String> {
             .collect();
         let of = |result: &Option<TupleId>| result.map(|tuple| row(evaluation, tuple));
         let results: Vec<Option<Row>> = match &group.kind {
-            AggregateKind::Count { results } | AggregateKind::Fold { results, .. } => {
-                results.iter().map(of).collect()
-            }
+            AggregateKind::Count { results }
+            | AggregateKind::Sum { results, .. }
+            | AggregateKind::Fold { results, .. } => results.iter().map(of).collect(),
             AggregateKind::Best { members } => {
                 let set: BTreeSet<_> = members
                     .iter()

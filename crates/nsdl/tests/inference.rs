@@ -25,7 +25,10 @@ fn the_most_probable_world_tells_every_choice() {
     // The best proof of path(0, 1) leaves the others open.
     let world = session.most_probable_world_text("path(0, 1)").unwrap();
     assert_eq!(world.unwrap().to_string(), "0.9000: edge(0, 1) [0.9000]");
-    assert_eq!(session.most_probable_world_text("path(2, 0)").unwrap(), None);
+    assert_eq!(
+        session.most_probable_world_text("path(2, 0)").unwrap(),
+        None
+    );
     let error = session.most_probable_world_text("path(x, 0)").unwrap_err();
     assert_eq!(error.code(), "E0813");
 }
@@ -77,16 +80,28 @@ fn log_space_holds_what_numbers_cannot() {
     let inputs: Vec<&[f32]> = inputs.iter().map(|x| x.as_slice()).collect();
     let mut tape = Tape::default();
     let mut out = [0.0f32];
-    module.forward(&inputs, 1, true, &mut tape, &mut [&mut out]).unwrap();
+    module
+        .forward(&inputs, 1, true, &mut tape, &mut [&mut out])
+        .unwrap();
     assert_eq!(out, [0.0]);
-    module.log_forward(&inputs, 1, true, &mut tape, &mut [&mut out]).unwrap();
+    module
+        .log_forward(&inputs, 1, true, &mut tape, &mut [&mut out])
+        .unwrap();
     assert!((out[0] - 200.0 * 1e-3f32.ln()).abs() < 1e-2);
     let mut gradients = vec![[0.0f32]; 200];
     let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(|x| x.as_mut_slice()).collect();
-    module.log_backward(&mut tape, &[&[1.0]], &mut slices).unwrap();
+    module
+        .log_backward(&mut tape, &[&[1.0]], &mut slices)
+        .unwrap();
     assert!(gradients.iter().all(|x| (x[0] - 1000.0).abs() < 0.1));
     let error = conjunction(2, Provenance::TopKProofs { k: 1 })
-        .log_forward(&[&[0.5f32], &[0.5]], 1, true, &mut Tape::default(), &mut [&mut out])
+        .log_forward(
+            &[&[0.5f32], &[0.5]],
+            1,
+            true,
+            &mut Tape::default(),
+            &mut [&mut out],
+        )
         .unwrap_err();
     assert_eq!(error.code(), "E0626");
 }
@@ -98,7 +113,9 @@ fn jacobians_and_second_derivatives() {
     let inputs: [&[f64]; 3] = [&[0.5, 0.1], &[0.25, 0.2], &[0.75, 0.3]];
     let mut tape = Tape::default();
     let mut out = [0.0; 2];
-    module.forward(&inputs, 2, true, &mut tape, &mut [&mut out]).unwrap();
+    module
+        .forward(&inputs, 2, true, &mut tape, &mut [&mut out])
+        .unwrap();
     let entries = module.jacobian(&mut tape, 0, 1).unwrap();
     let values: Vec<f64> = entries.iter().map(|entry| entry.value).collect();
     assert_eq!(values, [0.5 * 0.75, 0.1 * 0.3]);
@@ -108,7 +125,13 @@ fn jacobians_and_second_derivatives() {
     let mut products = [[0.0; 2]; 3];
     let mut slices: Vec<&mut [f64]> = products.iter_mut().map(|x| x.as_mut_slice()).collect();
     module
-        .second(&mut tape, &directions, &[&[1.0, 1.0]], &mut [&mut slopes], &mut slices)
+        .second(
+            &mut tape,
+            &directions,
+            &[&[1.0, 1.0]],
+            &mut [&mut slopes],
+            &mut slices,
+        )
         .unwrap();
     assert_eq!(slopes, [0.25 * 0.75, 0.2 * 0.3]);
     assert_eq!(products, [[0.0, 0.0], [0.75, 0.3], [0.25, 0.2]]);
