@@ -36,7 +36,8 @@ module.exports = grammar({
   rules: {
     source_file: $ => repeat($._item),
 
-    _item: $ => choice($.import, $.type_item, $.extern_item, $.function_item, $.const_item, $.rule_item, $.query_item),
+    _item: $ => choice($.import, $.type_item, $.extern_item, $.function_item, $.const_item, $.rule_item, $.query_item,
+      $.evidence_item),
 
     import: $ => seq(repeat($.attribute), 'import', $.string, optional(seq('as', $.name))),
     type_item: $ => seq(repeat($.attribute), 'type', comma1($._type_declaration)),
@@ -46,7 +47,9 @@ module.exports = grammar({
     const_item: $ => seq(repeat($.attribute), 'const', comma1($.constant)),
     rule_item: $ => seq(repeat($.attribute), choice('rel', 'relation'), $.head,
       optional(seq(choice('=', ':-'), choice($.set, $.body)))),
-    query_item: $ => seq(repeat($.attribute), 'query', $._expression),
+    // A query and its evidence: `|` is an operator here.
+    query_item: $ => seq(repeat($.attribute), 'query', $.body),
+    evidence_item: $ => seq(repeat($.attribute), 'evidence', $.body),
 
     attribute: $ => seq('@', $.name, optional(seq('(', comma(choice($._expression, $.named_argument)), ')'))),
     named_argument: $ => seq(field('name', $.name), '=', $._expression),
@@ -72,11 +75,13 @@ module.exports = grammar({
     list_type: $ => seq('[', $._type, ']'),
 
     // Rules
-    head: $ => seq(optional(seq(field('tag', $._expression), '::')), choice($.name, $._head_atoms, $.set)),
+    head: $ => seq(optional($._tag), choice($.name, $._head_atoms, $.set)),
     _head_atoms: $ => seq($.call, repeat(seq(choice('and', '/\\'), $.call))),
     body: $ => comma1($._expression),
     set: $ => seq('{', optional(seq($.set_member, repeat(seq(choice(',', ';'), $.set_member)), optional(choice(',', ';')))), '}'),
-    set_member: $ => seq(optional(seq(field('tag', $._expression), '::')), $._expression),
+    set_member: $ => seq(optional($._tag), $._expression),
+    _tag: $ => seq(choice(field('tag', $._expression), field('tag', $.learned)), '::'),
+    learned: $ => seq('?', optional($._expression)),
 
     // Formulas and values
     _expression: $ => choice(

@@ -131,6 +131,22 @@ class Context:
         options = (format, delimiter, header, probability, [], [])
         self._session.write(relation, os.fspath(path), options)
 
+    def add_evidence(self, formula: str, holds: bool = True) -> None:
+        """Conditions all answers on a formula, as ``evidence`` in a program does: on that it holds, or does not.
+
+        >>> ctx = Context()
+        >>> ctx.add_program("rel 0.5::rain()  rel 0.25::sprinkler()  rel wet() = rain() or sprinkler()")
+        >>> ctx.add_evidence("wet()")
+        >>> ctx.run()
+        >>> ctx.relation("rain")
+        [(0.8, ())]
+        """
+        self._session.add_evidence(formula, holds)
+
+    def clear_evidence(self) -> None:
+        """Takes back the evidence of :meth:`add_evidence`."""
+        self._session.clear_evidence()
+
     def set_argument(self, name: str, value: Any) -> None:
         """Gives ``@cmd_arg`` of the programs so far its value: ``ctx.set_argument("num", 5)`` for ``--num``."""
         text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -165,7 +181,7 @@ class Context:
             warnings.warn(report, NsdlWarning, stacklevel=2)
 
     def relation(self, name: str) -> list[Any]:
-        """The tuples of a relation, sorted, after :meth:`run`.
+        """The tuples of a relation, or of a query such as ``"path(0, _) | edge(0, 1)"``, sorted, after :meth:`run`.
 
         Plain tuples under ``"unit"``, else pairs ``(tag, tuple)``: ``True`` under ``"bool"``, an ``int`` or
         ``math.inf`` under ``"natural"`` and ``"tropical"``, a cost under ``"realtropical"``, a list of proofs, each a

@@ -13,6 +13,7 @@ from . import _nsdl
 from .context import row
 from .errors import NsdlWarning, UsageError, error
 from .foreign import everywhere, items
+from .learned import learned
 from .mapping import Independent, tuples
 from .proof import Proof
 from .torch import Circuit, check, run_kernels
@@ -52,6 +53,13 @@ class Module(torch.nn.Module):
 
     With ``log`` the results are logarithms of probabilities, for products that numbers cannot hold, with finite gradients
     (of first order) at 0 and 1 too; kernels compute them.
+    An output may be given evidence, ``"burglary() | alarm()"``: its values are conditional probabilities. ``evidence`` is
+    a formula that holds for all outputs, several of them, or a dictionary from formulas to whether they hold. A sample
+    in which the evidence is impossible is NaN, with a warning and gradient 0.
+
+    Probabilities to learn, ``?0.3::noisy(x)`` in the program, are parameters of torch in ``module.learned``, on the scale
+    of logits: any optimiser trains them, ``probabilities()`` tells their values and ``to_dl()`` the program with them. A
+    module that has some may do without inputs; it is then called without tensors, for a batch of one.
 
     ``foreign`` lists functions, predicates and aggregates of :mod:`nsdl.foreign` that the program uses.
     """
@@ -67,12 +75,9 @@ class Module(torch.nn.Module):
         backend: str = "auto",
         foreign: Iterable[Any] = (),
         log: bool = False,
+        evidence: str | Iterable[str] | Mapping[str, bool] = (),
     ) -> None:
         super().__init__()
-        if not inputs:
-            raise UsageError(
-                "E0820", "a module needs at least one input", help="evaluate such a program with nsdl.Context"
-            )
         if not isinstance(provenance, str):
             raise UsageError(
                 "E0815",
@@ -86,22 +91,33 @@ class Module(torch.nn.Module):
         outputs = {output: None} if isinstance(output, str) else dict(output)
         if not outputs:
             raise UsageError("E0820", "a module needs at least one output")
+        name, text = _source(program)
         compiled, reports = _nsdl.compile(
-            *_source(program),
+            name,
+            text,
             [_input(name, mapping) for name, mapping in inputs.items()],
             [(name, None if mapping is None else tuples(mapping, name)) for name, mapping in outputs.items()],
             provenance,
             k,
             everywhere() + items(foreign),
+            _evidence(evidence),
         )
         for report in reports:
             warnings.warn(report, NsdlWarning, stacklevel=2)
+        self.learned = learned(compiled)
+        if not inputs and self.learned is None:
+            raise UsageError(
+                "E0820",
+                "a module needs at least one input or probability to learn",
+                help="evaluate such a program with nsdl.Context",
+            )
         self.inputs = {name: len(mapping) for name, mapping, _ in compiled.inputs}
         self.outputs = tuple(outputs)
         self.provenance = provenance
         self.validate = validate
         self.backend = backend
         self.log = log
+        self._name, self._text = name, text
         self._compiled = compiled
         self._circuit = Circuit(compiled)
 
@@ -112,24 +128,30 @@ class Module(torch.nn.Module):
 
     def forward(self, **tensors: torch.Tensor) -> Any:
         """Probabilities of the outputs, ``[batch, m]`` each, from those of the inputs, ``[batch, n]`` each."""
-        inputs, dtype = self._inputs(tensors)
-        device = inputs[0].device
+        inputs, values = self._given(tensors)
+        like = inputs[0] if inputs else values
+        assert like is not None  # there are inputs or parameters
+        device, dtype = like.device, like.dtype
+        given = _upcast(inputs, dtype)
+        if values is not None:
+            [values] = _upcast([values], values.dtype)
         if self.backend == "tch":
             if self.validate:
                 check(self._compiled, inputs, _tolerance(dtype))
-            outputs = self._circuit.tch(_upcast(inputs, dtype))
+            outputs = self._circuit.tch(given, values)
         elif self.backend == "torch" or (
             self.backend == "auto" and device.type != "cpu" and self._circuit.exists and not self.log
         ):
             if self.validate:
                 check(self._compiled, inputs, _tolerance(dtype))
-            outputs = self._circuit(_upcast(inputs, dtype))
+            outputs = self._circuit(given, values)
         else:
             validate = self.validate
             if validate and dtype.itemsize == 2:  # half precision is checked with the tolerance of half precision
                 check(self._compiled, inputs, _tolerance(dtype))
                 validate = False
-            outputs = run_kernels(self._circuit, [x.cpu() for x in _upcast(inputs, dtype)], validate, self.log)
+            values = None if values is None else values.cpu()
+            outputs = run_kernels(self._circuit, [x.cpu() for x in given], values, validate, self.log)
             outputs = [y.to(device) for y in outputs]
         return self._result([y.to(dtype) for y in outputs])
 
@@ -138,10 +160,15 @@ class Module(torch.nn.Module):
 
         They are the outputs themselves, unless ``"auto"`` warned when the module was made.
         """
-        inputs, dtype = self._inputs(tensors)
-        device = inputs[0].device
+        with torch.no_grad():
+            inputs, values = self._given(tensors)
+        like = inputs[0] if inputs else values
+        assert like is not None  # there are inputs or parameters
+        device, dtype = like.device, like.dtype
         dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
-        lower, upper = self._compiled.bounds(dense, self.validate and dtype.itemsize > 2)
+        if values is not None:
+            values = _upcast([values], values.dtype)[0].cpu().unsqueeze(0)
+        lower, upper = self._compiled.bounds(dense, self.validate and dtype.itemsize > 2, values)
         return self._result([y.to(device, dtype) for y in lower]), self._result([y.to(device, dtype) for y in upper])
 
     def jacobian(self, sparse: bool = False, **tensors: torch.Tensor) -> Any:
@@ -150,18 +177,22 @@ class Module(torch.nn.Module):
         Not differentiable itself. With ``sparse``, COO tensors that hold only what is not zero. A module with several
         outputs returns such a dictionary for each.
         """
-        inputs, dtype = self._inputs(tensors)
-        device, batch = inputs[0].device, inputs[0].shape[0]
+        with torch.no_grad():
+            inputs, values = self._given(tensors)
+        if not inputs:
+            return self._result([{} for _ in self.outputs])
+        device, dtype, batch = inputs[0].device, inputs[0].dtype, inputs[0].shape[0]
         dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
-        _, tape = self._compiled.forward(dense, self.validate and dtype.itemsize > 2)
+        values = None if values is None else values.cpu().unsqueeze(0)
+        _, tape = self._compiled.forward(dense, self.validate and dtype.itemsize > 2, parameters=values)
 
         def one(output: int, place: int, width: int) -> torch.Tensor:
-            samples, rows, columns, values = self._compiled.jacobian(tape, output, place)
+            samples, rows, columns, found = self._compiled.jacobian(tape, output, place)
             index = torch.tensor([samples, rows, columns], dtype=torch.int64).view(3, -1)
             size = (batch, len(self._compiled.tuples(output)), width)
-            entries = torch.tensor(values, dtype=dtype)
-            found = torch.sparse_coo_tensor(index, entries, size, device=device, check_invariants=False)
-            return found.coalesce() if sparse else found.to_dense()
+            numbers = torch.tensor(found, dtype=dtype)
+            entries = torch.sparse_coo_tensor(index, numbers, size, device=device, check_invariants=False)
+            return entries.coalesce() if sparse else entries.to_dense()
 
         widths = list(self.inputs.items())
         return self._result(
@@ -170,6 +201,22 @@ class Module(torch.nn.Module):
                 for output in range(len(self.outputs))
             ]
         )
+
+    def probabilities(self) -> dict[str, float]:
+        """The current values of the probabilities to learn, by what they are of: ``{"reach(x, y)": 0.31}``."""
+        return {} if self.learned is None else dict(zip(self.learned.names, self._values(), strict=True))
+
+    def to_dl(self, learnable: bool = True) -> str:
+        """The text of the program with the current values of what is learned, to seven digits.
+
+        They stay learnable, ``?0.31``, or become plain probabilities. Those in imported files are not in it.
+        """
+        text = self._compiled.learned_text(self._name, self._values(), learnable)
+        return self._text if text is None else text
+
+    def _values(self) -> list[float]:
+        with torch.no_grad():
+            return [] if self.learned is None else self.learned.double_values()
 
     def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: torch.Tensor) -> list[Proof]:
         """The ``k`` most probable proofs of one output tuple for one sample, most probable first.
@@ -185,14 +232,16 @@ class Module(torch.nn.Module):
         batched = {
             name: x.unsqueeze(0) if isinstance(x, torch.Tensor) and x.dim() == 1 else x for name, x in tensors.items()
         }
-        inputs, _ = self._inputs(batched)
-        if inputs[0].shape[0] != 1:
+        inputs = self._inputs(batched)
+        if inputs and inputs[0].shape[0] != 1:
             raise UsageError(
                 "E0825",
                 f"`why` explains one sample, and got {inputs[0].shape[0]}",
                 help="pass x[i] of each tensor",
             )
         weights = [x[0].detach().double().tolist() for x in inputs]
+        if self.learned is not None:
+            weights.append(self._values())
         return [Proof.of(proof) for proof in self._compiled.why(self.outputs.index(output), row(tuple), k, weights)]
 
     def extra_repr(self) -> str:
@@ -203,8 +252,17 @@ class Module(torch.nn.Module):
     def _result(self, values: list[Any]) -> Any:
         return values[0] if len(values) == 1 else dict(zip(self.outputs, values, strict=True))
 
-    def _inputs(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.dtype]:
-        """The input tensors in order and their dtype, after all checks that do not look at values."""
+    def _given(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+        """The inputs in order, and the current values of what is learned, on their device and of the kernels' dtype."""
+        inputs = self._inputs(tensors)
+        values = None if self.learned is None else self.learned()
+        if values is not None and inputs:
+            dtype = inputs[0].dtype
+            values = values.to(inputs[0].device, torch.float32 if dtype.itemsize == 2 else dtype)
+        return inputs, values
+
+    def _inputs(self, tensors: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The input tensors in order, after all checks that do not look at values."""
         for name in tensors:
             if name not in self.inputs:
                 raise _unknown("input", name, tuple(self.inputs))
@@ -256,7 +314,7 @@ class Module(torch.nn.Module):
                     help="move with .to(device)",
                 )
             inputs.append(x)
-        return inputs, inputs[0].dtype
+        return inputs
 
 
 def _source(program: str | os.PathLike[str]) -> tuple[str, str]:
@@ -276,6 +334,15 @@ def _input(name: str, mapping: Iterable[Any] | Independent) -> tuple[str, tuple[
     if isinstance(mapping, Independent):
         return name, mapping.mapping, False
     return name, tuples(mapping, name), True
+
+
+def _evidence(evidence: str | Iterable[str] | Mapping[str, bool]) -> list[tuple[str, bool]]:
+    """Formulas, and whether they hold."""
+    if isinstance(evidence, str):
+        return [(evidence, True)]
+    if isinstance(evidence, Mapping):
+        return [(formula, bool(holds)) for formula, holds in evidence.items()]
+    return [(formula, True) for formula in evidence]
 
 
 def _upcast(inputs: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 
 from . import _nsdl
-from .errors import error
+from .errors import NsdlWarning, error
 
 
 class Circuit:
@@ -26,32 +27,41 @@ class Circuit:
     def __reduce__(self) -> Any:
         return (Circuit, (self.compiled,))  # the index tensors are made anew
 
-    def __call__(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    def __call__(self, inputs: list[torch.Tensor], parameters: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """The outputs; ``parameters`` has the current values of those that the module has, ``[p]``."""
         if not self.exists:
             raise error(
                 "E0828",
                 "this circuit is not evaluated in one fixed pass, so torch operations cannot express it",
                 help='use provenance="exact", or backend="kernels" and first derivatives',
             )
-        batch = inputs[0].shape[0]
-        constants, layers, outputs = self._plan(inputs[0].device, inputs[0].dtype)
-        frontier = torch.cat([*(x.t() for x in inputs), constants.expand(-1, batch)])
+        like = inputs[0] if inputs else parameters
+        assert like is not None  # there are inputs or parameters
+        batch = inputs[0].shape[0] if inputs else 1
+        learned, constants, layers, outputs, given = self._plan(like.device, like.dtype)
+        rows = [x.t() for x in inputs]
+        if parameters is not None:
+            rows.append(parameters.index_select(0, learned).unsqueeze(1).expand(-1, batch))
+        frontier = torch.cat([*rows, constants.expand(-1, batch)])
         for keep, groups in layers:
             results = [
                 _reduce(op, frontier.index_select(0, children).view(nodes, width, batch), left)
                 for op, nodes, width, left, children in groups
             ]
             frontier = torch.cat([frontier if keep is None else frontier.index_select(0, keep), *results])
-        return [frontier.index_select(0, nodes).t() for nodes in outputs]
+        return [
+            _quotient(frontier.index_select(0, nodes), None if by is None else frontier.index_select(0, by)).t()
+            for nodes, by in zip(outputs, given, strict=True)
+        ]
 
-    def tch(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+    def tch(self, inputs: list[torch.Tensor], parameters: torch.Tensor | None = None) -> list[torch.Tensor]:
         """The same by the crate nsdl-tch, where the extension is built with it."""
         if self._tch is None:
             self._tch = _nsdl.TchModule(self.compiled)
-        return self._tch.forward(inputs)
+        return self._tch.forward(inputs if parameters is None else [*inputs, parameters])
 
     def _plan(self, device: torch.device, dtype: torch.dtype) -> Any:
-        """Constant weights, index tensors of each layer, and of the outputs."""
+        """Parameters of rows, constant weights, index tensors of each layer, and of the outputs."""
         plan = self._plans.get((device, dtype))
         if plan is None:
             # Tensors made in inference mode could not be used for training later.
@@ -62,8 +72,9 @@ class Circuit:
                         return torch.empty(0, dtype=torch.int64, device=device)
                     return torch.frombuffer(bytearray(numbers), dtype=torch.int64).to(device)
 
-                constants, layers, outputs = self.compiled.layers()
+                learned, constants, layers, outputs, given = self.compiled.layers()
                 plan = (
+                    index(learned),
                     torch.tensor(constants, dtype=torch.float64).to(device, dtype).unsqueeze(1),
                     [
                         (
@@ -73,19 +84,28 @@ class Circuit:
                         for keep, groups in layers
                     ],
                     [index(nodes) for nodes in outputs],
+                    [index(nodes) if nodes else None for nodes in given],
                 )
             self._plans[device, dtype] = plan
         return plan
 
 
 def run_kernels(
-    circuit: Circuit, inputs: list[torch.Tensor], validate: bool, log: bool = False
+    circuit: Circuit, inputs: list[torch.Tensor], parameters: torch.Tensor | None, validate: bool, log: bool = False
 ) -> list[torch.Tensor]:
-    """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU; with ``log`` their logarithms."""
+    """Outputs by the compiled kernels, for f32 or f64 tensors on the CPU; with ``log`` their logarithms.
+
+    ``parameters`` is as for a circuit.
+    """
     inputs = [x.contiguous() for x in inputs]
-    if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
-        return list(_Kernels.apply(circuit, validate, log, *inputs))  # type: ignore[no-untyped-call]
-    outputs, _ = circuit.compiled.forward(inputs, validate, log)
+    tensors = inputs if parameters is None else [*inputs, parameters.contiguous()]
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        learned = parameters is not None
+        return list(_Kernels.apply(circuit, validate, log, learned, *tensors))  # type: ignore[no-untyped-call]
+    outputs, tape = circuit.compiled.forward(
+        inputs, validate, log, None if parameters is None else tensors[-1].unsqueeze(0)
+    )
+    _warn_impossible(tape.impossible)
     return outputs
 
 
@@ -94,23 +114,42 @@ class _Kernels(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, circuit: Circuit, validate: bool, log: bool, *inputs: torch.Tensor
+        ctx: Any, circuit: Circuit, validate: bool, log: bool, learned: bool, *tensors: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        outputs, tape = circuit.compiled.forward(list(inputs), validate, log)
-        ctx.circuit, ctx.tape, ctx.log = circuit, tape, log
-        ctx.save_for_backward(*inputs)
+        inputs, parameters = _parted(tensors, learned)
+        outputs, tape = circuit.compiled.forward(
+            inputs, validate, log, None if parameters is None else parameters.unsqueeze(0)
+        )
+        _warn_impossible(tape.impossible)
+        ctx.circuit, ctx.tape, ctx.log, ctx.learned = circuit, tape, log, learned
+        ctx.save_for_backward(*tensors)
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        inputs = ctx.saved_tensors
+        tensors = ctx.saved_tensors
         if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
             if ctx.log:
                 message = "in log space there are first derivatives only"
                 raise error("E0828", message, help="use log=False and torch.log where second ones are needed")
-            return None, None, None, *_Gradient.apply(ctx.circuit, ctx.tape, len(inputs), *inputs, *gradients)  # type: ignore[no-untyped-call]
+            if not ctx.learned and not ctx.circuit.compiled.is_conditioned:
+                flow = _Gradient.apply(ctx.circuit, ctx.tape, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
+                return None, None, None, None, *flow
+            # Quotients and parameters have second derivatives by torch only.
+            outputs = ctx.circuit(*_parted(tensors, ctx.learned))
+            wanted = [x for x in tensors if x.requires_grad]
+            results = iter(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, allow_unused=True))
+            return None, None, None, None, *(next(results) if x.requires_grad else None for x in tensors)
         flow = [g.contiguous() for g in gradients]
-        return None, None, None, *ctx.circuit.compiled.backward(ctx.tape, flow, ctx.log)
+        found = ctx.circuit.compiled.backward(ctx.tape, flow, ctx.log, ctx.learned)
+        if ctx.learned:
+            found[-1] = found[-1].squeeze(0)
+        return None, None, None, None, *found
+
+
+def _parted(tensors: tuple[torch.Tensor, ...], learned: bool) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+    """Inputs, and the values of the parameters behind them."""
+    return (list(tensors[:-1]), tensors[-1]) if learned else (list(tensors), None)
 
 
 class _Gradient(torch.autograd.Function):
@@ -139,6 +178,27 @@ class _Gradient(torch.autograd.Function):
         flow = [g.contiguous() for g in gradients]
         products, slopes = ctx.circuit.compiled.second(ctx.tape, [d.contiguous() for d in directions], flow)
         return None, None, None, *products, *slopes
+
+
+def _quotient(joint: torch.Tensor, evidence: torch.Tensor | None) -> torch.Tensor:
+    """Conditional probabilities: NaN with gradient 0 where the evidence is impossible."""
+    if evidence is None:
+        return joint
+    possible = evidence > 0
+    if evidence.device.type == "cpu":  # a GPU would have to wait
+        _warn_impossible(int(possible.logical_not().any(0).sum()))
+    share = torch.where(possible, evidence, torch.ones_like(evidence))
+    return torch.where(possible, joint / share, torch.full_like(joint, float("nan")))
+
+
+def _warn_impossible(samples: int) -> None:
+    if samples:
+        code = "W0550"
+        warnings.warn(
+            f"warning[{code}]: the evidence is impossible in {samples} samples: their outputs are NaN, with gradient 0",
+            NsdlWarning,
+            stacklevel=2,
+        )
 
 
 def check(compiled: _nsdl.CompiledModule, inputs: list[torch.Tensor], tolerance: float) -> None:

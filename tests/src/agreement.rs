@@ -1,5 +1,7 @@
 //! What the engine computes against the oracle, check by check.
 
+mod given;
+
 use std::collections::BTreeMap;
 
 use nsdl::{Input, Limits, Module, Output, Provenance, Relation, Session, Tape, Value};
@@ -8,6 +10,8 @@ use crate::oracle::algebra::Algebra;
 use crate::oracle::enumerate::{Distribution, Probability, datalog};
 use crate::oracle::solve::Model;
 use crate::oracle::{Literal, Program, Tuple, Type, number, text};
+
+pub use given::conditional;
 
 /// What is wrong: which check, and how it came out.
 pub type Verdict = Result<(), (&'static str, String)>;
@@ -116,6 +120,14 @@ fn run(
 ) -> Result<Vec<BTreeMap<Tuple, f64>>, (&'static str, String)> {
     let mut session = session(&program.to_string())?;
     session.set_provenance(Some(provenance));
+    read(program, session)
+}
+
+/// The relations of a session, likewise.
+fn read(
+    program: &Program,
+    mut session: Session,
+) -> Result<Vec<BTreeMap<Tuple, f64>>, (&'static str, String)> {
     session
         .run()
         .map_err(|error| (error.code(), error.to_string()))?;

@@ -101,6 +101,11 @@ fn top_k_proofs_never_exceed_exact_without_negation_and_aggregates() {
 }
 
 #[test]
+fn conditional_probabilities_are_quotients_of_weights_of_worlds() {
+    all_programs(agreement::conditional);
+}
+
+#[test]
 fn unit_and_bool_are_plain_datalog() {
     all_programs(agreement::plain);
 }

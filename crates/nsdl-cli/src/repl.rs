@@ -15,6 +15,7 @@ const HELP: &str = "\
 rel edge = {(0, 1), 0.5::(1, 2)}    add facts
 rel path(a, b) = edge(a, b)         add a rule; an open bracket or operator continues on the next line
 query path(0, _)                    answer a query now; also ?path(0, _), or path(0, _) alone
+path(0, 2) | edge(0, 1)             how probable it is, given that a formula holds
 
 :load FILE                          add the program in a file and answer its queries
 :facts RELATION=FILE                add the facts in a file (CSV, JSON lines, Parquet, Arrow)
@@ -299,7 +300,12 @@ fn is_atom(entry: &str) -> bool {
     );
     let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let rest = rest.trim();
-    begins && !keyword && (rest.is_empty() || (rest.starts_with('(') && rest.ends_with(')')))
+    // With evidence behind it, or without.
+    begins
+        && !keyword
+        && (rest.is_empty()
+            || rest.starts_with('|')
+            || (rest.starts_with('(') && rest.ends_with(')')))
 }
 
 #[cfg(test)]

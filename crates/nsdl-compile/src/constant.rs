@@ -23,6 +23,9 @@ pub(crate) use arithmetic::{binary, unary};
 pub(crate) use compound::{concat, list};
 pub(crate) use conversion::{cast, conditional, not_castable};
 
+/// Where a probability to learn begins if `?::` does not say.
+pub(crate) const INITIAL: f64 = 0.5;
+
 /// The value of a constant expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Const {
@@ -315,6 +318,8 @@ pub(crate) fn fold<'a>(
             let ty = lookup.ty(ty);
             cast(fold(operand, lookup)?, ty?, expr.span)
         }
+        ExprKind::Learned(Some(value)) => fold(value, lookup),
+        ExprKind::Learned(None) => Ok(Const::Typed(Value::F64(INITIAL))),
         ExprKind::Typed(value, ty) => {
             let stated = lookup.ty(ty);
             typed(fold(value, lookup)?, stated?, value.span, ty.span)

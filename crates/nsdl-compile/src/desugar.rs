@@ -9,8 +9,10 @@ mod aggregate;
 mod compound;
 mod data;
 mod element;
+mod evidence;
 mod facts;
 mod foreign;
+mod learned;
 mod negation;
 mod parameters;
 mod range;
@@ -49,6 +51,7 @@ pub(crate) fn desugar<'a>(
         predicates: FxHashMap::default(),
         aggregates: FxHashMap::default(),
         exclusive_groups: 0,
+        taken: FxHashMap::default(),
         diagnostics: Vec::new(),
     };
     for item in asts.iter().flat_map(|ast| &ast.items) {
@@ -70,6 +73,8 @@ struct Desugar<'a> {
     /// rule share them.
     aggregates: FxHashMap<(usize, Vec<&'a str>), aggregate::Lowered>,
     exclusive_groups: u32,
+    /// Names of parameters and their sets, and the last number behind each.
+    taken: FxHashMap<String, u32>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -147,17 +152,29 @@ impl<'a> Desugar<'a> {
             } => {
                 self.aggregate_rule(item.span, relation, aggregate);
             }
-            ItemKind::Query(query) => self.query(query),
+            ItemKind::Query(query) => {
+                let relation = self.answers(query);
+                let evidence = query.evidence.as_ref();
+                let given = evidence.map(|evidence| self.given(query, relation, evidence));
+                self.program.queries.push(nsdl_ir::Query {
+                    name: nsdl_syntax::format::query(query),
+                    relation,
+                    given,
+                });
+            }
+            ItemKind::Evidence(formula) => {
+                let evidence = self.evidence(formula);
+                self.program.evidence.push(evidence);
+            }
         }
     }
 
-    /// An atom query is a rule for an auxiliary relation with the columns of the queried one.
-    fn query(&mut self, query: &'a Query) {
+    /// The relation that holds the answers of a query. For an atom it is an auxiliary one, with the columns of the
+    /// queried one.
+    fn answers(&mut self, query: &'a Query) -> RelationId {
         let relation = self.names.relation(&query.relation.text);
         let Some(args) = &query.args else {
-            let name = query.relation.text.clone();
-            self.program.queries.push(nsdl_ir::Query { name, relation });
-            return;
+            return relation;
         };
         let mut scope = Scope {
             keep_wildcards: true,
@@ -181,7 +198,7 @@ impl<'a> Desugar<'a> {
             _ => Vec::new(),
         };
         let name = nsdl_syntax::format::atom_text(&query.relation.text, args);
-        let answers = self.auxiliary(name.clone(), args.len(), query.span);
+        let answers = self.auxiliary(name, args.len(), query.span);
         let head = Head {
             relation: answers,
             args: columns,
@@ -191,10 +208,7 @@ impl<'a> Desugar<'a> {
         self.program
             .clauses
             .push(scope.clause(query.span, vec![head], None));
-        self.program.queries.push(nsdl_ir::Query {
-            name,
-            relation: answers,
-        });
+        answers
     }
 
     fn auxiliary(&mut self, name: String, columns: usize, span: Span) -> RelationId {

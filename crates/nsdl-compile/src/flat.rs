@@ -4,7 +4,8 @@
 //! their own. Nothing is typed yet: an unsuffixed literal is still [`Const::Integer`] or [`Const::Float`].
 
 use nsdl_ir::{
-    Aggregate, BinaryOp, Callee, Keep, Predicate, Query, RelationId, Slot, Span, Tag, Type, UnaryOp,
+    Aggregate, BinaryOp, Callee, Evidence, Keep, Learned, LearnedSet, Predicate, Query, RelationId,
+    Slot, Span, Tag, Type, UnaryOp,
 };
 
 use crate::constant::Const;
@@ -20,6 +21,11 @@ pub(crate) struct Program {
     pub clauses: Vec<Clause>,
     pub aggregates: Vec<Aggregate>,
     pub queries: Vec<Query>,
+    /// What all queries are given.
+    pub evidence: Vec<Evidence>,
+    /// Probabilities to learn; [`Fact::learned`] and [`Choice::learned`] say where.
+    pub parameters: Vec<Learned>,
+    pub parameter_sets: Vec<LearnedSet>,
     /// Relations of all terms that a constructor makes: those that a pattern asks for.
     pub extents: Vec<(&'static nsdl_ir::Constructor, RelationId)>,
 }
@@ -57,6 +63,8 @@ pub(crate) struct Fact {
     pub relation: RelationId,
     pub row: Vec<(Const, Span)>,
     pub tag: Tag,
+    /// The number of its parameter, if its probability is to be learned.
+    pub learned: Option<u32>,
     pub span: Span,
 }
 
@@ -115,6 +123,8 @@ pub(crate) struct Choice {
     pub scale: Option<Term>,
     /// See [`nsdl_ir::Choice::shares`].
     pub shares: bool,
+    /// The numbers of the parameters of alternatives that are to be learned; none, or one entry per alternative.
+    pub learned: Vec<Option<u32>>,
     pub span: Span,
 }
 
@@ -236,6 +246,16 @@ pub(crate) enum TermKind {
         count: u32,
         exact: bool,
     },
+}
+
+impl Program {
+    /// The relations that are asked for: of queries, and of what they are given.
+    pub fn asked(&self) -> impl Iterator<Item = RelationId> {
+        let given = self.queries.iter().filter_map(|query| query.given);
+        let evidence = given.chain(self.evidence.iter().copied());
+        let queries = self.queries.iter().map(|query| query.relation);
+        queries.chain(evidence.map(|evidence| evidence.relation))
+    }
 }
 
 impl Clause {

@@ -222,6 +222,7 @@ fn focus(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Op
     let strata = stratify::stratify(&program).ok()?;
     let mut focused = plan::plan(&program, &[], &types, &strata, symbols).ok()?;
     focused.facts.clone_from(&plan.facts);
+    focused.learning.facts.clone_from(&plan.learning.facts);
     Some(focused)
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn expr<'a>(
         ExprKind::Cast(operand, _) | ExprKind::Typed(operand, _) => {
             expr(operand, is_constant, into);
         }
+        ExprKind::Learned(value) => {
+            if let Some(value) = value {
+                expr(value, is_constant, into);
+            }
+        }
         ExprKind::List(items, rest) => {
             let parts = items.iter().chain(rest.as_deref());
             parts.for_each(|part| expr(part, is_constant, into));

@@ -11,14 +11,14 @@ use nsdl_syntax::rewrite::{self, Rewrite};
 use rustc_hash::FxHashSet;
 
 /// Puts `alias.` before the names that `asts`, the trees of one module, declare, and before the relations they
-/// mention, but for those that `is_global` knows: built-in and foreign predicates. Queries of a module go.
+/// mention, but for those that `is_global` knows: built-in and foreign predicates. Queries and evidence of a module go.
 ///
 /// Cost: linear in the size of the trees.
 pub fn qualify(asts: &mut [Ast], alias: &str, is_global: &dyn Fn(&str) -> bool) {
     let mut declared = Declared(FxHashSet::default());
     for ast in asts.iter_mut() {
         ast.items
-            .retain(|item| !matches!(item.kind, ItemKind::Query(_)));
+            .retain(|item| !matches!(item.kind, ItemKind::Query(_) | ItemKind::Evidence(_)));
         rewrite::walk(&mut declared, ast);
     }
     let mut qualify = Qualify {

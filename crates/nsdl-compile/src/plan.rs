@@ -88,6 +88,10 @@ pub(crate) fn plan(
     }
     plan.aggregates = program.aggregates.clone();
     plan.queries = program.queries.clone();
+    plan.evidence = program.evidence.clone();
+    plan.learning.parameters = program.parameters.clone();
+    plan.learning.sets = program.parameter_sets.clone();
+    plan.learning.facts = learned_facts(facts);
     plan.relations = std::iter::zip(&program.relations, &types.columns)
         .map(|(relation, columns)| Relation {
             name: relation.name.clone(),
@@ -105,6 +109,13 @@ pub(crate) fn plan(
     } else {
         Err(planner.diagnostics)
     }
+}
+
+fn learned_facts(facts: &[flat::Fact]) -> Vec<(u32, u32)> {
+    let facts = (0..).zip(facts);
+    facts
+        .filter_map(|(number, fact)| Some((number, fact.learned?)))
+        .collect()
 }
 
 struct Planner<'p> {

@@ -11,6 +11,7 @@ mod demand;
 mod external;
 mod host;
 mod keep;
+mod query;
 mod types;
 
 use std::sync::Arc;
@@ -252,17 +253,8 @@ impl<'a> Names<'a> {
                 self.mark(index, &marks);
                 self.aggregate(aggregate, definitions);
             }
-            ItemKind::Query(query) => match &query.args {
-                Some(args)
-                    if self.is_foreign(&query.relation, args.len(), query.span, definitions) => {}
-                Some(args) => {
-                    self.mention_at(&query.relation, args.len(), query.span, definitions);
-                }
-                None if self.lists_foreign(&query.relation, definitions) => {}
-                None => {
-                    self.enter(&query.relation, definitions);
-                }
-            },
+            ItemKind::Query(query) => self.query(query, definitions),
+            ItemKind::Evidence(formula) => self.formula(formula, definitions),
         }
     }
 

@@ -40,6 +40,9 @@ impl Show<'_> {
         for query in &self.plan.queries {
             writeln!(out, "query {}", query.name)?;
         }
+        for evidence in &self.plan.evidence {
+            writeln!(out, "evidence {}", self.name(evidence.relation))?;
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ mod file;
 mod foreign;
 mod function;
 mod id;
+mod learned;
 mod plan;
 mod span;
 mod symbols;
@@ -30,9 +31,10 @@ pub use file::{FileFormat, FileOptions, ProbabilityColumn};
 pub use foreign::{AggregateSignature, Callee, Predicate, Tagging};
 pub use function::{Family, Function, Parameter, Signature};
 pub use id::{AggregateId, ChoiceId, GroupId, LeafId, RelationId, RuleId, Slot, TupleId};
+pub use learned::{Exclusive, Learned, LearnedSet, Learning};
 pub use plan::{
-    Aggregate, Choice, Column, Copied, DeltaOrder, Extent, Fact, Keep, Operand, Plan, Query,
-    Relation, Rule, RuleTag, Step, Stratum, Tag,
+    Aggregate, Choice, Column, Copied, DeltaOrder, Evidence, Extent, Fact, Keep, Operand, Plan,
+    Query, Relation, Rule, RuleTag, Step, Stratum, Tag,
 };
 pub use span::{SourceId, Span};
 pub use symbols::Symbols;

@@ -1,8 +1,8 @@
 //! The evaluation plan: what a program became.
 
 use crate::{
-    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, Predicate, RelationId, RuleId, Slot,
-    Span, Type, Word,
+    AggregateId, AggregateOp, ChoiceId, Constructor, Expr, Learning, Predicate, RelationId, RuleId,
+    Slot, Span, Type, Word,
 };
 
 /// A program, resolved, typed, stratified and with its joins ordered.
@@ -22,8 +22,12 @@ pub struct Plan {
     pub facts: Vec<Fact>,
     /// What to print, in order; empty if the program has no `query`.
     pub queries: Vec<Query>,
+    /// What everything is given that is asked for; no columns each.
+    pub evidence: Vec<Evidence>,
     /// The relations of terms that patterns of terms read.
     pub extents: Vec<Extent>,
+    /// The probabilities to learn.
+    pub learning: Learning,
 }
 
 /// The relation of all terms of a constructor, [`certain`](Relation::certain): the evaluator puts those in it that occur
@@ -338,8 +342,20 @@ impl Tag {
 /// A relation to print.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// The name to print: the relation's, or the canonical text of an atom.
+    /// The name to print: the relation's, or the canonical text of the query.
     pub name: String,
     /// The relation that holds the answers.
     pub relation: RelationId,
+    /// What the answers are given: a tuple's probability is that of tuple and evidence by that of the evidence.
+    pub given: Option<Evidence>,
+}
+
+/// Something that is known to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Holds where it does: without columns, one evidence for all answers; with the columns of the answers, each
+    /// has its own, the row that equals it.
+    pub relation: RelationId,
+    /// In the source.
+    pub span: Span,
 }

@@ -176,6 +176,34 @@ pub struct BestMember {
 }
 
 impl Trace {
+    /// Adds a tuple that holds where all `parts` do, and gives it the place of another one, for messages.
+    ///
+    /// The parts are tuples of the trace, none of which may depend on the new one.
+    pub fn conjunction(&mut self, place: (RelationId, u32), parts: &[Literal]) -> TupleId {
+        let tuple = TupleId::new(self.tuples.len());
+        let holds = |part: &Literal| {
+            !part.negated
+                && self
+                    .certain
+                    .get(part.tuple.index())
+                    .copied()
+                    .unwrap_or(false)
+        };
+        let certain = parts.iter().all(holds);
+        self.tuples.push(place);
+        self.certain.push(certain);
+        let start = self.literals.len() as u32;
+        self.literals.extend_from_slice(parts);
+        self.instances.push(Instance {
+            head: tuple,
+            rule: None,
+            leaf: None,
+            start,
+            end: self.literals.len() as u32,
+        });
+        tuple
+    }
+
     /// The body literals of an instance.
     pub fn body(&self, instance: &Instance) -> &[Literal] {
         self.literals

@@ -21,16 +21,20 @@ type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
 type OutputArgument<'py> = (String, Option<Vec<Bound<'py, PyTuple>>>);
 /// Operation, nodes, width, of a convolution the length of the first factor, and the rows gathered, as bytes of `i64`s.
 type Group<'py> = (&'static str, usize, usize, usize, Bound<'py, PyBytes>);
-/// Constants, layers (rows to keep, groups), and rows of each output.
+/// Rows of parameters, constants, layers (rows to keep, groups), and rows of each output and of what divides it.
 type Layers<'py> = (
+    Bound<'py, PyBytes>,
     Vec<f64>,
     Vec<(Option<Bound<'py, PyBytes>>, Vec<Group<'py>>)>,
+    Vec<Bound<'py, PyBytes>>,
     Vec<Bound<'py, PyBytes>>,
 );
 /// Samples, columns of an output, columns of an input, and values.
 type Entries = (Vec<usize>, Vec<usize>, Vec<usize>, Vec<f64>);
 /// Two for each, such as lower and upper bounds.
 type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
+/// Name, what each member is, its first value, and the total of an exclusive set and whether it is open.
+type ParameterSet = (String, Vec<String>, Vec<f64>, Option<(f64, bool)>);
 /// Probability and uncertain facts of a proof.
 pub type ProofArgument = (f64, Vec<(String, Option<f64>, bool)>);
 
@@ -45,7 +49,7 @@ pub struct CompiledModule {
 
 /// Compiles a module; returns it with its warnings, rendered.
 #[pyfunction]
-#[pyo3(signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new()))]
+#[pyo3(signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new(), evidence=Vec::new()))]
 #[allow(clippy::too_many_arguments)] // Python passes them one by one.
 pub fn compile<'py>(
     py: Python<'py>,
@@ -56,8 +60,11 @@ pub fn compile<'py>(
     provenance: &str,
     k: usize,
     foreign: Vec<Bound<'py, PyAny>>,
+    evidence: Vec<(String, bool)>,
 ) -> PyResult<(CompiledModule, Vec<String>)> {
-    let arguments = (name, text, &inputs, &outputs, provenance, k, &foreign)
+    let arguments = (
+        name, text, &inputs, &outputs, provenance, k, &foreign, &evidence,
+    )
         .into_pyobject(py)?
         .unbind();
     let rows =
@@ -91,7 +98,7 @@ pub fn compile<'py>(
         let mut session = nsdl::Session::new();
         session.set_registry(registry)?;
         session.set_cancel(cancel.clone());
-        nsdl::Module::with_session(session, name, text, inputs, outputs, provenance)
+        nsdl::Module::conditioned(session, name, text, inputs, outputs, &evidence, provenance)
     })?
     .map_err(|error| raise(py, &error))?;
     let warnings = error::warnings(module.warnings(), |warning| module.render(warning, false));
@@ -136,6 +143,12 @@ impl CompiledModule {
             .collect()
     }
 
+    /// Whether some output has evidence.
+    #[getter]
+    fn is_conditioned(&self) -> bool {
+        self.module.is_conditioned()
+    }
+
     /// Whether torch operations can evaluate it.
     #[getter]
     fn has_layers(&self) -> bool {
@@ -167,36 +180,64 @@ impl CompiledModule {
             (step.keep.as_deref().map(rows), groups.collect())
         });
         let outputs = schedule.outputs.iter().map(|output| rows(output)).collect();
-        Ok((schedule.constants, layers.collect(), outputs))
+        let given = schedule.given.iter().map(|output| rows(output)).collect();
+        let parameters = rows(&schedule.parameters);
+        let constants = schedule.constants;
+        Ok((parameters, constants, layers.collect(), outputs, given))
     }
 
-    /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants.
+    /// Statements with probabilities to learn: name, what each is of, first values, and for an exclusive set the total
+    /// and whether it need not be reached.
+    #[getter]
+    fn parameters(&self) -> Vec<ParameterSet> {
+        let all = self.module.parameters();
+        let sets = self.module.parameter_sets().iter();
+        sets.map(|set| {
+            let members = all.get(set.start as usize..set.end as usize);
+            let members = members.unwrap_or_default().iter();
+            let (names, values) = members.map(|one| (one.name.clone(), one.initial)).unzip();
+            let exclusive = set.exclusive.map(|it| (it.total, it.open));
+            (set.name.clone(), names, values, exclusive)
+        })
+        .collect()
+    }
+
+    /// The program with the current values of its parameters.
+    fn learned_text(&self, name: &str, values: Vec<f64>, further: bool) -> Option<String> {
+        self.module.learned_text(name, &values, further)
+    }
+
+    /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants. `parameters` is of shape
+    /// `[1, p]`.
     ///
     /// With `log`, the logarithms of the outputs.
-    #[pyo3(signature = (inputs, validate, log=false))]
+    #[pyo3(signature = (inputs, validate, log=false, parameters=None))]
     fn forward<'py>(
         &self,
         inputs: Vec<Bound<'py, PyAny>>,
         validate: bool,
         log: bool,
+        parameters: Option<Bound<'py, PyAny>>,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
-        match dtype(&inputs)? {
-            Dtype::F32 => self.forward_as::<f32>(&inputs, validate, log),
-            Dtype::F64 => self.forward_as::<f64>(&inputs, validate, log),
+        let parameters = parameters.as_ref();
+        match dtype(inputs.first().or(parameters))? {
+            Dtype::F32 => self.forward_as::<f32>(&inputs, parameters, validate, log),
+            Dtype::F64 => self.forward_as::<f64>(&inputs, parameters, validate, log),
         }
     }
 
-    /// The gradients of the inputs, given those of the outputs.
-    #[pyo3(signature = (tape, gradients, log=false))]
+    /// The gradients of the inputs, and of the parameters if they are `learned`, given those of the outputs.
+    #[pyo3(signature = (tape, gradients, log=false, learned=false))]
     fn backward<'py>(
         &self,
         tape: &Tape,
         gradients: Vec<Bound<'py, PyAny>>,
         log: bool,
+        learned: bool,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        match dtype(&gradients)? {
-            Dtype::F32 => self.backward_as::<f32>(tape, &gradients, log),
-            Dtype::F64 => self.backward_as::<f64>(tape, &gradients, log),
+        match dtype(gradients.first())? {
+            Dtype::F32 => self.backward_as::<f32>(tape, &gradients, log, learned),
+            Dtype::F64 => self.backward_as::<f64>(tape, &gradients, log, learned),
         }
     }
 
@@ -207,7 +248,7 @@ impl CompiledModule {
         directions: Vec<Bound<'py, PyAny>>,
         gradients: Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Tensors<'py>> {
-        match dtype(&directions)? {
+        match dtype(directions.first())? {
             Dtype::F32 => self.second_as::<f32>(tape, &directions, &gradients),
             Dtype::F64 => self.second_as::<f64>(tape, &directions, &gradients),
         }
@@ -229,18 +270,20 @@ impl CompiledModule {
     }
 
     /// Lower and upper bounds of the outputs for a batch.
+    #[pyo3(signature = (inputs, validate, parameters=None))]
     fn bounds<'py>(
         &self,
         inputs: Vec<Bound<'py, PyAny>>,
         validate: bool,
+        parameters: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Tensors<'py>> {
-        match dtype(&inputs)? {
-            Dtype::F32 => self.bounds_as::<f32>(&inputs, validate),
-            Dtype::F64 => self.bounds_as::<f64>(&inputs, validate),
+        match dtype(inputs.first().or(parameters.as_ref()))? {
+            Dtype::F32 => self.bounds_as::<f32>(&inputs, parameters.as_ref(), validate),
+            Dtype::F64 => self.bounds_as::<f64>(&inputs, parameters.as_ref(), validate),
         }
     }
 
-    /// The `k` most probable proofs of a tuple of an output, for one sample.
+    /// The `k` most probable proofs of a tuple of an output, for one sample; `weights` may end in those of parameters.
     fn why(
         &self,
         py: Python<'_>,
@@ -272,7 +315,10 @@ impl CompiledModule {
 
 /// Compiles again what was compiled before: what pickle calls.
 #[pyfunction]
-#[pyo3(name = "_rebuild", signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new()))]
+#[pyo3(
+    name = "_rebuild",
+    signature = (name, text, inputs, outputs, provenance, k, foreign=Vec::new(), evidence=Vec::new())
+)]
 #[allow(clippy::too_many_arguments)] // Python passes them one by one.
 pub fn rebuild<'py>(
     py: Python<'py>,
@@ -283,8 +329,11 @@ pub fn rebuild<'py>(
     provenance: &str,
     k: usize,
     foreign: Vec<Bound<'py, PyAny>>,
+    evidence: Vec<(String, bool)>,
 ) -> PyResult<CompiledModule> {
-    let (module, _) = compile(py, name, text, inputs, outputs, provenance, k, foreign)?;
+    let (module, _) = compile(
+        py, name, text, inputs, outputs, provenance, k, foreign, evidence,
+    )?;
     Ok(module)
 }
 
@@ -298,16 +347,21 @@ impl CompiledModule {
     fn forward_as<'py, T: Number>(
         &self,
         inputs: &[Bound<'py, PyAny>],
+        parameters: Option<&Bound<'py, PyAny>>,
         validate: bool,
         log: bool,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
         let (like, py) = inputs
             .first()
+            .or(parameters)
             .map(|input| (input, input.py()))
             .ok_or_else(no_tensor)?;
         let batch = like.len()?;
         let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
-        let inputs = dense::<T>(inputs, batch, widths)?;
+        let mut inputs = dense::<T>(inputs, batch, widths)?;
+        if let Some(parameters) = parameters {
+            inputs.push(Dense::new(parameters, 1, self.module.parameters().len())?);
+        }
         let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
         let mut outputs = fresh::<T>(like, batch, widths)?;
         let mut tape = T::take(&self.tapes);
@@ -331,11 +385,13 @@ impl CompiledModule {
     fn bounds_as<'py, T: Number>(
         &self,
         inputs: &[Bound<'py, PyAny>],
+        parameters: Option<&Bound<'py, PyAny>>,
         validate: bool,
     ) -> PyResult<Tensors<'py>> {
-        let (outputs, tape) = self.forward_as::<T>(inputs, validate, false)?;
+        let (outputs, tape) = self.forward_as::<T>(inputs, parameters, validate, false)?;
         let (like, py) = inputs
             .first()
+            .or(parameters)
             .map(|input| (input, input.py()))
             .ok_or_else(no_tensor)?;
         drop(outputs);
@@ -360,6 +416,7 @@ impl CompiledModule {
         tape: &Tape,
         gradients: &[Bound<'py, PyAny>],
         log: bool,
+        learned: bool,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (like, py) = gradients
             .first()
@@ -369,6 +426,9 @@ impl CompiledModule {
         let gradients = dense::<T>(gradients, tape.batch(), widths)?;
         let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
         let mut results = fresh::<T>(like, tape.batch(), widths)?;
+        if learned {
+            results.push(Fresh::new(like, 1, self.module.parameters().len())?);
+        }
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
             let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
@@ -443,8 +503,8 @@ fn no_tensor() -> PyErr {
     PyTypeError::new_err("no tensor is given")
 }
 
-fn dtype(tensors: &[Bound<'_, PyAny>]) -> PyResult<Dtype> {
-    Dtype::of(tensors.first().ok_or_else(no_tensor)?)
+fn dtype(tensor: Option<&Bound<'_, PyAny>>) -> PyResult<Dtype> {
+    Dtype::of(tensor.ok_or_else(no_tensor)?)
 }
 
 /// Checks that the tensors are as many and as wide as they should be.

@@ -125,6 +125,14 @@ impl Session {
         Ok(())
     }
 
+    fn add_evidence(&self, py: Python<'_>, formula: &str, holds: bool) -> PyResult<()> {
+        self.work(py, |session| session.add_evidence(formula, holds))
+    }
+
+    fn clear_evidence(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, nsdl::Session::clear_evidence)
+    }
+
     /// Whether a column is known to hold tuples, lists or tensors, which Python gives as tuples and lists.
     fn is_compound(&self, relation: &str, column: usize) -> bool {
         let ty = self

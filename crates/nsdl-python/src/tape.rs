@@ -12,16 +12,28 @@ use crate::tensor::Element;
 pub struct Tape {
     memory: Mutex<Option<Memory>>,
     batch: usize,
+    impossible: usize,
     home: Arc<Tapes>,
+}
+
+#[pymethods]
+impl Tape {
+    /// In how many samples the evidence of some output was impossible.
+    #[getter]
+    fn impossible(&self) -> usize {
+        self.impossible
+    }
 }
 
 impl Tape {
     /// The tape of a forward pass over `batch` samples.
     pub fn new<T: Number>(tape: nsdl::Tape<T>, batch: usize, home: &Arc<Tapes>) -> Self {
+        let impossible = tape.impossible();
         let memory = Mutex::new(Some(T::wrap(tape)));
         Self {
             memory,
             batch,
+            impossible,
             home: home.clone(),
         }
     }

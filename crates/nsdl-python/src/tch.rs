@@ -23,7 +23,7 @@ impl TchModule {
         module.map(Self).map_err(|error| raise(py, &error))
     }
 
-    /// The outputs for a batch, under autograd.
+    /// The outputs for a batch, under autograd; the values of parameters may follow the inputs.
     fn forward<'py>(
         &self,
         py: Python<'py>,

@@ -65,8 +65,10 @@ pub enum ItemKind {
         /// The aggregate; its `results` are empty.
         aggregate: Aggregate,
     },
-    /// `query path` or `query path(0, _)`
+    /// `query path`, `query path(0, _)`, `query path(0, 2) | edge(0, 1)`
     Query(Query),
+    /// `evidence alarm()`: all queries are given that this formula holds.
+    Evidence(Formula),
 }
 
 /// A name and its place.
@@ -396,7 +398,7 @@ pub struct Parameter {
     pub value: Expr,
 }
 
-/// `query path(0, _)`
+/// `query path(0, _) | edge(0, 1)`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// The relation.
@@ -407,6 +409,8 @@ pub struct Query {
     pub named: Vec<(Name, Expr)>,
     /// `..` at the end: all other fields are `_`.
     pub rest: Option<Span>,
+    /// What is given, behind `|`.
+    pub evidence: Option<Box<Formula>>,
     /// Without the keyword.
     pub span: Span,
 }
@@ -447,6 +451,8 @@ pub enum ExprKind {
     If(Box<[Expr; 3]>),
     /// `$abs(x)`; the name has its `$`
     Call(Name, Vec<Expr>),
+    /// `?0.3` or `?`, as a tag only: a probability to learn, and where it begins
+    Learned(Option<Box<Expr>>),
 }
 
 /// `new Cons(head, tail: t, ..)`

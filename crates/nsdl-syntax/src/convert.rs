@@ -78,6 +78,10 @@ impl Context {
                 };
                 ExprKind::List(self.exprs(items)?, rest)
             }
+            RawKind::Learned(value) => ExprKind::Learned(match value {
+                Some(value) => Some(Box::new(self.expr(*value)?)),
+                None => None,
+            }),
             RawKind::Call(call) if call.is_atom() => {
                 let Atom {
                     relation: name,

@@ -52,6 +52,11 @@ pub fn atom_text(relation: &str, args: &[Expr]) -> String {
     format!("{relation}({})", Commas(args))
 }
 
+/// A query, such as `path`, `path(0, _)` or `path(0, 2) | edge(0, 1)`: the name of what it prints.
+pub fn query(query: &Query) -> String {
+    Shown(query).to_string()
+}
+
 struct Shown<'a, T>(&'a T);
 struct Commas<'a, T>(&'a [T]);
 
@@ -103,21 +108,32 @@ impl Display for Shown<'_, Item> {
             } => {
                 write!(f, "rel {} = {}", relation.text, Shown(aggregate))
             }
-            ItemKind::Query(Query {
-                relation,
-                args: None,
-                ..
-            }) => write!(f, "query {}", relation.text),
-            ItemKind::Query(Query {
-                relation,
-                args: Some(args),
-                named,
-                rest,
-                ..
-            }) => {
-                write!(f, "query {}", relation.text)?;
-                formula::arguments(args, named, rest.is_some(), f)
-            }
+            ItemKind::Query(query) => write!(f, "query {}", Shown(query)),
+            ItemKind::Evidence(formula) => write!(f, "evidence {}", Shown(formula)),
+        }
+    }
+}
+
+impl Display for Shown<'_, Query> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Asked(self.0).fmt(f)?;
+        match &self.0.evidence {
+            Some(evidence) => write!(f, " | {}", Shown(evidence.as_ref())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A query without its evidence.
+struct Asked<'a>(&'a Query);
+
+impl Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query = self.0;
+        f.write_str(&query.relation.text)?;
+        match &query.args {
+            Some(args) => formula::arguments(args, &query.named, query.rest.is_some(), f),
+            None => Ok(()),
         }
     }
 }
@@ -163,17 +179,19 @@ struct Tag<'a>(&'a Option<Expr>);
 impl Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(tag)
-                if matches!(
-                    tag.kind,
-                    ExprKind::Binary(..) | ExprKind::Cast(..) | ExprKind::If(_)
-                ) =>
-            {
-                write!(f, "{} :: ", Shown(tag))
-            }
+            Some(tag) if is_loose(tag) => write!(f, "{} :: ", Shown(tag)),
             Some(tag) => write!(f, "{}::", Shown(tag)),
             None => Ok(()),
         }
+    }
+}
+
+/// Whether a tag has words or operators side by side.
+fn is_loose(tag: &Expr) -> bool {
+    match &tag.kind {
+        ExprKind::Binary(..) | ExprKind::Cast(..) | ExprKind::If(_) => true,
+        ExprKind::Learned(Some(value)) => is_loose(value),
+        _ => false,
     }
 }
 

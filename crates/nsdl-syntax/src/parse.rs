@@ -146,7 +146,8 @@ fn error_end(error: &Error<'_>, end: usize) -> usize {
 /// Tokens that depend on their neighbours.
 ///
 /// Words that Scallop lacks are keywords only where no name could stand (SEMANTICS.md 11): `fn` before a name and
-/// its `(`, and `keep min`, `keep max` before the name or type of a column. Two `>` that touch are a shift where
+/// its `(`, `evidence` before a formula where an item can begin, and `keep min`, `keep max` before the name or
+/// type of a column. Two `>` that touch are a shift where
 /// an operand follows; elsewhere each closes the arguments of a type.
 fn contextual(tokens: &mut Vec<Spanned<'_>>) {
     use Token::*;
@@ -157,6 +158,12 @@ fn contextual(tokens: &mut Vec<Spanned<'_>>) {
         let joined = match (&tokens[at].1, next(1), next(2)) {
             (Identifier("fn"), Some(Identifier(_)), Some(LeftParen)) => {
                 tokens[at].1 = Fn;
+                continue;
+            }
+            (Identifier("evidence"), Some(after), _)
+                if begins_formula(after) && ends_item(&tokens[..at]) =>
+            {
+                tokens[at].1 = Evidence;
                 continue;
             }
             (
@@ -181,6 +188,28 @@ fn contextual(tokens: &mut Vec<Spanned<'_>>) {
     }
     let mut taken = taken.into_iter();
     tokens.retain(|_| !taken.next().unwrap_or_default());
+}
+
+/// Whether an item can end behind these tokens: then no operand follows that is not another item.
+fn ends_item(tokens: &[Spanned<'_>]) -> bool {
+    use Token::*;
+    match tokens.last().map(|(_, token, _)| token) {
+        None | Some(Identifier(_) | Wildcard | Literal(_)) => true,
+        Some(RightParen | RightBracket | RightBrace) => true,
+        // It closes the arguments of a type, or compares.
+        Some(Greater) => {
+            let mut before = tokens.iter().rev().map(|(_, token, _)| token);
+            let item = before.find(|token| token.begins_item());
+            matches!(item, Some(Type | Extern))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a formula can begin with it, in evidence.
+fn begins_formula(token: &Token<'_>) -> bool {
+    use Token::*;
+    token.begins_operand() || matches!(token, Not | New | Exists | Forall | Case)
 }
 
 /// The tokens of one item, if all is well.

@@ -58,6 +58,8 @@ pub enum RawKind {
     Or(Vec<Raw>),
     /// `a implies b`
     Implies(Box<Raw>, Box<Raw>),
+    /// `?0.3` or `?` as a tag
+    Learned(Option<Box<Raw>>),
     /// `value in low..high`, or with `..=`
     Range {
         value: Box<Raw>,
@@ -196,6 +198,13 @@ impl Context {
     pub fn unary(&mut self, start: usize, op: UnaryOp, operand: Raw) -> Raw {
         let (end, below) = (operand.span.end as usize, operand.depth);
         self.node(start, RawKind::Unary(op, Box::new(operand)), end, below)
+    }
+
+    /// `?0.3`, or `?` alone, which ends at `end`.
+    pub fn learned(&mut self, start: usize, value: Option<Raw>, end: usize) -> Raw {
+        let below = value.as_ref().map_or(0, |value| value.depth);
+        let kind = RawKind::Learned(value.map(Box::new));
+        self.node(start, kind, end, below)
     }
 
     pub fn binary(&mut self, op: BinaryOp, left: Raw, right: Raw) -> Raw {

@@ -109,7 +109,11 @@ pub fn walk_item<R: Rewrite + ?Sized>(rewrite: &mut R, item: &mut Item) {
             let named = query.named.iter_mut().map(|(_, value)| value);
             let args = query.args.iter_mut().flatten().chain(named);
             args.for_each(|arg| rewrite.expr(arg));
+            if let Some(evidence) = &mut query.evidence {
+                rewrite.formula(evidence);
+            }
         }
+        ItemKind::Evidence(formula) => rewrite.formula(formula),
     }
 }
 
@@ -242,6 +246,7 @@ pub fn walk_expr<R: Rewrite + ?Sized>(rewrite: &mut R, expr: &mut Expr) {
             parts.for_each(|part| rewrite.expr(part));
         }
         ExprKind::If(parts) => parts.iter_mut().for_each(|part| rewrite.expr(part)),
+        ExprKind::Learned(value) => value.iter_mut().for_each(|value| rewrite.expr(value)),
     });
 }
 

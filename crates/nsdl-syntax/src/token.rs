@@ -107,6 +107,8 @@ pub enum Token<'input> {
     KeepMin,
     /// `keep max` before a column; names elsewhere.
     KeepMax,
+    /// `evidence` where an item begins; a name elsewhere.
+    Evidence,
 
     #[token("(")]
     LeftParen,
@@ -192,7 +194,10 @@ impl Token<'_> {
     /// Whether an item begins with it (`@` begins the attributes before one).
     pub fn begins_item(&self) -> bool {
         use Token::*;
-        matches!(self, Import | Type | Extern | Const | Rel | Query | Fn | At)
+        matches!(
+            self,
+            Import | Type | Extern | Const | Rel | Query | Evidence | Fn | At
+        )
     }
 
     /// Whether an expression can begin with it.

@@ -460,3 +460,62 @@ fn spans_are_where_things_are() {
     assert_eq!(slice(expr.span), "x == 1");
     assert!(matches!(expr.kind, ExprKind::Binary(BinaryOp::Equal, ..)));
 }
+
+#[test]
+fn a_query_may_be_given_evidence() {
+    let ItemKind::Query(query) = item("query burglary() | calls(x) and not late(x) and x > 1").kind
+    else {
+        panic!("no query");
+    };
+    assert_eq!(query.relation.text, "burglary");
+    assert!(matches!(query.evidence.as_deref(), Some(Formula::And(parts)) if parts.len() == 3));
+    assert_eq!(
+        format::query(&query),
+        "burglary() | calls(x), not late(x), x > 1"
+    );
+    let ItemKind::Evidence(formula) = item("evidence not calls(1) or late()").kind else {
+        panic!("no evidence");
+    };
+    assert!(matches!(formula, Formula::Or(_)));
+}
+
+#[test]
+fn evidence_is_a_name_but_where_an_item_begins() {
+    for text in [
+        "rel evidence(1)",
+        "rel a(x) = evidence(x), x > evidence(x), not evidence(x)",
+        "type evidence(evidence: i32)",
+        "query evidence",
+        "rel evidence = {1}",
+    ] {
+        let (ast, problems) = parse(text, SourceId::default());
+        assert!(
+            problems.is_empty() && ast.items.len() == 1,
+            "{text}: {problems:?}"
+        );
+    }
+    let text = "query evidence evidence evidence(1) type a = List<i32> evidence (a() or b())";
+    let (ast, problems) = parse(text, SourceId::default());
+    assert!(problems.is_empty() && ast.items.len() == 4, "{problems:?}");
+}
+
+#[test]
+fn tags_may_be_learned() {
+    let ItemKind::Rule { tag: Some(tag), .. } = item("rel ?0.3::a(x) = b(x)").kind else {
+        panic!("no tagged rule");
+    };
+    assert!(matches!(tag.kind, ExprKind::Learned(Some(_))));
+    for text in [
+        "rel ?::a(1)",
+        "rel a = {?0.2::1; ?::2; 0.1::3}",
+        "rel {?0.5::a(x); ?0.2::b(x)} = c(x)",
+    ] {
+        let (ast, problems) = parse(text, SourceId::default());
+        assert!(problems.is_empty(), "{text}: {problems:?}");
+        assert_eq!(format::ast(&ast).trim_end(), text);
+    }
+    for text in ["rel a(?0.3)", "rel a(x) = ?0.3::b(x)", "const p = ?0.3"] {
+        let (_, problems) = parse(text, SourceId::default());
+        assert!(!problems.is_empty(), "{text}");
+    }
+}

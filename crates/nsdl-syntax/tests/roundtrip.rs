@@ -316,7 +316,7 @@ fn head() -> impl Strategy<Value = Head> {
     prop_oneof![
         3 => atom().prop_map(Head::Atom),
         1 => vec(atom(), 2..4).prop_map(Head::Conjunction),
-        1 => vec((option::of(expr()), atom()), 1..4).prop_map(Head::Disjunction),
+        1 => vec((option::of(tag()), atom()), 1..4).prop_map(Head::Disjunction),
     ]
 }
 
@@ -379,10 +379,16 @@ fn declaration() -> impl Strategy<Value = TypeDeclaration> {
     ]
 }
 
+/// A probability, or one to learn.
+fn tag() -> impl Strategy<Value = Expr> {
+    let learned = option::of(expr()).prop_map(|value| make(ExprKind::Learned(value.map(Box::new))));
+    prop_oneof![3 => expr(), 1 => learned]
+}
+
 fn kind() -> impl Strategy<Value = ItemKind> {
     let constant = (name(), option::of(type_expr()), expr())
         .prop_map(|(name, ty, value)| ConstantDeclaration { name, ty, value });
-    let member = (option::of(expr()), vec(expr(), 0..4)).prop_map(|(tag, tuple)| FactSetMember {
+    let member = (option::of(tag()), vec(expr(), 0..4)).prop_map(|(tag, tuple)| FactSetMember {
         tag,
         tuple,
         span: Span::default(),
@@ -412,7 +418,7 @@ fn kind() -> impl Strategy<Value = ItemKind> {
                 })
             }),
         vec(constant, 1..4).prop_map(ItemKind::Constants),
-        (option::of(expr()), atom()).prop_map(|(tag, atom)| ItemKind::Fact { tag, atom }),
+        (option::of(tag()), atom()).prop_map(|(tag, atom)| ItemKind::Fact { tag, atom }),
         (name(), vec(member, 0..6), any::<bool>()).prop_map(|(relation, members, exclusive)| {
             let exclusive = exclusive && !members.is_empty();
             ItemKind::FactSet {
@@ -421,7 +427,7 @@ fn kind() -> impl Strategy<Value = ItemKind> {
                 exclusive,
             }
         }),
-        (option::of(expr()), head(), formula()).prop_map(|(tag, head, body)| ItemKind::Rule {
+        (option::of(tag()), head(), formula()).prop_map(|(tag, head, body)| ItemKind::Rule {
             tag,
             head,
             body
@@ -434,20 +440,23 @@ fn kind() -> impl Strategy<Value = ItemKind> {
                 aggregate,
             }
         }),
-        name().prop_map(|relation| ItemKind::Query(Query {
+        (name(), option::of(formula())).prop_map(|(relation, evidence)| ItemKind::Query(Query {
             relation,
             args: None,
             named: Vec::new(),
             rest: None,
+            evidence: evidence.map(Box::new),
             span: Span::default()
         })),
-        atom().prop_map(|atom| ItemKind::Query(Query {
+        (atom(), option::of(formula())).prop_map(|(atom, evidence)| ItemKind::Query(Query {
             relation: atom.relation,
             args: Some(atom.args),
             named: atom.named,
             rest: atom.rest,
+            evidence: evidence.map(Box::new),
             span: Span::default()
         })),
+        formula().prop_map(ItemKind::Evidence),
     ]
 }
 

@@ -26,7 +26,9 @@
 //! libtorch is found as the crate `tch` finds it; with the virtual environment of `cargo xtask demo`:
 //! `LIBTORCH_USE_PYTORCH=1 PATH=$PWD/.venv/bin:$PATH`.
 
+mod learned;
 mod module;
 mod reduce;
 
+pub use learned::Learned;
 pub use module::TensorModule;

@@ -11,6 +11,8 @@ use crate::reduce::reduce;
 pub struct TensorModule {
     schedule: Schedule,
     inputs: Vec<Input>,
+    /// The first values of the parameters.
+    initial: Vec<f64>,
     /// The schedule as tensors, for each device and kind that came up. (Tensors cannot be shared by threads.)
     plans: Mutex<Vec<Plan>>,
 }
@@ -24,11 +26,17 @@ struct Input {
 struct Plan {
     device: Device,
     kind: Kind,
+    /// The parameter of each row that has one.
+    parameters: Tensor,
+    /// What these are if the caller does not say.
+    initial: Tensor,
     /// `[constants, 1]`
     constants: Tensor,
     steps: Vec<Step>,
     /// Rows of the columns of each output.
     outputs: Vec<Tensor>,
+    /// Those of the probabilities of their evidence.
+    given: Vec<Option<Tensor>>,
 }
 
 struct Step {
@@ -62,14 +70,17 @@ impl TensorModule {
                 exclusive: module.is_exclusive(i),
             })
             .collect();
+        let parameters = module.parameters().iter();
         Ok(Self {
             schedule,
             inputs,
+            initial: parameters.map(|one| one.initial).collect(),
             plans: Mutex::default(),
         })
     }
 
-    /// Computes the outputs, `[batch, m]` each, from the inputs, `[batch, n]` each, in the order of the module.
+    /// Computes the outputs, `[batch, m]` each, from the inputs, `[batch, n]` each, in the order of the module. The
+    /// current values of its parameters, `[p]`, may follow them: see [`Learned`](crate::Learned).
     ///
     /// # Errors
     /// `E0824` to `E0827` for the wrong number of inputs, shapes, kinds other than `Float` and `Double`, and mixed
@@ -81,12 +92,12 @@ impl TensorModule {
             .iter()
             .position(|plan| plan.device == device && plan.kind == kind);
         let at = known.unwrap_or_else(|| {
-            plans.push(Plan::new(&self.schedule, device, kind));
+            plans.push(Plan::new(&self.schedule, &self.initial, device, kind));
             plans.len() - 1
         });
         Ok(plans
             .get(at)
-            .map(|plan| plan.evaluate(inputs, batch))
+            .map(|plan| plan.evaluate(inputs, self.inputs.len(), batch))
             .unwrap_or_default())
     }
 
@@ -98,6 +109,7 @@ impl TensorModule {
     pub fn check(&self, inputs: &[&Tensor]) -> Result<(), Error> {
         const TOLERANCE: f64 = 1e-4;
         self.fit(inputs)?;
+        // Parameters are probabilities by construction.
         for (input, values) in self.inputs.iter().zip(inputs) {
             let highest = if input.exclusive {
                 1.0 + TOLERANCE
@@ -125,7 +137,13 @@ impl TensorModule {
     /// Batch, device and kind of the inputs, if they fit the module and each other.
     fn fit(&self, inputs: &[&Tensor]) -> Result<(i64, Device, Kind), Error> {
         let error = |code, message: String| Err(Diagnostic::error(code, message).into());
-        let Some(first) = inputs.first().filter(|_| inputs.len() == self.inputs.len()) else {
+        let more = inputs.len().checked_sub(self.inputs.len());
+        let fits = match more {
+            Some(0) => true,
+            Some(1) => !self.initial.is_empty(),
+            _ => false,
+        };
+        let Some(first) = inputs.first().filter(|_| fits) else {
             return error(
                 "E0824",
                 format!(
@@ -136,7 +154,27 @@ impl TensorModule {
             );
         };
         let (device, kind) = (first.device(), first.kind());
-        let batch = first.size().first().copied().unwrap_or_default();
+        let batch = match self.inputs.is_empty() {
+            true => 1,
+            false => first.size().first().copied().unwrap_or_default(),
+        };
+        if let Some(parameters) = inputs.get(self.inputs.len())
+            && (parameters.size() != [self.initial.len() as i64]
+                || parameters.kind() != kind
+                || parameters.device() != device
+                || !matches!(kind, Kind::Float | Kind::Double))
+        {
+            return error(
+                "E0825",
+                format!(
+                    "the parameters are {:?} {:?} on {:?} instead of {} on the device of the inputs",
+                    parameters.kind(),
+                    parameters.size(),
+                    parameters.device(),
+                    self.initial.len()
+                ),
+            );
+        }
         for (input, tensor) in self.inputs.iter().zip(inputs) {
             let (name, size) = (&input.name, tensor.size());
             if size != [batch, input.width] {
@@ -172,7 +210,7 @@ impl TensorModule {
 }
 
 impl Plan {
-    fn new(schedule: &Schedule, device: Device, kind: Kind) -> Self {
+    fn new(schedule: &Schedule, initial: &[f64], device: Device, kind: Kind) -> Self {
         let index = |rows: &[u32]| {
             let rows: Vec<i64> = rows.iter().map(|&row| row.into()).collect();
             Tensor::from_slice(&rows).to_device(device)
@@ -194,21 +232,33 @@ impl Plan {
         Self {
             device,
             kind,
+            parameters: index(&schedule.parameters),
+            initial: Tensor::from_slice(initial).to_kind(kind).to_device(device),
             constants: Tensor::from_slice(&schedule.constants)
                 .to_kind(kind)
                 .to_device(device)
                 .unsqueeze(1),
             steps: steps.collect(),
             outputs: schedule.outputs.iter().map(|rows| index(rows)).collect(),
+            given: schedule
+                .given
+                .iter()
+                .map(|rows| (!rows.is_empty()).then(|| index(rows)))
+                .collect(),
         }
     }
 
-    fn evaluate(&self, inputs: &[&Tensor], batch: i64) -> Vec<Tensor> {
+    /// `width` is the number of inputs.
+    fn evaluate(&self, inputs: &[&Tensor], width: usize, batch: i64) -> Vec<Tensor> {
         let constants = self.constants.expand([-1, batch], false);
+        let (inputs, learned) = inputs.split_at(width.min(inputs.len()));
+        let learned = learned.first().copied().unwrap_or(&self.initial);
+        let learned = learned.index_select(0, &self.parameters);
+        let learned = learned.unsqueeze(1).expand([-1, batch], false);
         let rows: Vec<Tensor> = inputs
             .iter()
             .map(|input| input.tr())
-            .chain([constants])
+            .chain([learned, constants])
             .collect();
         let mut frontier = Tensor::cat(&rows, 0);
         for step in &self.steps {
@@ -230,11 +280,24 @@ impl Plan {
             );
             frontier = Tensor::cat(&rows, 0);
         }
+        let rows = |rows: &Tensor| frontier.index_select(0, rows).tr();
         self.outputs
             .iter()
-            .map(|rows| frontier.index_select(0, rows).tr())
+            .zip(&self.given)
+            .map(|(output, given)| match given {
+                Some(given) => quotient(&rows(output), &rows(given)),
+                None => rows(output),
+            })
             .collect()
     }
+}
+
+/// Conditional probabilities: NaN with gradient 0 where the evidence is impossible.
+fn quotient(joint: &Tensor, evidence: &Tensor) -> Tensor {
+    let possible = evidence.gt(0.0);
+    let share = evidence.where_self(&possible, &evidence.ones_like());
+    let quotient = joint / share;
+    quotient.where_self(&possible, &joint.full_like(f64::NAN))
 }
 
 /// Whether all elements are true.

@@ -82,6 +82,7 @@ mod check;
 mod convert;
 mod custom;
 mod error;
+mod evidence;
 mod explain;
 mod facts;
 mod failure;
@@ -108,7 +109,7 @@ pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
 pub use imports::LIBRARY;
-pub use module::{Entry as JacobianEntry, Input, Module, Output, Tape};
+pub use module::{Entry as JacobianEntry, Given, Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Estimator, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
 pub use nsdl_functions::{
@@ -116,8 +117,9 @@ pub use nsdl_functions::{
     Question, Registry,
 };
 pub use nsdl_ir::{
-    AggregateSignature, DateTime, Diagnostic, Duration, Family, Label, LeafId, Parameter,
-    Predicate, Severity, Signature as FunctionSignature, Span, Tagging, Tensor, Type, Value,
+    AggregateSignature, DateTime, Diagnostic, Duration, Exclusive, Family, Label, LeafId, Learned,
+    LearnedSet, Parameter, Predicate, Severity, Signature as FunctionSignature, Span, Tagging,
+    Tensor, Type, Value,
 };
 pub use nsdl_provenance as algebra;
 pub use nsdl_provenance::Extended;

@@ -3,7 +3,9 @@
 mod build;
 mod call;
 mod derivatives;
+mod divide;
 mod log;
+pub(crate) mod parameters;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ pub struct Input {
 /// An output of a [`Module`].
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// A relation, or an atom such as `path(0, _)`.
+    /// A relation, an atom such as `path(0, _)`, or one with evidence: `path(0, 2) | edge(0, 1)`.
     pub relation: String,
     /// One tuple per column; `None` for the tuples that can be derived, ordered by value.
     pub mapping: Option<Vec<Vec<Value>>>,
@@ -56,6 +58,8 @@ pub struct Module {
     outputs: Vec<Answers>,
     /// Weights of the leaves that no input gives.
     constants: Vec<f64>,
+    /// For each leaf, the number of its parameter.
+    learned: Vec<Option<u32>>,
     provenance: Provenance,
     warnings: Vec<Diagnostic>,
 }
@@ -75,6 +79,19 @@ struct Answers {
     ids: Vec<Option<TupleId>>,
     /// For each column, which output of the circuit it is.
     circuit: Vec<Option<u32>>,
+    /// For each column, what it is divided by; empty for an output without evidence.
+    given: Vec<Given>,
+}
+
+/// The probability of the evidence for a column of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// 1: it holds in every world.
+    Always,
+    /// 0: it holds in none.
+    Never,
+    /// This output of the circuit.
+    Output(u32),
 }
 
 /// The memory of calls of a [`Module`]: reused, so that repeated calls of one batch size allocate nothing.
@@ -87,6 +104,8 @@ pub struct Tape<T> {
     values: Vec<T>,
     weight_gradients: Vec<T>,
     value_gradients: Vec<T>,
+    /// Which samples have impossible evidence.
+    impossible: Vec<bool>,
     circuit: nsdl_circuit::Tape<T>,
     second: nsdl_circuit::SecondTape<T>,
     log: nsdl_circuit::LogTape,
@@ -96,6 +115,11 @@ impl<T> Tape<T> {
     /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact.
     pub fn truncated(&self) -> bool {
         self.circuit.truncated()
+    }
+
+    /// In how many samples of the last forward pass the evidence of some output was impossible, so that it is NaN.
+    pub fn impossible(&self) -> usize {
+        self.impossible.iter().filter(|&&it| it).count()
     }
 
     /// How far from their fixpoint the values of cycles were when the last forward pass stopped.
@@ -141,14 +165,34 @@ impl Module {
     /// # Errors
     /// As [`Module::from_text`].
     pub fn with_session(
-        mut session: Session,
+        session: Session,
         name: &str,
         text: &str,
         inputs: Vec<Input>,
         outputs: Vec<Output>,
         provenance: Provenance,
     ) -> Result<Self> {
+        Self::conditioned(session, name, text, inputs, outputs, &[], provenance)
+    }
+
+    /// As [`Module::with_session`], with all outputs given that each formula of `evidence` holds, or does not. The
+    /// formulas may be about inputs, for which a session alone has no facts.
+    ///
+    /// # Errors
+    /// As [`Module::with_session`] and [`Session::add_evidence`].
+    pub fn conditioned(
+        mut session: Session,
+        name: &str,
+        text: &str,
+        inputs: Vec<Input>,
+        outputs: Vec<Output>,
+        evidence: &[(String, bool)],
+        provenance: Provenance,
+    ) -> Result<Self> {
         session.add_unchecked(name, text)?;
+        for (formula, holds) in evidence {
+            session.add_evidence_unchecked(formula, *holds)?;
+        }
         Self::build(session, inputs, outputs, provenance)
     }
 
@@ -222,6 +266,14 @@ impl Module {
         self.outputs
             .get(output)
             .map_or(&[], |answers| &answers.circuit)
+    }
+
+    /// For each column of an output, the probability of the evidence it is given, which divides that of
+    /// [`Module::circuit_outputs`]; empty for an output without evidence.
+    pub fn given(&self, output: usize) -> &[Given] {
+        self.outputs
+            .get(output)
+            .map_or(&[], |answers| &answers.given)
     }
 
     /// The weights of all leaves, as the program has them; inputs replace theirs on each call.

@@ -10,6 +10,7 @@ use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Trace, TupleId, Value};
 
 use crate::carry::carry;
 use crate::error::Result;
+use crate::evidence::{self, Conditioned};
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
 use crate::numbers::Numbers;
@@ -49,6 +50,8 @@ pub(crate) struct Run {
     tags: Vec<Option<Vec<OutputTag>>>,
     /// What contains them, where some are not exact.
     bounds: Vec<Option<Vec<[f64; 2]>>>,
+    /// Those of the outputs that are given something.
+    conditioned: evidence::Tags,
     provenance: Provenance,
     /// One warning a cause, those of the compiler first.
     pub(crate) warnings: Vec<Diagnostic>,
@@ -143,6 +146,17 @@ impl Run {
         };
         let is_symbolic = symbolic::is_symbolic(provenance);
         let mut targets: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
+        let given = outputs.iter().filter_map(|(name, id)| {
+            let evidence = evidence::of(&plan, name);
+            (!evidence.is_empty()).then(|| (name.clone(), *id, evidence))
+        });
+        let given = Conditioned {
+            session,
+            plan: &plan,
+            provenance,
+            outputs: given.collect(),
+        };
+        targets.extend(given.targets().map_err(|d| session.error(vec![d]))?);
         if session.stop_at_goal {
             let goal = session.goal().ok_or_else(|| {
                 let d = Diagnostic::error("E0242", "there is no goal to stop at");
@@ -155,7 +169,8 @@ impl Run {
         let marginals = Marginals::new(session, provenance);
         let tracing = Tracing {
             trace: inference.is_some() || is_symbolic,
-            carry: inference.and(carry(provenance)),
+            // A quotient needs the trace.
+            carry: (inference.and(carry(provenance))).filter(|_| given.outputs.is_empty()),
             marginals: Some(marginals.clone()),
             any_number: provenance.numbers() != Numbers::Probabilities,
             one_world: symbolic::one_world(provenance),
@@ -163,7 +178,23 @@ impl Run {
         let mut evaluation = evaluate(session, &plan, &facts, targets, tracing)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
-        let ids: Vec<RelationId> = outputs.iter().map(|&(_, id)| id).collect();
+        let conditioned = match (inference, evaluation.trace.take()) {
+            (Some(inference), Some(mut trace)) if !given.outputs.is_empty() => {
+                let weights = leaf_weights(&trace, provenance);
+                let tags =
+                    given.traced(&evaluation, &mut trace, inference, &weights, &mut warnings)?;
+                evaluation.trace = Some(trace);
+                tags
+            }
+            (_, trace) => {
+                evaluation.trace = trace;
+                given.plain(&evaluation.tables)?
+            }
+        };
+        let plain = outputs
+            .iter()
+            .filter(|(name, _)| !conditioned.contains_key(name));
+        let ids: Vec<RelationId> = plain.map(|&(_, id)| id).collect();
         let mut bounds = Vec::new();
         let numbers = match (inference, &evaluation.trace, evaluation.tags.take()) {
             (_, _, Some(carried)) => {
@@ -215,6 +246,7 @@ impl Run {
             outputs,
             tags,
             bounds,
+            conditioned,
             provenance,
             warnings,
             dropped,
@@ -229,6 +261,8 @@ impl Run {
             .map_or(&[][..], |r| &r.columns);
         let tags = self.tags.get(id.index()).and_then(Option::as_deref);
         let bounds = self.bounds.get(id.index()).and_then(Option::as_deref);
+        let conditioned = self.conditioned.get(name);
+        let bounds = conditioned.map_or(bounds, |found| found.bounds.as_deref());
         let table = self.tables.get(id.index());
         let certain = match self.provenance {
             Provenance::Unit => OutputTag::Unit,
@@ -237,10 +271,16 @@ impl Run {
         };
         let rows = table.into_iter().flat_map(|table| {
             let certain = &certain;
-            (0..table.len() as u32).map(move |row| {
-                let tag = tags.and_then(|tags| tags.get(row as usize));
+            (0..table.len() as u32).filter_map(move |row| {
                 let around = bounds.and_then(|bounds| bounds.get(row as usize).copied());
-                (tag.unwrap_or(certain).clone(), around, table.row(row))
+                let tag = match conditioned {
+                    Some(found) => self.tag_given(found.tags.get(row as usize).copied())?,
+                    None => {
+                        let tag = tags.and_then(|tags| tags.get(row as usize));
+                        tag.unwrap_or(certain).clone()
+                    }
+                };
+                Some((tag, around, table.row(row)))
             })
         });
         let mut relation = Relation::from_rows(name, types, rows, &session.symbols);
@@ -250,6 +290,18 @@ impl Run {
             relation.bounds = Bounds::Confident(std::mem::take(bounds));
         }
         relation
+    }
+}
+
+impl Run {
+    /// The tag of a row given evidence; `None` for one that it excludes from the one world that there is.
+    fn tag_given(&self, quotient: Option<f64>) -> Option<OutputTag> {
+        let quotient = quotient.unwrap_or_default();
+        match self.provenance {
+            Provenance::Unit => (quotient > 0.0).then_some(OutputTag::Unit),
+            Provenance::Bool => Some(OutputTag::Bool(quotient > 0.0)),
+            _ => Some(OutputTag::Probability(quotient)),
+        }
     }
 }
 

@@ -1,23 +1,29 @@
 //! Modules for tensor back ends: the layers of a circuit as gathers and reductions over a frontier of rows.
 //!
 //! A back end keeps the values of nodes as rows of one tensor, a column per sample. At first it has the columns of
-//! all inputs, then the [`Schedule::constants`]. Each [`Step`] gathers the children of its nodes and reduces
+//! all inputs, then those of the [`Schedule::parameters`], then the [`Schedule::constants`]. Each [`Step`] gathers the children of its nodes and reduces
 //! them, keeps the rows that later steps still need, and appends the results. That is differentiable wherever
 //! the tensors are, needs no kernels of its own, and holds no more rows than necessary.
 
 use nsdl_circuit::{Layer, LayerOp};
 
-use crate::module::Module;
+use crate::module::parameters::places;
+use crate::module::{Given, Module};
 
 /// What a tensor back end does, step by step.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// Weights of the rows that follow the inputs: leaves that no input gives, then 0, then 1.
+    /// The parameter of each row that follows the inputs: of those that have the current values of parameters.
+    pub parameters: Vec<u32>,
+    /// Weights of the rows that follow these: leaves that no input and no parameter gives, then 0, then 1.
     pub constants: Vec<f64>,
     /// One per layer of the circuit.
     pub steps: Vec<Step>,
     /// For each output, the rows of its columns in the last frontier.
     pub outputs: Vec<Vec<u32>>,
+    /// For each output, the rows by which these are divided: the probabilities of their evidence. Empty for an
+    /// output without evidence. Where such a row is 0, the output is NaN and has gradient 0.
+    pub given: Vec<Vec<u32>>,
 }
 
 /// One layer.
@@ -69,6 +75,14 @@ impl Module {
                 *given = true;
             }
         }
+        let mut parameters = Vec::new();
+        for (leaf, learned) in places(self.learned_leaves()) {
+            first.push(Some(leaf.0));
+            parameters.push(learned);
+            if let Some(given) = given.get_mut(leaf.index()) {
+                *given = true;
+            }
+        }
         let mut constants = Vec::new();
         for ((leaf, &weight), given) in (0..).zip(self.constants()).zip(given) {
             if !given {
@@ -85,14 +99,23 @@ impl Module {
                 .and_then(|o| nodes.get(o as usize).copied())
                 .unwrap_or(leaves as u32)
         };
-        let columns: Vec<Vec<u32>> = (0..self.outputs())
+        let given = |given: &Given| match given {
+            Given::Always => leaves as u32 + 1,
+            Given::Never => leaves as u32,
+            Given::Output(output) => node(&Some(*output)),
+        };
+        let mut columns: Vec<Vec<u32>> = (0..self.outputs())
             .map(|o| self.circuit_outputs(o).iter().map(node).collect())
             .collect();
-        let (steps, outputs) = schedule(leaves, layers, &columns, &first);
+        columns.extend((0..self.outputs()).map(|o| self.given(o).iter().map(given).collect()));
+        let (steps, mut outputs) = schedule(leaves, layers, &columns, &first);
+        let given = outputs.split_off(self.outputs());
         Some(Schedule {
+            parameters,
             constants,
             steps,
             outputs,
+            given,
         })
     }
 }

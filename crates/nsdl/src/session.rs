@@ -47,6 +47,8 @@ pub struct Session {
     loaded: Loaded,
     /// What to print instead of what the programs say.
     queries: Option<Arc<Ast>>,
+    /// Evidence from outside.
+    pub(crate) evidence: Vec<Arc<Ast>>,
     pub(crate) facts: Facts,
     pub(crate) symbols: Arc<Symbols>,
     /// The plan of the programs and facts so far: it knows the relations and their types.
@@ -309,16 +311,24 @@ impl Session {
 
     /// What the last [`Session::run`] gave for a relation or query.
     ///
-    /// A relation that run did not evaluate, since the queries do not need it, is evaluated now.
+    /// A relation that run did not evaluate, since the queries do not need it, is evaluated now; so is any text of a
+    /// query, such as `path(0, _)` or `path(0, 2) | edge(0, 1)`.
     ///
     /// # Errors
-    /// `E0812` before a run, `E0201` for an unknown name.
+    /// `E0812` before a run, `E0201` for an unknown name, else as [`Session::ask`].
     pub fn relation(&self, name: &str) -> Result<Relation> {
         let Some(run) = &self.last else {
             return Err(self.error(vec![not_run()]));
         };
-        run.relation(name, self)?
-            .ok_or_else(|| self.error(vec![self.unknown_relation(name)]))
+        if let Some(relation) = run.relation(name, self)? {
+            return Ok(relation);
+        }
+        if self.is_relation_name(name) {
+            return Err(self.error(vec![self.unknown_relation(name)]));
+        }
+        // Its text may be canonical only now; if no query asked for it, it is answered anew.
+        let answers = self.ask(name)?.relations.pop();
+        answers.ok_or_else(|| self.error(vec![self.unknown_relation(name)]))
     }
 
     /// Answers one query, such as `path` or `path(0, _)`, in a fresh evaluation.

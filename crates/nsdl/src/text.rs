@@ -52,6 +52,21 @@ impl Texts {
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// The text of that name, with other texts in the places of some spans; spans of other texts do not matter.
+    pub(crate) fn edited(&self, name: &str, edits: &[(Span, String)]) -> Option<String> {
+        let source = self.0.iter().position(|text| text.name == name)?;
+        let mut text = self.0.get(source)?.text.clone();
+        let own = |edit: &&(Span, String)| edit.0.source.0 as usize == source;
+        let mut edits: Vec<&(Span, String)> = edits.iter().filter(own).collect();
+        // From behind, so that places stay where they are.
+        edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        for (span, new) in edits {
+            text.get(span.range())?;
+            text.replace_range(span.range(), new);
+        }
+        Some(text)
+    }
+
     /// Renders diagnostics with their source lines.
     pub(crate) fn render(&self, diagnostics: &[Diagnostic], color: bool) -> String {
         let mut sources = Sources::default();

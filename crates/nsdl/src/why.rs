@@ -3,19 +3,23 @@
 use std::cell::OnceCell;
 use std::fmt;
 
+use nsdl_circuit::{Inference, Tape};
 use nsdl_ir::{
-    Fact, GroupId, LeafId, LeafSource, Plan, Symbols, Tag, Trace, TupleId, Type, Value, Word,
+    Evidence, Fact, GroupId, LeafId, LeafSource, Plan, RelationId, Symbols, Tag, Trace, TupleId,
+    Type, Value, Word,
 };
 use nsdl_syntax::ast::{Expr, ExprKind, ItemKind, Literal};
 
 use crate::batch::{arity_mismatch, misfit};
 use crate::convert::{Misfit, convert};
 use crate::error::Result;
+use crate::evidence::{Conditioner, Given};
 use crate::facts::relation_id;
 use crate::marginals::Marginals;
 use crate::numbers::Numbers;
 use crate::print::format_tuple;
-use crate::run::{Tracing, evaluate};
+use crate::provenance::Provenance;
+use crate::run::{Tracing, evaluate, inference};
 use crate::session::Session;
 use crate::text::Texts;
 
@@ -275,23 +279,30 @@ pub(crate) fn row(
     tuple.iter().zip(types).enumerate().map(word).collect()
 }
 
+/// Tells a story of a tuple under these weights, given evidence of this probability.
+type Tell<'a, R> = &'a dyn Fn(&Story<'_>, TupleId, &[f64], f64) -> Result<R, nsdl_ir::Diagnostic>;
+
 impl Session {
     /// The `k` most probable proofs of a tuple; none if it holds in no world.
     ///
     /// Proofs tell the uncertain facts and rules they use, or all facts if the tuple is certain. Costs an
-    /// evaluation with a trace of what the relation needs, or two.
+    /// evaluation with a trace of what the relation needs, or two. For the text of a query with evidence, such as
+    /// `path(0, _) | edge(0, 1)`, and where a program states evidence, they are proofs of answer and evidence
+    /// together, with their probability given the evidence.
     ///
     /// # Errors
     /// `E0201` for an unknown relation, `E0202`, `E0301` and `E0501` for a tuple that does not fit it, `E06xx` as
     /// [`Session::run`].
     pub fn why(&self, relation: &str, tuple: &[Value], k: usize) -> Result<Vec<Explanation>> {
-        let told = self.tell(relation, tuple, true, |story, tuple, weights| {
-            story.explain(tuple, k, weights)
+        let told = self.tell(relation, tuple, true, &|story, tuple, weights, share| {
+            let mut found = story.explain(tuple, k, weights)?;
+            found.iter_mut().for_each(|one| one.probability /= share);
+            Ok(found)
         })?;
         Ok(told.unwrap_or_default())
     }
 
-    /// The most probable world in which a tuple holds: every uncertain choice that the tuple depends on, and how it
+    /// The most probable world in which a tuple holds, and with it the evidence for it, if any: every uncertain choice that the tuple depends on, and how it
     /// came out; `None` if it holds in no world. What holds is told, what does not is negated.
     ///
     /// # Errors
@@ -301,8 +312,10 @@ impl Session {
         relation: &str,
         tuple: &[Value],
     ) -> Result<Option<Explanation>> {
-        let told = self.tell(relation, tuple, false, |story, tuple, weights| {
-            story.world(tuple, weights, self)
+        let told = self.tell(relation, tuple, false, &|story, tuple, weights, share| {
+            let mut found = story.world(tuple, weights, self)?;
+            found.iter_mut().for_each(|one| one.probability /= share);
+            Ok(found)
         })?;
         Ok(told.flatten())
     }
@@ -314,13 +327,38 @@ impl Session {
         relation: &str,
         tuple: &[Value],
         certain: bool,
-        tell: impl Fn(&Story<'_>, TupleId, &[f64]) -> Result<R, nsdl_ir::Diagnostic>,
+        tell: Tell<'_, R>,
     ) -> Result<Option<R>> {
         self.check_numbers(Numbers::Probabilities)?;
         let plan = self.checked_plan();
-        let Some(id) = relation_id(&plan, relation) else {
+        if let Some(id) = relation_id(&plan, relation) {
+            return self.tell_given((id, &plan.evidence), relation, tuple, certain, tell);
+        }
+        if self.is_relation_name(relation) {
+            return Err(self.error(vec![self.unknown_relation(relation)]));
+        }
+        let mut next = self.clone();
+        next.queries(vec![relation.to_owned()])?;
+        let plan = next.checked_plan();
+        let Some(query) = plan.queries.first() else {
             return Err(self.error(vec![self.unknown_relation(relation)]));
         };
+        let evidence = crate::evidence::of(&plan, &query.name);
+        next.tell_given((query.relation, &evidence), relation, tuple, certain, tell)
+    }
+
+    /// The same for the answers in a relation, given evidence.
+    fn tell_given<R>(
+        &self,
+        (id, evidence): (RelationId, &[Evidence]),
+        relation: &str,
+        tuple: &[Value],
+        certain: bool,
+        tell: Tell<'_, R>,
+    ) -> Result<Option<R>> {
+        let plan = self.checked_plan();
+        let mut targets = vec![id];
+        targets.extend(evidence.iter().map(|evidence| evidence.relation));
         let types = plan
             .relations
             .get(id.index())
@@ -333,15 +371,10 @@ impl Session {
         let mut tagged = facts.clone();
         loop {
             let marginals = Marginals::new(self, self.chosen_provenance());
-            let evaluation = evaluate(
-                self,
-                &plan,
-                &tagged,
-                vec![id],
-                Tracing::worlds(Some(marginals)),
-            )?;
-            let (Some(trace), Some(table)) = (&evaluation.trace, evaluation.tables.get(id.index()))
-            else {
+            let tracing = Tracing::worlds(Some(marginals));
+            let mut evaluation = evaluate(self, &plan, &tagged, targets.clone(), tracing)?;
+            let trace = evaluation.trace.take();
+            let (Some(mut trace), Some(table)) = (trace, evaluation.tables.get(id.index())) else {
                 return Ok(None);
             };
             let Some(at) = table.find(&words) else {
@@ -350,6 +383,12 @@ impl Session {
             let Some(tuple) = evaluation.tuple(id, at) else {
                 return Ok(None);
             };
+            let mut conditioner = Conditioner::new(&plan, &evaluation, &mut trace);
+            let given = conditioner.given(evidence, Some(&words));
+            let Some(tuple) = conditioner.joint(tuple, given) else {
+                return Ok(None);
+            };
+            let trace = &trace;
             let only_certain = tagged.iter().any(|fact| fact.tag == Tag::Certain);
             let holds = trace.certain.get(tuple.index()).copied().unwrap_or(false);
             if holds && certain && only_certain {
@@ -375,12 +414,30 @@ impl Session {
                 texts: &self.texts,
                 heads: OnceCell::new(),
             };
-            let told = tell(&story, tuple, &weights);
+            let share = match given {
+                Given::If(evidence) => self.probability(trace, evidence, &weights)?,
+                _ => 1.0,
+            };
+            let told = tell(&story, tuple, &weights, share);
             return told.map(Some).map_err(|d| self.error(vec![d]));
         }
     }
 
-    /// As [`Session::why`], for a tuple written as in programs: `path(0, 2)`.
+    /// The probability of a tuple, under the provenance in use if that has probabilities.
+    fn probability(&self, trace: &Trace, tuple: TupleId, weights: &[f64]) -> Result<f64> {
+        let inference = match self.chosen_provenance() {
+            Provenance::Unit | Provenance::Bool => Inference::Exact,
+            provenance => inference(provenance, self.seed()).unwrap_or(Inference::Exact),
+        };
+        let cancel = self.cancel.as_deref();
+        let circuit = nsdl_circuit::compile(trace, &[tuple], inference, &self.budget, cancel)
+            .map_err(|d| self.error(vec![d]))?;
+        let mut value = [0.0];
+        circuit.forward(weights, 1, &mut Tape::default(), &mut value);
+        Ok(value[0])
+    }
+
+    /// As [`Session::why`], for a tuple written as in programs: `path(0, 2)`, `path(0, 2) | edge(0, 1)`.
     ///
     /// # Errors
     /// As [`Session::why`], and `E0813` if the text is no atom of constants.
@@ -427,7 +484,15 @@ impl Session {
                 constant(arg, ty)
             })
             .collect();
-        Ok((query.relation.text.clone(), tuple.ok_or_else(not_ground)?))
+        let relation = match &query.evidence {
+            Some(evidence) => format!(
+                "{} | {}",
+                query.relation.text,
+                nsdl_syntax::format::formula(evidence)
+            ),
+            None => query.relation.text.clone(),
+        };
+        Ok((relation, tuple.ok_or_else(not_ground)?))
     }
 }
 

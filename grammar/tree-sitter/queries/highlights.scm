@@ -1,6 +1,6 @@
 (line_comment) @comment
 (block_comment) @comment
-["import" "as" "type" "extern" "const" "rel" "relation" "query" "fn" "if" "then" "else" "not" "and" "or" "implies"
+["import" "as" "type" "extern" "const" "rel" "relation" "query" "evidence" "fn" "if" "then" "else" "not" "and" "or" "implies"
  "case" "is" "in" "new" "where" "exists" "forall" "bound" "free" "keep" "min" "max"] @keyword
 ["=" ":-" ":=" "==" "!=" "<" "<=" ">" ">=" "+" "-" "*" "/" "%" "&&" "||" "^" "&" "|" "<<" ">>" "!" "?" "::" "->" "~"
  "=>" "\\/" "/\\" ".." "..="] @operator

@@ -80,6 +80,35 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
     Ok(all)
 }
 
+/// The weights of the worlds in which the evidence holds (each of these tuples does, or does not), by the tuples
+/// that they hold, and of all of them.
+pub fn given(
+    program: &Program,
+    evidence: &[(usize, Tuple, bool)],
+    limit: usize,
+) -> Result<(Model, f64), Invalid> {
+    let ready = Ready::new(program)?;
+    let known = weights(&ready, limit)?;
+    let mut joint: Model = vec![BTreeMap::new(); program.relations.len()];
+    let mut total = 0.0;
+    worlds(&ready, &known, limit, &mut |model, _, weight| {
+        let agrees = |(relation, row, holds): &(usize, Tuple, bool)| {
+            model[*relation].contains_key(row) == *holds
+        };
+        if !evidence.iter().all(agrees) {
+            return Ok(());
+        }
+        total += weight;
+        for (relation, rows) in model.iter().enumerate() {
+            for row in rows.keys() {
+                *joint[relation].entry(row.clone()).or_default() += weight;
+            }
+        }
+        Ok(())
+    })?;
+    Ok((joint, total))
+}
+
 /// How probable the members are of those aggregates that read it.
 fn weights(ready: &Ready<'_>, limit: usize) -> Result<Known, Invalid> {
     let mut known = Known::new();

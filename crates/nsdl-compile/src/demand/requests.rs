@@ -64,8 +64,8 @@ impl<'p> Requests<'p> {
             aggregates[aggregate.output.index()] = Some(number);
         }
         let mut root = vec![!limits.automatic; count];
-        for query in &program.queries {
-            root[query.relation.index()] = true;
+        for relation in program.asked() {
+            root[relation.index()] = true;
         }
         let mut it = Self {
             program,
@@ -261,8 +261,8 @@ impl<'p> Requests<'p> {
     }
 
     fn is_query(&self, relation: usize) -> bool {
-        let mut queries = self.program.queries.iter();
-        queries.any(|query| query.relation.index() == relation)
+        let mut asked = self.program.asked();
+        asked.any(|asked| asked.index() == relation)
     }
 
     /// Marks a relation, and the aggregate it belongs to.

@@ -2,7 +2,9 @@
 
 use nsdl_ir::{Diagnostic, Span, Tag, Type};
 use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Formula, Name, TypeExpr};
+use nsdl_syntax::format::atom_text;
 
+use super::learned::{self, Statement};
 use super::{Desugar, rule};
 use crate::constant::{self, Const, Lookup};
 use crate::constructor::Constructor;
@@ -25,10 +27,16 @@ impl<'a> Desugar<'a> {
         }
         let tag_value = tag.and_then(|tag| self.probability(tag));
         let span = tag.map_or(atom.span, |tag| tag.span.to(atom.span));
+        let name = || atom_text(&atom.relation.text, &atom.args);
+        let learned = self.learn(
+            Statement::fact(&atom.relation, false),
+            &[(tag, &name, tag_value.unwrap_or(1.0))],
+        );
         self.row(
             &atom.relation,
             &atom.args,
             tag_value.map_or(Tag::Certain, Tag::Independent),
+            learned.first().copied().flatten(),
             span,
         );
     }
@@ -44,9 +52,12 @@ impl<'a> Desugar<'a> {
         self.exclusive_groups += u32::from(exclusive);
         let share = 1.0 / members.len() as f64;
         let mut sum = 0.0;
+        let mut tags = Vec::with_capacity(members.len());
         for member in members {
-            let probability = member.tag.as_ref().and_then(|tag| self.probability(tag));
-            let tag = match probability {
+            let given = member.tag.as_ref();
+            let given = given.filter(|tag| !(exclusive && learned::is_open(tag)));
+            let probability = given.and_then(|tag| self.probability(tag));
+            tags.push(match probability {
                 _ if exclusive => {
                     let weight = probability.unwrap_or(share);
                     sum += weight;
@@ -57,12 +68,47 @@ impl<'a> Desugar<'a> {
                 }
                 Some(probability) => Tag::Independent(probability),
                 None => Tag::Certain,
-            };
-            self.row(relation, &member.tuple, tag, member.span);
+            });
         }
         if exclusive {
             self.diagnostics.extend(sum_above_one(sum, span));
         }
+        let learned = self.learn_members(relation, members, &tags, exclusive);
+        for ((member, tag), learned) in members.iter().zip(tags).zip(learned) {
+            self.row(relation, &member.tuple, tag, learned, member.span);
+        }
+    }
+
+    fn learn_members(
+        &mut self,
+        relation: &Name,
+        members: &'a [FactSetMember],
+        tags: &[Tag],
+        exclusive: bool,
+    ) -> Vec<Option<u32>> {
+        if !members
+            .iter()
+            .any(|member| learned::is_learned(&member.tag))
+        {
+            return vec![None; members.len()];
+        }
+        let names: Vec<_> = members
+            .iter()
+            .map(|member| move || atom_text(&relation.text, &member.tuple))
+            .collect();
+        let members: Vec<learned::Member<'_, 'a>> = members
+            .iter()
+            .zip(&names)
+            .zip(tags)
+            .map(|((member, name), tag)| {
+                let weight = match tag {
+                    Tag::Certain => 1.0,
+                    Tag::Independent(weight) | Tag::Exclusive { weight, .. } => *weight,
+                };
+                (member.tag.as_ref(), name as &dyn Fn() -> String, weight)
+            })
+            .collect();
+        self.learn(Statement::fact(relation, exclusive), &members)
     }
 
     /// The facts that the command line makes.
@@ -72,14 +118,22 @@ impl<'a> Desugar<'a> {
                 relation: self.names.relation(&fact.relation),
                 row: vec![(fact.value.clone(), fact.span)],
                 tag: Tag::Certain,
+                learned: None,
                 span: fact.span,
             });
         }
     }
 
-    fn row(&mut self, relation: &Name, columns: &'a [Expr], tag: Tag, span: Span) {
+    fn row(
+        &mut self,
+        relation: &Name,
+        columns: &'a [Expr],
+        tag: Tag,
+        learned: Option<u32>,
+        span: Span,
+    ) {
         if columns.iter().any(|column| self.calls_host(column)) {
-            return self.computed_fact(relation, columns, tag, span);
+            return self.computed_fact(relation, columns, tag, learned, span);
         }
         let row: Vec<(Const, Span)> = columns
             .iter()
@@ -91,13 +145,14 @@ impl<'a> Desugar<'a> {
                 relation,
                 row,
                 tag,
+                learned,
                 span,
             });
         }
     }
 
     /// A tag in [0, 1]; `None`, and reported, if it is none.
-    fn probability(&mut self, tag: &'a Expr) -> Option<f64> {
+    pub(super) fn probability(&mut self, tag: &'a Expr) -> Option<f64> {
         let value = self.value(tag, "tag")?;
         rule::probability(&value, tag, self.names, &mut self.diagnostics)
     }

@@ -128,6 +128,7 @@ impl<'a> Desugar<'a> {
         relation: &Name,
         columns: &'a [Expr],
         tag: Tag,
+        learned: Option<u32>,
         span: Span,
     ) {
         let choice = match tag {
@@ -139,6 +140,7 @@ impl<'a> Desugar<'a> {
                 }],
                 scale: None,
                 shares: false,
+                learned: vec![learned],
                 span,
             }),
             Tag::Exclusive { .. } | Tag::Share { .. } => {

@@ -9,7 +9,7 @@ use nsdl_syntax::ast::{self, Expr, Formula};
 
 use super::facts::{outside_unit, sum_above_one};
 use super::negation::Condition;
-use super::{Desugar, Scope};
+use super::{Desugar, Scope, learned};
 use crate::constant::Const;
 use crate::flat::{Choice, Head, Term, TermKind};
 use crate::mentions::{self, Mentions};
@@ -54,6 +54,7 @@ impl<'a> Desugar<'a> {
             mentions::expr(expr, &|name| self.names.is_constant(name), &mut outer);
         }
         let total = self.total(body, &outer);
+        let parameters = self.learn_rule(tag, alternatives, disjunctive);
         let body = Condition {
             formula: body,
             not: None,
@@ -81,11 +82,16 @@ impl<'a> Desugar<'a> {
                         weights,
                         scale: None,
                         shares: false,
+                        learned: Vec::new(),
                         span: tag.span,
                     })
                 }
                 None => None,
             };
+            let choice = choice.map(|choice| Choice {
+                learned: parameters.clone(),
+                ..choice
+            });
             self.program.clauses.push(scope.clause(span, heads, choice));
         }
     }
@@ -103,8 +109,8 @@ impl<'a> Desugar<'a> {
         let mut weights = Vec::new();
         for (tag, atom) in alternatives {
             weights.push(match tag {
-                Some(tag) => self.weight(tag, scope),
-                None => Term {
+                Some(tag) if !learned::is_open(tag) => self.weight(tag, scope),
+                _ => Term {
                     kind: TermKind::Const(Const::Typed(Value::F64(share))),
                     span: atom.span,
                 },
@@ -130,6 +136,7 @@ impl<'a> Desugar<'a> {
             weights,
             scale,
             shares,
+            learned: Vec::new(),
             span,
         }
     }

@@ -138,6 +138,8 @@ impl<'a> Desugar<'a> {
                     }
                 }
             }
+            ExprKind::Learned(Some(value)) => return self.term(value, scope),
+            ExprKind::Learned(None) => Ok(Const::Typed(nsdl_ir::Value::F64(constant::INITIAL))),
             ExprKind::Typed(value, ty) => {
                 let stated = (self.names.look_up_type(ty), ty.span);
                 return self.stated(value, stated, scope);

@@ -42,10 +42,7 @@ pub(super) fn queries<'a>(items: impl Iterator<Item = &'a Item>, found: &mut Vec
         let ItemKind::Query(query) = &item.kind else {
             continue;
         };
-        let text = match &query.args {
-            Some(args) => format::atom_text(&query.relation.text, args),
-            None => query.relation.text.clone(),
-        };
+        let text = format::query(query);
         let message = format!("`{text}` is queried twice");
         if let Some(first) = seen.insert(text, query.span) {
             found.push(

@@ -38,7 +38,8 @@ pub(super) fn relations<'a>(
         let heads: Vec<(&str, Span)> = heads(item).collect();
         walk::atoms(item, &mut |atom| {
             let name = atom.relation.text.as_str();
-            if !heads.iter().all(|(head, _)| *head == name) {
+            // What evidence reads has no head.
+            if heads.is_empty() || !heads.iter().all(|(head, _)| *head == name) {
                 read.insert(name);
             }
         });

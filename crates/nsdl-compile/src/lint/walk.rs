@@ -1,7 +1,7 @@
 //! The names in a rule, with the places they stand at.
 
 use nsdl_ir::Span;
-use nsdl_syntax::ast::{Aggregate, Atom, Expr, ExprKind, Formula, Head, Item, ItemKind};
+use nsdl_syntax::ast::{Aggregate, Atom, Expr, ExprKind, Formula, Head, Item, ItemKind, Query};
 
 /// A use of a variable or a constant.
 pub(super) struct Use<'a> {
@@ -53,10 +53,15 @@ pub(super) fn heads(head: &Head) -> Vec<(Option<&Expr>, &Atom)> {
     }
 }
 
-/// Visits the atoms of the body of the rule that `item` is, those in aggregates too.
+/// Visits the atoms of the body of the rule, or of the evidence, that `item` is, those in aggregates too.
 pub(super) fn atoms<'a>(item: &'a Item, visit: &mut dyn FnMut(&'a Atom)) {
     match &item.kind {
         ItemKind::Rule { body, .. } => atoms_of(body, visit),
+        ItemKind::Query(Query {
+            evidence: Some(body),
+            ..
+        }) => atoms_of(body, visit),
+        ItemKind::Evidence(body) => atoms_of(body, visit),
         ItemKind::AggregateRule { aggregate, .. } => {
             atoms_of(&aggregate.body, visit);
             if let Some((_, body)) = &aggregate.groups {
@@ -185,6 +190,7 @@ fn expr<'a>(expr_: &'a Expr, place: Place, visit: &mut dyn FnMut(Use<'a>)) {
             inner(left);
             inner(right);
         }
+        ExprKind::Learned(value) => value.iter().for_each(|value| inner(value)),
         ExprKind::Call(_, args) => args.iter().for_each(inner),
         ExprKind::If(parts) => parts.iter().for_each(inner),
         ExprKind::Typed(..) | ExprKind::Tuple(_) | ExprKind::List(..) | ExprKind::Construct(_) => {}

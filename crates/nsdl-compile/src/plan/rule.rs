@@ -34,6 +34,11 @@ impl Planner<'_> {
             weights.push(weight);
         }
         let binding = (0..slots.len()).map(Slot::new).collect();
+        for (alternative, learned) in (0..).zip(&choice.learned) {
+            if let Some(learned) = learned {
+                plan.learning.choices.push((id, alternative, *learned));
+            }
+        }
         plan.choices.push(Choice {
             weights,
             shares: choice.shares,

@@ -71,7 +71,8 @@ impl<'a> Definitions<'a> {
                 | ItemKind::Extern(_)
                 | ItemKind::Function(_)
                 | ItemKind::Constants(_)
-                | ItemKind::Query(_) => {}
+                | ItemKind::Query(_)
+                | ItemKind::Evidence(_) => {}
                 ItemKind::Fact { atom, .. } => {
                     it.fill(&atom.relation, Some(atom.args.len()), atom.span)
                 }

@@ -25,6 +25,7 @@ enum Place {
     /// A rule, a fact or a set of facts.
     Rule,
     Query,
+    Evidence,
     Constant,
     Import,
     Function,
@@ -44,10 +45,11 @@ const KNOWN: [(&str, &[Place]); 10] = [
     ("tagged", &[Place::Rule]),
 ];
 
-const ALL: [Place; 6] = [
+const ALL: [Place; 7] = [
     Place::Declaration,
     Place::Rule,
     Place::Query,
+    Place::Evidence,
     Place::Constant,
     Place::Import,
     Place::Function,
@@ -70,6 +72,7 @@ impl Place {
             ItemKind::Function(_) => Place::Function,
             ItemKind::Constants(_) => Place::Constant,
             ItemKind::Query(_) => Place::Query,
+            ItemKind::Evidence(_) => Place::Evidence,
             ItemKind::Fact { .. }
             | ItemKind::FactSet { .. }
             | ItemKind::Rule { .. }
@@ -82,6 +85,7 @@ impl Place {
             Place::Declaration => "`type`",
             Place::Rule => "`rel`",
             Place::Query => "`query`",
+            Place::Evidence => "`evidence`",
             Place::Constant => "`const`",
             Place::Import => "`import`",
             Place::Function => "`fn`",

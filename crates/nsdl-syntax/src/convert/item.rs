@@ -331,36 +331,56 @@ impl Context {
         }
     }
 
-    pub fn query(&mut self, raw: Raw) -> Option<ItemKind> {
+    pub fn query(&mut self, raw: Raw, evidence: Option<Vec<Raw>>) -> Option<ItemKind> {
         let span = raw.span;
+        let evidence = match evidence {
+            Some(parts) => {
+                let place = ends(&parts).unwrap_or(span);
+                Some(Box::new(self.conjunction(parts, place)?))
+            }
+            None => None,
+        };
+        let span = evidence
+            .as_ref()
+            .map_or(span, |evidence| span.to(evidence.span()));
         match raw.kind {
             RawKind::Name(text) => {
-                let relation = Name { text, span };
+                let relation = Name {
+                    text,
+                    span: raw.span,
+                };
                 Some(ItemKind::Query(Query {
                     relation,
                     args: None,
                     named: Vec::new(),
                     rest: None,
+                    evidence,
                     span,
                 }))
             }
             RawKind::Call(call) if call.is_atom() => {
-                let atom = self.atom(*call, span)?;
+                let atom = self.atom(*call, raw.span)?;
                 Some(ItemKind::Query(Query {
                     relation: atom.relation,
                     args: Some(atom.args),
                     named: atom.named,
                     rest: atom.rest,
+                    evidence,
                     span,
                 }))
             }
             RawKind::Bad => None,
             _ => self.fail(
                 Diagnostic::error("E0112", "a query is a relation or an atom")
-                    .label(span, "this is neither")
+                    .label(raw.span, "this is neither")
                     .help("write `query path` or `query path(0, _)`; give anything else a rule"),
             ),
         }
+    }
+
+    pub fn evidence(&mut self, start: usize, parts: Vec<Raw>, end: usize) -> Option<ItemKind> {
+        let span = self.span(start, end);
+        self.conjunction(parts, span).map(ItemKind::Evidence)
     }
 
     fn head_atom(&mut self, raw: Raw) -> Option<Atom> {

@@ -282,6 +282,13 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
             arguments(&term.args, &term.named, term.rest.is_some(), f)
         }
         ExprKind::Call(name, args) => write!(f, "{}({})", name.text, Commas(args)),
+        ExprKind::Learned(value) => {
+            f.write_str("?")?;
+            match value {
+                Some(value) => expr_within(value, 0, f),
+                None => Ok(()),
+            }
+        }
         ExprKind::If(_) if least > 0 => within_parentheses(expr, f),
         ExprKind::If(parts) => {
             let [condition, consequence, alternative] = parts.as_ref();

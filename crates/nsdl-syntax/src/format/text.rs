@@ -6,7 +6,7 @@
 
 use nsdl_ir::{Diagnostic, SourceId, Span};
 
-use super::{Tag, WIDTH, fact_set_brackets, item, type_head};
+use super::{Asked, Tag, WIDTH, fact_set_brackets, item, type_head};
 use crate::ast::*;
 use crate::format::Shown;
 use crate::lexer::lex;
@@ -192,13 +192,7 @@ fn parts(item: &Item) -> Option<Parts> {
         }
         ItemKind::Rule { tag, head, body } => Parts {
             open: format!("rel {}{} =", Tag(tag), Shown(head)),
-            parts: match body {
-                Formula::And(parts) => parts
-                    .iter()
-                    .map(|part| (part.span(), super::formula::conjunct(part)))
-                    .collect(),
-                body => vec![(body.span(), Shown(body).to_string())],
-            },
+            parts: conjuncts(body),
             bullet: "",
             separator: ",",
             close: "",
@@ -220,9 +214,33 @@ fn parts(item: &Item) -> Option<Parts> {
             },
             _ => return None,
         },
+        ItemKind::Query(query) => Parts {
+            open: format!("query {} |", Asked(query)),
+            parts: conjuncts(query.evidence.as_deref()?),
+            bullet: "",
+            separator: ",",
+            close: "",
+        },
+        ItemKind::Evidence(formula) => Parts {
+            open: "evidence".into(),
+            parts: conjuncts(formula),
+            bullet: "",
+            separator: ",",
+            close: "",
+        },
         _ => return None,
     };
     Some(parts)
+}
+
+fn conjuncts(body: &Formula) -> Vec<(Span, String)> {
+    match body {
+        Formula::And(parts) => parts
+            .iter()
+            .map(|part| (part.span(), super::formula::conjunct(part)))
+            .collect(),
+        body => vec![(body.span(), Shown(body).to_string())],
+    }
 }
 
 fn shown<'a, T>(parts: &'a [T], span: impl Fn(&T) -> Span) -> Vec<(Span, String)>

@@ -5,9 +5,11 @@ use nsdl_eval::{Evaluation, Table};
 use nsdl_ir::{Diagnostic, LeafId, LeafSource, Plan, TupleId, Value, Word};
 use rustc_hash::FxHashMap;
 
-use super::{Answers, Input, Module, Output, Port};
+use super::parameters::learned;
+use super::{Answers, Given, Input, Module, Output, Port};
 use crate::batch::{Batch, Tags};
 use crate::error::Result;
+use crate::evidence::{self, Conditioner};
 use crate::numbers::Numbers;
 use crate::provenance::Provenance;
 use crate::relation::order;
@@ -56,11 +58,16 @@ impl Module {
             .append(&plan, &session.symbols, &mut facts)
             .map_err(|d| session.error(vec![d]))?;
 
-        let targets: Vec<_> = plan.queries.iter().map(|query| query.relation).collect();
+        let mut targets: Vec<_> = plan.queries.iter().map(|query| query.relation).collect();
+        for query in &plan.queries {
+            let evidence = evidence::of(&plan, &query.name);
+            evidence::check(provenance, evidence.first()).map_err(|d| session.error(vec![d]))?;
+            targets.extend(evidence.iter().map(|evidence| evidence.relation));
+        }
         let mut evaluation = evaluate(&session, &plan, &facts, targets, Tracing::worlds(None))?;
         let mut warnings = session.warnings().to_vec();
         warnings.extend(crate::failure::warnings(&evaluation.failures).0);
-        let trace = evaluation.trace.take().unwrap_or_default();
+        let mut trace = evaluation.trace.take().unwrap_or_default();
 
         let mut leaf_of_fact: Vec<Option<LeafId>> = vec![None; facts.len()];
         for (i, leaf) in trace.leaves.iter().enumerate() {
@@ -87,15 +94,36 @@ impl Module {
         let mut rows = FxHashMap::default();
         let mut answers = Vec::with_capacity(outputs.len());
         let mut wanted: Vec<TupleId> = Vec::new();
+        let mut shared: FxHashMap<TupleId, u32> = FxHashMap::default();
         for (output, query) in outputs.into_iter().zip(&plan.queries) {
-            let found = answer(&session, &plan, &evaluation, output, query)?;
-            let circuit = found.ids.iter().map(|id| {
-                let id = (*id)?;
-                wanted.push(id);
-                Some(wanted.len() as u32 - 1)
+            let mut found = answer(&session, &plan, &evaluation, output, query)?;
+            let evidence = evidence::of(&plan, &query.name);
+            let mut given = Vec::new();
+            if !evidence.is_empty() {
+                let mut conditioner = Conditioner::new(&plan, &evaluation, &mut trace);
+                for (id, row) in found.ids.iter_mut().zip(&found.rows) {
+                    let evidence = conditioner.given(&evidence, Some(row));
+                    *id = id.and_then(|id| conditioner.joint(id, evidence));
+                    given.push(evidence);
+                }
+            }
+            for id in &found.ids {
+                found.answers.circuit.push(id.map(|id| {
+                    wanted.push(id);
+                    wanted.len() as u32 - 1
+                }));
+            }
+            let given = given.into_iter().map(|given| match given {
+                evidence::Given::Always => Given::Always,
+                evidence::Given::Never => Given::Never,
+                evidence::Given::If(id) => Given::Output(*shared.entry(id).or_insert_with(|| {
+                    wanted.push(id);
+                    wanted.len() as u32 - 1
+                })),
             });
-            let circuit = circuit.collect();
-            answers.push(Answers { circuit, ..found });
+            found.answers.given = given.collect();
+            found.answers.ids = found.ids;
+            answers.push(found.answers);
         }
         let is_foreign = |leaf: Option<LeafId>| {
             let leaf = leaf.and_then(|leaf| trace.leaves.get(leaf.index()));
@@ -126,6 +154,7 @@ impl Module {
         }
         let constants = trace.leaves.iter().map(|leaf| leaf.weight).collect();
         Ok(Self {
+            learned: learned(&plan, &trace),
             plan,
             symbols: session.symbols,
             texts: session.texts,
@@ -142,6 +171,14 @@ impl Module {
     }
 }
 
+/// An output on its way.
+struct Found {
+    answers: Answers,
+    ids: Vec<Option<TupleId>>,
+    /// The words of each column's tuple.
+    rows: Vec<Vec<Word>>,
+}
+
 /// The columns of an output: the tuples of its mapping or of its relation, and their ids in the trace.
 fn answer(
     session: &Session,
@@ -149,7 +186,7 @@ fn answer(
     evaluation: &Evaluation,
     output: Output,
     query: &nsdl_ir::Query,
-) -> Result<Answers> {
+) -> Result<Found> {
     let types = plan
         .relations
         .get(query.relation.index())
@@ -168,29 +205,34 @@ fn answer(
             .collect()
     };
     let mut tuples = Vec::new();
-    let mut found = Vec::new();
+    let mut ids = Vec::new();
+    let mut rows = Vec::new();
     match &output.mapping {
         None => {
             for at in order(types, table.rows(), &session.symbols) {
                 tuples.push(values(table.row(at)));
-                found.push(id(at));
+                ids.push(id(at));
+                rows.push(table.row(at).to_vec());
             }
         }
         Some(mapping) => {
             for tuple in mapping {
                 let words = row(&output.relation, tuple, types, &session.symbols)
                     .map_err(|d| session.error(vec![d]))?;
-                found.push(table.find(&words).and_then(id));
+                ids.push(table.find(&words).and_then(id));
                 tuples.push(values(&words));
+                rows.push(words);
             }
         }
     }
-    Ok(Answers {
+    let answers = Answers {
         name: query.name.clone(),
         relation: output.relation,
         types: types.to_vec(),
         tuples,
-        ids: found,
+        ids: Vec::new(),
         circuit: Vec::new(),
-    })
+        given: Vec::new(),
+    };
+    Ok(Found { answers, ids, rows })
 }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use nsdl_circuit::Real;
 use nsdl_ir::{Diagnostic, LeafId, Value};
 
-use super::{Answers, Module, Port, Tape};
+use super::{Answers, Given, Module, Port, Tape};
 use crate::check::check_input;
 use crate::error::{Error, Result};
 use crate::why::{Explanation, Story, row};
@@ -13,9 +13,12 @@ use crate::why::{Explanation, Story, row};
 impl Module {
     /// Computes the outputs for a batch.
     ///
-    /// `inputs[i]` is row-major `[batch][n_i]`, with `n_i` columns as in [`Module::mapping`]; `outputs[o]` is
+    /// `inputs[i]` is row-major `[batch][n_i]`, with `n_i` columns as in [`Module::mapping`]. One slice more may follow
+    /// them: the current values of [`Module::parameters`], instead of their first ones. `outputs[o]` is
     /// row-major `[batch][m_o]`, with `m_o` columns as in [`Module::tuples`]. With `check`, values must be
     /// in [0, 1] and rows of exclusive inputs sum to at most 1 plus 1e-4.
+    ///
+    /// An output whose evidence has probability 0 is NaN in that sample, see [`Tape::impossible`].
     ///
     /// # Errors
     /// `E0816` for slices of the wrong number or length; `E0510`, `E0511` and `E0521` for values, with sample and
@@ -28,6 +31,7 @@ impl Module {
         tape: &mut Tape<T>,
         outputs: &mut [&mut [T]],
     ) -> Result<()> {
+        let (inputs, parameters) = self.parted(inputs)?;
         self.check_shapes(
             "input",
             inputs.iter().map(|s| s.len()),
@@ -54,10 +58,18 @@ impl Module {
                 row.fill(T::from_f64(weight));
             }
         }
+        if let Some(parameters) = parameters {
+            if check {
+                self.check_values(parameters)
+                    .map_err(|d| Error::new(vec![d], &self.texts))?;
+            }
+            self.weigh(parameters, tape);
+        }
         self.fill_leaves(inputs, batch, &mut tape.weights);
         self.circuit
             .forward(&tape.weights, batch, &mut tape.circuit, &mut tape.values);
         self.spread(&tape.values, batch, outputs);
+        self.divide(tape, outputs);
         Ok(())
     }
 
@@ -143,11 +155,13 @@ impl Module {
         self.circuit.bounds(batch, &tape.circuit, low, high);
         self.spread(low, batch, lower);
         self.spread(high, batch, upper);
+        self.divide_bounds(batch, [&*low, &*high], lower, upper);
         Ok(())
     }
 
     /// Computes the gradients of the last [`Module::forward`] on this tape: given those with respect to the outputs,
-    /// those with respect to the inputs, which are overwritten. Shapes are as in `forward`.
+    /// those with respect to the inputs, which are overwritten. Shapes are as in `forward`; if a slice more follows the
+    /// inputs, it gets the gradients of [`Module::parameters`], summed over the batch.
     ///
     /// # Errors
     /// `E0816` for slices of the wrong number or length.
@@ -164,17 +178,23 @@ impl Module {
             self.outputs.iter().map(Answers::width),
             batch,
         )?;
+        let known = self.inputs.len();
+        let split = known.min(input_gradients.len());
+        let (input_gradients, parameters) = input_gradients.split_at_mut(split);
+        self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
         self.check_shapes(
             "input gradient",
             input_gradients.iter().map(|s| s.len()),
             self.inputs.iter().map(Port::width),
             batch,
         )?;
+        tape.value_gradients.clear();
         tape.value_gradients
             .resize(self.circuit.outputs() * batch, T::ZERO);
         tape.weight_gradients
             .resize(self.constants.len() * batch, T::ZERO);
         self.fill_outputs(output_gradients, batch, &mut tape.value_gradients);
+        self.divide_backward(tape, output_gradients);
         self.circuit.backward(
             &tape.weights,
             batch,
@@ -183,6 +203,9 @@ impl Module {
             &mut tape.weight_gradients,
         );
         self.read_leaves(&tape.weight_gradients, batch, input_gradients);
+        if let Some(gradients) = parameters.first_mut() {
+            self.weigh_backward(tape, gradients);
+        }
         Ok(())
     }
 
@@ -198,6 +221,7 @@ impl Module {
         tuple: &[Value],
         k: usize,
     ) -> Result<Vec<Explanation>> {
+        let (inputs, parameters) = self.parted(inputs)?;
         self.check_shapes(
             "input",
             inputs.iter().map(|s| s.len()),
@@ -221,6 +245,12 @@ impl Module {
             return Ok(Vec::new());
         };
         let mut weights = self.constants.clone();
+        for (leaf, learned) in super::parameters::places(&self.learned) {
+            let value = parameters.and_then(|values| values.get(learned as usize));
+            if let (Some(weight), Some(value)) = (weights.get_mut(leaf.index()), value) {
+                *weight = *value;
+            }
+        }
         for (port, values) in self.inputs.iter().zip(inputs) {
             for (leaf, value) in port.leaves.iter().zip(*values) {
                 if let Some(weight) = leaf.and_then(|leaf| weights.get_mut(leaf.index())) {
@@ -237,7 +267,48 @@ impl Module {
             texts: &self.texts,
             heads: OnceCell::new(),
         };
-        story.explain(id, k, &weights).map_err(error)
+        let mut found = story.explain(id, k, &weights).map_err(error)?;
+        let given = column.and_then(|column| answers.given.get(column));
+        if let Some(Given::Output(evidence)) = given {
+            let mut values = vec![0.0; self.circuit.outputs()];
+            let mut tape = nsdl_circuit::Tape::default();
+            self.circuit.forward(&weights, 1, &mut tape, &mut values);
+            let share = values.get(*evidence as usize).copied().unwrap_or(1.0);
+            found.iter_mut().for_each(|one| one.probability /= share);
+        }
+        Ok(found)
+    }
+
+    /// The inputs, and the values of the parameters if they follow.
+    fn parted<'s, T>(&self, inputs: &'s [&'s [T]]) -> Result<(&'s [&'s [T]], Option<&'s [T]>)> {
+        let (inputs, parameters) = inputs.split_at(self.inputs.len().min(inputs.len()));
+        self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
+        Ok((inputs, parameters.first().copied()))
+    }
+
+    /// What follows the inputs is nothing, or one value a parameter.
+    pub(super) fn check_parameters(
+        &self,
+        given: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<()> {
+        let expected = self.parameters().len();
+        match given.len() {
+            0 => Ok(()),
+            1 if given
+                .into_iter()
+                .all(|given| given == expected && expected > 0) =>
+            {
+                Ok(())
+            }
+            _ => {
+                let message = match expected {
+                    0 => "more slices than inputs, and nothing is learned".to_owned(),
+                    _ => format!("one slice of {expected} parameters may follow the inputs"),
+                };
+                let d = Diagnostic::error("E0816", message);
+                Err(Error::new(vec![d], &self.texts))
+            }
+        }
     }
 
     pub(super) fn check_shapes(

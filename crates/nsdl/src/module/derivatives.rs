@@ -27,7 +27,8 @@ impl Module {
     ///
     /// # Errors
     /// `E0816` for slices of the wrong number or length; `E0828` where evaluation is not one fixed pass: `topkproofs`,
-    /// and cycles under `minmaxprob` and `addmultprob`.
+    /// and cycles under `minmaxprob` and `addmultprob`; and for outputs with evidence, whose quotients only tensor back
+    /// ends differentiate twice.
     pub fn second<T: Real>(
         &self,
         tape: &mut Tape<T>,
@@ -47,6 +48,14 @@ impl Module {
         self.check_shapes("slope", given, outputs(), batch)?;
         let given = products.iter().map(|s| s.len());
         self.check_shapes("product", given, inputs(), batch)?;
+        if self.is_conditioned() {
+            let d = Diagnostic::error(
+                "E0828",
+                "an output has evidence: quotients have first derivatives here",
+            )
+            .help("differentiate twice by the torch backend");
+            return Err(Error::new(vec![d], &self.texts));
+        }
         let (leaves, rows) = (self.constants.len() * batch, self.circuit.outputs() * batch);
         let mut weight_slopes = vec![T::ZERO; leaves];
         self.fill_leaves(directions, batch, &mut weight_slopes);
@@ -107,6 +116,9 @@ impl Module {
                 continue;
             };
             row.fill(T::ONE);
+            let given = answers.given.get(column).copied();
+            let evidence =
+                given.and_then(|given| self.seed_quotient(tape, node, given, &mut seeds));
             self.circuit.backward(
                 &tape.weights,
                 batch,
@@ -114,8 +126,10 @@ impl Module {
                 &seeds,
                 &mut tape.weight_gradients,
             );
-            if let Some(row) = seeds.get_mut(node * batch..(node + 1) * batch) {
-                row.fill(T::ZERO);
+            for row in [Some(node), evidence].into_iter().flatten() {
+                if let Some(row) = seeds.get_mut(row * batch..(row + 1) * batch) {
+                    row.fill(T::ZERO);
+                }
             }
             for (place, leaf) in port.leaves.iter().enumerate() {
                 let rows = leaf.map(|leaf| leaf.index() * batch..(leaf.index() + 1) * batch);

@@ -35,7 +35,7 @@ impl Module {
             return Err(Error::new(vec![d], &self.texts));
         }
         self.spread(&tape.values, batch, outputs);
-        for (answers, values) in self.outputs.iter().zip(outputs) {
+        for (answers, values) in self.outputs.iter().zip(&mut *outputs) {
             let width = answers.tuples.len();
             for (column, node) in answers.circuit.iter().enumerate() {
                 if node.is_none() {
@@ -44,10 +44,12 @@ impl Module {
                 }
             }
         }
+        self.subtract(tape, outputs);
         Ok(())
     }
 
     /// The gradients of the last [`Module::log_forward`] on this tape, as [`Module::backward`]. All are finite.
+    /// Those of a sample whose evidence is impossible are 0.
     ///
     /// # Errors
     /// `E0816` for slices of the wrong number or length.
@@ -61,16 +63,23 @@ impl Module {
         let outputs = self.outputs.iter().map(|answers| answers.tuples.len());
         let given = output_gradients.iter().map(|s| s.len());
         self.check_shapes("output gradient", given, outputs, batch)?;
+        let split = self.inputs.len().min(input_gradients.len());
+        let (input_gradients, parameters) = input_gradients.split_at_mut(split);
+        self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
         let inputs = self.inputs.iter().map(|port| port.mapping.len());
         let given = input_gradients.iter().map(|s| s.len());
         self.check_shapes("input gradient", given, inputs, batch)?;
         let mut seeds = vec![T::ZERO; self.circuit.outputs() * batch];
         self.fill_outputs(output_gradients, batch, &mut seeds);
+        self.subtract_backward(tape, output_gradients, &mut seeds);
         tape.weight_gradients
             .resize(self.constants.len() * batch, T::ZERO);
         self.circuit
             .log_backward(batch, &mut tape.log, &seeds, &mut tape.weight_gradients);
         self.read_leaves(&tape.weight_gradients, batch, input_gradients);
+        if let Some(gradients) = parameters.first_mut() {
+            self.weigh_backward(tape, gradients);
+        }
         Ok(())
     }
 }

@@ -69,6 +69,7 @@ impl Session {
             }
         };
         asts.extend(self.queries.as_deref());
+        asts.extend(self.evidence.iter().map(Arc::as_ref));
         // Facts give way to programs: types that a program declares are left to it.
         let mut externals = self.facts.externals();
         let mut guesses = Vec::new();
@@ -145,7 +146,7 @@ impl Session {
         Err(first)
     }
 
-    pub(super) fn is_relation_name(&self, name: &str) -> bool {
+    pub(crate) fn is_relation_name(&self, name: &str) -> bool {
         let (ast, diagnostics) = nsdl_syntax::parse(&format!("query {name}"), Default::default());
         diagnostics.is_empty()
             && matches!(ast.items.as_slice(), [item] if matches!(&item.kind,

@@ -74,10 +74,7 @@ impl<'a> Names<'a> {
             if options.probability == ProbabilityColumn::Auto {
                 options.probability = ProbabilityColumn::None;
             }
-            let name = match &query.args {
-                Some(args) => nsdl_syntax::format::atom_text(&query.relation.text, args),
-                None => query.relation.text.clone(),
-            };
+            let name = nsdl_syntax::format::query(query);
             self.directives.outputs.push(directive(name, options));
             return Ok(());
         }
