@@ -17,7 +17,7 @@ fn session(text: &str) -> Session {
 
 fn probability(session: &Session, query: &str) -> f64 {
     let found = session.relation(query).unwrap();
-    found.tag(&[]).map_or(0.0, OutputTag::probability)
+    found.tag(&[]).map_or(0.0, |tag| tag.probability())
 }
 
 /// P(wet) = 1 − (1 − 0.3 · 0.9)(1 − 0.2 · 0.5).

@@ -143,6 +143,7 @@ impl<'a> Desugar<'a> {
                 relation,
                 row: vec![(value, span)],
                 tag: Tag::Certain,
+                learned: None,
                 span,
             });
         }

@@ -103,7 +103,9 @@ impl<'a> Desugar<'a> {
             .map(|((member, name), tag)| {
                 let weight = match tag {
                     Tag::Certain => 1.0,
-                    Tag::Independent(weight) | Tag::Exclusive { weight, .. } => *weight,
+                    Tag::Independent(weight)
+                    | Tag::Exclusive { weight, .. }
+                    | Tag::Share { weight, .. } => *weight,
                 };
                 (member.tag.as_ref(), name as &dyn Fn() -> String, weight)
             })
