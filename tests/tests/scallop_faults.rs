@@ -61,13 +61,24 @@ fn terms_are_the_same_however_a_program_is_run() {
     );
     let answer = ["answer: {(2)}"];
     for provenance in Provenance::ALL {
-        assert_eq!(under(&mut session, provenance), answer, "{provenance}");
+        // Some tell in the tag which facts it takes.
+        let lines = under(&mut session, provenance);
+        let tuples: Vec<String> = lines.iter().map(|line| untagged(line)).collect();
+        assert_eq!(tuples, answer, "{provenance}");
     }
     session.set_demand(false);
     assert_eq!(run(&mut session), answer);
     assert!(session.plan().contains("length"), "{}", session.plan());
     assert_eq!(session.why_text("answer(2)", 1).unwrap().len(), 1);
     assert_eq!(run(&mut session), answer);
+}
+
+/// A line of one tuple, without its tag.
+fn untagged(line: &str) -> String {
+    match (line.split_once('{'), line.rsplit_once("::")) {
+        (Some((head, _)), Some((_, tuple))) => format!("{head}{{{tuple}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// §7.1 (7): with a limit of 3 rounds the values go up to 4.

@@ -104,18 +104,20 @@ struct Evaluator<'e, P: Provenance> {
     unsettled: usize,
 }
 
+/// Alternatives, or conjunction.
+type Combine<'a, T> = &'a dyn Fn(&T, &T) -> T;
+
 impl<P: Provenance> Evaluator<'_, P> {
     /// The tag of an inner node from those of its children.
     fn tag(&self, node: u32) -> P::Tag {
         let mut children = self.cone.children(node).iter();
         let mut children = children.by_ref().map(|&child| &self.tags[child as usize]);
         let first = children.next();
-        let fold =
-            |first: Option<&P::Tag>, empty: P::Tag, op: &dyn Fn(&P::Tag, &P::Tag) -> P::Tag| {
-                first.map_or(empty, |first| {
-                    children.fold(first.clone(), |a, b| op(&a, b))
-                })
-            };
+        let fold = |first: Option<&P::Tag>, empty: P::Tag, op: Combine<'_, P::Tag>| {
+            first.map_or(empty, |first| {
+                children.fold(first.clone(), |a, b| op(&a, b))
+            })
+        };
         match self.cone.ops[node as usize] {
             // Only exact inference leaves aggregates to tallies.
             Op::Zero | Op::Leaf(_) | Op::Tally(_) | Op::Is(_) => self.algebra.zero(),

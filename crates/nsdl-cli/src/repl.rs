@@ -408,7 +408,7 @@ mod tests {
         );
         assert_eq!(
             data(&mut repl, ":world edge(0, 1)"),
-            "0.2500: not edge(0, 1) [0.5000], edge(0, 1) [0.5000]\n"
+            "0.2500: edge(0, 1) [0.5000], not edge(0, 1) [0.5000]\n"
         );
         assert_eq!(
             data(&mut repl, ":why edge(7, 7)"),

@@ -22,6 +22,7 @@ pub struct Item {
 
 /// The kinds of items.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Items are few; a box would be in the way of every pass.
 pub enum ItemKind {
     /// `import "graph.dl"`, `import "graph.dl" as graph`
     Import(Import),

@@ -49,6 +49,9 @@ pub struct TaggedOutcome<T> {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// Facts, and the tags of those that have one.
+type WithTags<T> = (Vec<Fact>, Vec<Option<T>>);
+
 impl Session {
     /// Lets tags be any numbers, for [`Session::evaluate_with`] to read: those of programs and facts that are added
     /// from now on are not checked to be probabilities.
@@ -205,7 +208,7 @@ impl Session {
         plan: &Plan,
         algebra: &A,
         tag: &AskTag<A::Tag>,
-    ) -> Result<(Vec<Fact>, Vec<Option<A::Tag>>)> {
+    ) -> Result<WithTags<A::Tag>> {
         let failed = |d| self.error(vec![d]);
         let mut facts = plan.facts.clone();
         let written = facts.len();

@@ -1,12 +1,13 @@
 //! One evaluation of a session: facts and plan in, tagged relations out.
 
+mod tracing;
 mod warnings;
 
 use std::sync::Arc;
 
 use nsdl_circuit::{Inference, Tape};
-use nsdl_eval::{Carry, Evaluation, Options, Table};
-use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Trace, TupleId, Value};
+use nsdl_eval::{Evaluation, Table};
+use nsdl_ir::{Diagnostic, Plan, RelationId, Trace, TupleId, Value};
 
 use crate::carry::carry;
 use crate::error::Result;
@@ -20,6 +21,7 @@ use crate::relation::{Bounds, OutputTag, Relation};
 use crate::session::Session;
 use crate::session::foreign::is_uncertain;
 use crate::symbolic;
+pub(crate) use tracing::{Tracing, evaluate};
 use warnings::estimates;
 pub(crate) use warnings::{approximations, open_answers};
 
@@ -56,31 +58,6 @@ pub(crate) struct Run {
     /// One warning a cause, those of the compiler first.
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) dropped: u64,
-}
-
-/// What a trace is to speak of.
-#[derive(Default)]
-pub(crate) struct Tracing {
-    /// Whether there is one.
-    pub(crate) trace: bool,
-    /// Tags that joins carry where they can, instead of a trace.
-    pub(crate) carry: Option<Carry>,
-    /// Without them, aggregates that read how probable their members are cannot be evaluated in a trace.
-    pub(crate) marginals: Option<Arc<dyn nsdl_eval::Marginals>>,
-    /// See [`Options::any_number`] and [`Options::one_world`].
-    pub(crate) any_number: bool,
-    pub(crate) one_world: Option<f64>,
-}
-
-impl Tracing {
-    /// All worlds.
-    pub(crate) fn worlds(marginals: Option<Arc<dyn nsdl_eval::Marginals>>) -> Self {
-        Self {
-            trace: true,
-            marginals,
-            ..Self::default()
-        }
-    }
 }
 
 impl Run {
@@ -360,30 +337,6 @@ impl Session {
             .collect();
         format!("{} of `{}`", format_tuple(&values), relation.name)
     }
-}
-
-/// Evaluates a plan with the limits of the session.
-pub(crate) fn evaluate(
-    session: &Session,
-    plan: &Plan,
-    facts: &[Fact],
-    targets: Vec<RelationId>,
-    tracing: Tracing,
-) -> Result<Evaluation> {
-    let options = Options {
-        trace: tracing.trace,
-        carry: tracing.carry,
-        targets: Some(targets),
-        stop_at: session.goal().filter(|_| session.stop_at_goal),
-        limits: session.limits.clone(),
-        cancel: session.cancel.clone(),
-        marginals: tracing.marginals,
-        seed: session.seed,
-        any_number: tracing.any_number,
-        one_world: tracing.one_world,
-        registry: session.registry.clone(),
-    };
-    nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
 }
 
 /// What to print: the queries, or every relation that is not hidden.

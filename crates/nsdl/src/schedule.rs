@@ -226,10 +226,13 @@ fn drop_unneeded(
     keep
 }
 
+/// The lengths of two factors, the first node of their product, and the factors.
+type Product<'a> = (usize, usize, u32, &'a [u32], &'a [u32]);
+
 /// The products of a convolution, those of one shape together, and their nodes in that order.
 fn products(layer: &Layer, row: &[u32]) -> (Vec<Reduction>, Vec<u32>) {
     let mut first = layer.first;
-    let mut all: Vec<(usize, usize, u32, &[u32], &[u32])> = Vec::new();
+    let mut all: Vec<Product<'_>> = Vec::new();
     for (a, b) in layer.products() {
         all.push((a.len(), b.len(), first, a, b));
         first += (a.len() + b.len()) as u32 - 1;

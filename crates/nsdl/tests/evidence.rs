@@ -1,7 +1,7 @@
 //! Conditioning from Rust: sessions, proofs, modules and their gradients.
 #![allow(clippy::unwrap_used)] // A test fails by a panic, in its helpers too.
 
-use nsdl::{Input, Module, Output, OutputTag, Program, Provenance, Session, Tape, Value, print};
+use nsdl::{Input, Module, Output, Program, Provenance, Session, Tape, Value, print};
 
 const WET: &str = "rel 0.3::rain()
 rel 0.2::sprinkler()

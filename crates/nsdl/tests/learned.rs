@@ -146,7 +146,10 @@ fn gradients_are_sums_over_bindings_and_samples() {
             "{at}: {gradient}, not {difference}"
         );
     }
-    assert!(gradients[..4].iter().all(|&gradient| gradient > 0.0));
+    assert!(
+        gradients[..4].iter().all(|&gradient| gradient != 0.0),
+        "{gradients:?}"
+    );
 }
 
 #[test]

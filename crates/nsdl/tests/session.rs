@@ -108,7 +108,7 @@ fn bool_reads_the_tags_of_rules() {
 }
 
 #[test]
-fn the_default_is_unit_if_nothing_is_uncertain_else_exact() {
+fn the_default_is_unit_if_nothing_is_uncertain_else_auto() {
     let outcome = session("rel p(1)").run().unwrap();
     assert_eq!(outcome.provenance, Provenance::Unit);
     assert_eq!(
@@ -124,7 +124,7 @@ fn the_default_is_unit_if_nothing_is_uncertain_else_exact() {
         assert!(session.has_uncertainty(), "{program}");
         assert_eq!(
             session.run().unwrap().provenance,
-            Provenance::Exact,
+            Provenance::Auto,
             "{program}"
         );
     }

@@ -92,6 +92,7 @@ impl Add for Log {
 impl Sub for Log {
     type Output = Self;
 
+    #[allow(clippy::suspicious_arithmetic_impl)] // The sum has all cases.
     fn sub(self, other: Self) -> Self {
         self + other.opposite()
     }

@@ -10,6 +10,9 @@ use crate::check::check_input;
 use crate::error::{Error, Result};
 use crate::why::{Explanation, Story, row};
 
+/// The inputs, and the values of the parameters.
+type Parted<'s, T> = (&'s [&'s [T]], Option<&'s [T]>);
+
 impl Module {
     /// Computes the outputs for a batch.
     ///
@@ -280,7 +283,7 @@ impl Module {
     }
 
     /// The inputs, and the values of the parameters if they follow.
-    fn parted<'s, T>(&self, inputs: &'s [&'s [T]]) -> Result<(&'s [&'s [T]], Option<&'s [T]>)> {
+    fn parted<'s, T>(&self, inputs: &'s [&'s [T]]) -> Result<Parted<'s, T>> {
         let (inputs, parameters) = inputs.split_at(self.inputs.len().min(inputs.len()));
         self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
         Ok((inputs, parameters.first().copied()))

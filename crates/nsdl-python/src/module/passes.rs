@@ -1,0 +1,171 @@
+//! The passes of a module for tensors of one dtype.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use super::{CompiledModule, Entries, Tensors, dense, fresh, no_tensor};
+use crate::error::raise;
+use crate::tape::{Number, Tape};
+use crate::tensor::{Dense, Fresh};
+
+impl CompiledModule {
+    /// The module of the facade.
+    #[cfg(feature = "tch")]
+    pub fn module(&self) -> &nsdl::Module {
+        &self.module
+    }
+
+    pub(super) fn forward_as<'py, T: Number>(
+        &self,
+        inputs: &[Bound<'py, PyAny>],
+        parameters: Option<&Bound<'py, PyAny>>,
+        validate: bool,
+        log: bool,
+    ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
+        let (like, py) = inputs
+            .first()
+            .or(parameters)
+            .map(|input| (input, input.py()))
+            .ok_or_else(no_tensor)?;
+        let batch = like.len()?;
+        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let mut inputs = dense::<T>(inputs, batch, widths)?;
+        if let Some(parameters) = parameters {
+            inputs.push(Dense::new(parameters, 1, self.module.parameters().len())?);
+        }
+        let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let mut outputs = fresh::<T>(like, batch, widths)?;
+        let mut tape = T::take(&self.tapes);
+        {
+            let inputs: Vec<&[T]> = inputs.iter().map(Dense::slice).collect();
+            let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| match log {
+                true => self
+                    .module
+                    .log_forward(&inputs, batch, validate, &mut tape, &mut outputs),
+                false => self
+                    .module
+                    .forward(&inputs, batch, validate, &mut tape, &mut outputs),
+            })
+            .map_err(|error| raise(py, &error))?;
+        }
+        let tape = Tape::new(tape, batch, &self.tapes);
+        Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
+    }
+
+    pub(super) fn bounds_as<'py, T: Number>(
+        &self,
+        inputs: &[Bound<'py, PyAny>],
+        parameters: Option<&Bound<'py, PyAny>>,
+        validate: bool,
+    ) -> PyResult<Tensors<'py>> {
+        let (outputs, tape) = self.forward_as::<T>(inputs, parameters, validate, false)?;
+        let (like, py) = inputs
+            .first()
+            .or(parameters)
+            .map(|input| (input, input.py()))
+            .ok_or_else(no_tensor)?;
+        drop(outputs);
+        let widths = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let mut lower = fresh::<T>(like, tape.batch(), widths())?;
+        let mut upper = fresh::<T>(like, tape.batch(), widths())?;
+        {
+            let mut lower: Vec<&mut [T]> = lower.iter_mut().map(Fresh::slice_mut).collect();
+            let mut upper: Vec<&mut [T]> = upper.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| tape.with(|memory| self.module.bounds(memory, &mut lower, &mut upper)))
+                .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+                .map_err(|error| raise(py, &error))?;
+        }
+        Ok((
+            lower.into_iter().map(Fresh::into_tensor).collect(),
+            upper.into_iter().map(Fresh::into_tensor).collect(),
+        ))
+    }
+
+    pub(super) fn backward_as<'py, T: Number>(
+        &self,
+        tape: &Tape,
+        gradients: &[Bound<'py, PyAny>],
+        log: bool,
+        learned: bool,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let (like, py) = gradients
+            .first()
+            .map(|gradient| (gradient, gradient.py()))
+            .ok_or_else(no_tensor)?;
+        let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let gradients = dense::<T>(gradients, tape.batch(), widths)?;
+        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let mut results = fresh::<T>(like, tape.batch(), widths)?;
+        if learned {
+            results.push(Fresh::new(like, 1, self.module.parameters().len())?);
+        }
+        {
+            let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
+            let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| {
+                tape.with(|memory| match log {
+                    true => self.module.log_backward(memory, &gradients, &mut results),
+                    false => self.module.backward(memory, &gradients, &mut results),
+                })
+            })
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
+        }
+        Ok(results.into_iter().map(Fresh::into_tensor).collect())
+    }
+
+    pub(super) fn second_as<'py, T: Number>(
+        &self,
+        tape: &Tape,
+        directions: &[Bound<'py, PyAny>],
+        gradients: &[Bound<'py, PyAny>],
+    ) -> PyResult<Tensors<'py>> {
+        let (like, py) = directions
+            .first()
+            .map(|direction| (direction, direction.py()))
+            .ok_or_else(no_tensor)?;
+        let batch = tape.batch();
+        let outputs = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
+        let inputs = || (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        let gradients = dense::<T>(gradients, batch, outputs())?;
+        let directions = dense::<T>(directions, batch, inputs())?;
+        let mut slopes = fresh::<T>(like, batch, outputs())?;
+        let mut products = fresh::<T>(like, batch, inputs())?;
+        {
+            let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
+            let directions: Vec<&[T]> = directions.iter().map(Dense::slice).collect();
+            let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
+            let mut products: Vec<&mut [T]> = products.iter_mut().map(Fresh::slice_mut).collect();
+            py.detach(|| {
+                tape.with(|memory| {
+                    self.module
+                        .second(memory, &directions, &gradients, &mut slopes, &mut products)
+                })
+            })
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
+        }
+        Ok((
+            products.into_iter().map(Fresh::into_tensor).collect(),
+            slopes.into_iter().map(Fresh::into_tensor).collect(),
+        ))
+    }
+
+    pub(super) fn entries<T: Number>(
+        &self,
+        tape: &Tape,
+        output: usize,
+        input: usize,
+    ) -> Result<Entries, nsdl::Error> {
+        let found = tape.with::<T, _>(|memory| self.module.jacobian(memory, output, input));
+        let mut entries = Entries::default();
+        for entry in found.transpose()?.unwrap_or_default() {
+            entries.0.push(entry.sample);
+            entries.1.push(entry.output);
+            entries.2.push(entry.input);
+            entries.3.push(entry.value.to_f64());
+        }
+        Ok(entries)
+    }
+}
