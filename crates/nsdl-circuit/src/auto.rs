@@ -192,7 +192,7 @@ impl<'l> Search<'l> {
             None => {
                 let mut numbers = Numbers(&self.values);
                 let splitter = &mut self.compiler.splitter;
-                let [lower, upper, _] = self.intervals.of(node, splitter, &mut numbers);
+                let [lower, upper, _] = self.intervals.look_at(node, splitter, &mut numbers);
                 (State::Open, lower, upper)
             }
         };
@@ -382,7 +382,7 @@ impl<'l> Search<'l> {
     /// Builder nodes of lower bound, upper bound and answer of each root.
     fn assemble(&mut self, roots: &[u32]) -> Vec<[u32; 3]> {
         let mut made: Vec<[u32; 3]> = vec![[0; 3]; self.entries.len()];
-        let mut intervals = Intervals::default();
+        let mut intervals = std::mem::take(&mut self.intervals).of_nodes();
         for place in self.order(roots) {
             let entry = &self.entries[place as usize];
             let Compiler {
@@ -390,7 +390,7 @@ impl<'l> Search<'l> {
             } = &mut self.compiler;
             made[place as usize] = match &entry.state {
                 State::Exact(node) => [*node; 3],
-                State::Open => intervals.of(entry.node, splitter, &mut Nodes(builder)),
+                State::Open => intervals.build(entry.node, splitter, &mut Nodes(builder)),
                 State::Split(Parts::Not(part)) => {
                     let [lower, upper, answer] = made[*part as usize];
                     [upper, lower, answer].map(|node| builder.complement(node))
