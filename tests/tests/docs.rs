@@ -56,7 +56,11 @@ fn programs_in_the_documentation_print_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut ran = 0;
     let mut wrong = Vec::new();
-    for page in ["README.md", "docs/language.md"] {
+    for page in [
+        "README.md",
+        "docs/language.md",
+        "docs/provenance/probabilistic.md",
+    ] {
         let markdown = fs::read_to_string(root.join(page)).unwrap();
         for (line, program, expected) in examples(&markdown) {
             ran += 1;

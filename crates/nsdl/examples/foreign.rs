@@ -4,6 +4,8 @@
 //! cargo run -p nsdl --example foreign
 //! ```
 
+#![allow(clippy::expect_used)] // The signatures are constants of this file.
+
 use nsdl::{
     AggregateSignature, Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction,
     ForeignPredicate, FunctionSignature, Predicate, Question, Session, Tagging, Value, print,

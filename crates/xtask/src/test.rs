@@ -16,6 +16,20 @@ pub fn run(all: bool) -> Result {
     report.stage("rust tests", || {
         shell::run(cargo().arg("test").arg("--quiet"))
     });
+    report.stage("5,000 random programs", || {
+        shell::run(cargo().args([
+            "test",
+            "--quiet",
+            "--profile",
+            "oracle",
+            "--package",
+            "nsdl-tests",
+            "--test",
+            "random_programs",
+            "--",
+            "--nocapture",
+        ]))
+    });
     report.stage("grammars for editors", || {
         shell::run(cargo().args(["test", "--quiet", "--package", "nsdl-grammar"]))
     });

@@ -10,13 +10,16 @@ use crate::shell::{Result, command, output, root, run};
 use crate::tidy::files_under;
 
 /// What the demo and the tests need from PyPI: distribution, and what to ask pip for.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 7] = [
     // The one version that the tch crate links; the wheel itself works with any torch from 2.4 on.
     ("torch", "torch==2.13.0"),
     ("scikit-learn", "scikit-learn>=1.3"),
     ("matplotlib", "matplotlib>=3.8"),
     ("maturin", "maturin>=1.9.4,<2"),
     ("pytest", "pytest>=8"),
+    // The peer whose probabilities the tests compare with, and what it compiles with.
+    ("problog", "problog>=2.2"),
+    ("pysdd", "pysdd>=1.0"),
 ];
 
 /// What the wheel is made of.

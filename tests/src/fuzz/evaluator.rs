@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use nsdl::{Limits, Provenance};
+use nsdl::Limits;
 use nsdl_ir::{SourceId, Symbols};
 
 use super::{Fault, mutate};
-use crate::agreement;
-use crate::corpus::Case;
+use crate::agreement::{CHECKS, Case, LIMITED};
+use crate::corpus;
 use crate::generate;
 use crate::oracle::Program;
 use crate::oracle::enumerate::distribution;
@@ -19,7 +19,7 @@ use crate::shrink;
 const SEED: &str = "// seed: ";
 
 /// A program of the generator, or a damaged one.
-pub fn input(seed: u64, random: &mut Random, corpus: &[Case]) -> String {
+pub fn input(seed: u64, random: &mut Random, corpus: &[corpus::Case]) -> String {
     match random.below(2) {
         0 => format!("{SEED}{seed}\n{}", generate::text(seed)),
         _ => mutate::words(&random.pick(corpus).text, corpus, random),
@@ -39,27 +39,14 @@ pub fn check(text: &str) -> Result<(), Fault> {
     }
 }
 
-/// Limits met are no fault: finite in every world need not be finite where worlds are mixed.
-const LIMITED: [&str; 5] = ["E0610", "E0611", "E0612", "E0614", "E0620"];
-
 fn worlds(seed: u64) -> Result<(), Fault> {
     let (program, _) = generate::program(seed);
     let verdict = |program: &Program| {
         let Ok(means) = distribution(program, 400) else {
             return Ok(());
         };
-        let checks = [
-            agreement::exact,
-            agreement::top_k_proofs,
-            agreement::top_k_bound,
-            agreement::plain,
-            agreement::fuzzy,
-        ];
-        let gradients = [Provenance::Exact, Provenance::TopKProofs { k: 10_000 }]
-            .into_iter()
-            .map(|provenance| agreement::gradients(program, &means, provenance));
-        let verdicts = checks.iter().map(|check| check(program, &means));
-        let mut faults = verdicts.chain(gradients).filter_map(Result::err);
+        let case = Case::new(program, &means).map_err(|(kind, what)| Fault::new(kind, what))?;
+        let mut faults = CHECKS.iter().filter_map(|check| (check.holds)(&case).err());
         match faults.find(|(kind, _)| !LIMITED.contains(kind)) {
             Some((kind, what)) => Err(Fault::new(kind, what)),
             None => Ok(()),

@@ -20,9 +20,21 @@ pub struct Groups {
     pub explicit: Option<Vec<Step>>,
 }
 
-/// The members of each group that exists: distinct values of arguments and bindings.
-pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<Tuple>> {
-    let mut found: Vec<(Binding, Tuple)> = Vec::new();
+/// A group of an aggregate.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The tag of its existence.
+    pub tag: f64,
+    /// Its members, distinct values of arguments and bindings, with their tags.
+    pub members: BTreeMap<Tuple, f64>,
+}
+
+/// The group variables that are bound, and their values.
+type Keys = Vec<(Var, i64)>;
+
+/// Each group that exists.
+pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, Group> {
+    let mut found: BTreeMap<(Keys, Tuple), Vec<f64>> = BTreeMap::new();
     let columns: Vec<Var> = groups
         .aggregate
         .arguments
@@ -30,39 +42,62 @@ pub fn members(scope: &Scope<'_>, groups: &Groups) -> BTreeMap<Tuple, BTreeSet<T
         .chain(&groups.aggregate.bindings)
         .copied()
         .collect();
-    scope.solve(&groups.body, &Binding::new(), &[], &mut |binding, _| {
-        let member = columns.iter().map(|var| binding[var]).collect();
-        let keys = groups
-            .keys
-            .iter()
-            .filter_map(|var| Some((*var, *binding.get(var)?)))
+    scope.solve(&groups.body, &Binding::new(), &[], &mut |binding, tags| {
+        let member = columns.iter().filter_map(|&var| binding.get(var)).collect();
+        let keys = groups.keys.iter();
+        let keys: Keys = keys
+            .filter_map(|&var| Some((var, binding.get(var)?)))
             .collect();
-        found.push((keys, member));
+        let tag = scope.meaning.all(tags);
+        found.entry((keys, member)).or_default().push(tag);
     });
-    let mut all: BTreeMap<Tuple, BTreeSet<Tuple>> = BTreeMap::new();
+    let found = found
+        .into_iter()
+        .map(|((keys, member), tags)| (keys, member, scope.meaning.any(&tags)));
+    let mut all: BTreeMap<Tuple, Group> = BTreeMap::new();
+    let new = |tag| Group {
+        tag,
+        members: BTreeMap::new(),
+    };
     match &groups.explicit {
         Some(explicit) => {
-            scope.solve(explicit, &Binding::new(), &[], &mut |binding, _| {
-                let key: Tuple = groups.keys.iter().map(|var| binding[var]).collect();
-                let group = all.entry(key).or_default();
-                // A group variable that the body does not mention leaves it the same in every group.
-                let same = |keys: &Binding| keys.iter().all(|(var, value)| binding[var] == *value);
-                group.extend(
-                    found
-                        .iter()
-                        .filter(|(keys, _)| same(keys))
-                        .map(|(_, member)| member.clone()),
-                );
+            let mut exist: BTreeMap<Tuple, (Binding, Vec<f64>)> = BTreeMap::new();
+            scope.solve(explicit, &Binding::new(), &[], &mut |binding, tags| {
+                let key: Tuple = groups
+                    .keys
+                    .iter()
+                    .filter_map(|&var| binding.get(var))
+                    .collect();
+                let of = exist.entry(key).or_insert((binding.clone(), Vec::new()));
+                of.1.push(scope.meaning.all(tags));
             });
+            let found: Vec<_> = found.collect();
+            for (key, (binding, tags)) in exist {
+                // A group variable that the body does not mention leaves it the same in every group.
+                let same = |keys: &[(Var, i64)]| {
+                    keys.iter()
+                        .all(|&(var, value)| binding.get(var) == Some(value))
+                };
+                let held = found.iter().filter(|(keys, ..)| same(keys));
+                let mut group = new(scope.meaning.any(&tags));
+                group
+                    .members
+                    .extend(held.map(|(_, member, tag)| (member.clone(), *tag)));
+                all.insert(key, group);
+            }
         }
         None => {
             if groups.keys.is_empty() {
-                all.entry(Tuple::new()).or_default();
+                all.insert(Tuple::new(), new(scope.meaning.all(&[])));
             }
-            for (keys, member) in found {
-                all.entry(keys.into_values().collect())
-                    .or_default()
-                    .insert(member);
+            for (keys, member, tag) in found {
+                let mut keys = keys;
+                keys.sort_unstable();
+                let key = keys.into_iter().map(|(_, value)| value).collect();
+                let group = all
+                    .entry(key)
+                    .or_insert_with(|| new(scope.meaning.all(&[])));
+                group.members.insert(member, tag);
             }
         }
     }

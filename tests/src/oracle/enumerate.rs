@@ -1,8 +1,9 @@
 //! All worlds: the probability of each tuple, and its derivatives.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
+use super::aggregate::Group;
 use super::solve::Model;
 use super::weights::{Known, Weights};
 use super::world::{Invalid, Outcome, Ready, Variable};
@@ -13,8 +14,17 @@ use super::{Program, Tuple};
 pub struct Distribution {
     /// For each relation, the tuples that some world holds.
     pub relations: Vec<BTreeMap<Tuple, Probability>>,
-    /// How many worlds there are, variables that matter to no tuple left out.
-    pub worlds: usize,
+    /// All worlds, variables that matter to no tuple left out.
+    pub worlds: Vec<World>,
+}
+
+/// A world that is possible.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Its probability.
+    pub weight: f64,
+    /// What holds in it.
+    pub model: Model,
 }
 
 /// The probability of a tuple.
@@ -59,9 +69,9 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
     let known = weights(&ready, limit)?;
     let mut all = Distribution {
         relations: vec![BTreeMap::new(); program.relations.len()],
-        worlds: 0,
+        worlds: Vec::new(),
     };
-    all.worlds = worlds(&ready, &known, limit, &mut |model, choices, weight| {
+    worlds(&ready, &known, limit, &mut |model, choices, weight| {
         let gradient = gradient(choices, &firsts, leaves, program);
         for (relation, rows) in model.iter().enumerate() {
             for row in rows.keys() {
@@ -75,38 +85,10 @@ pub fn distribution(program: &Program, limit: usize) -> Result<Distribution, Inv
                     .for_each(|(sum, part)| *sum += part);
             }
         }
+        all.worlds.push(World { weight, model });
         Ok(())
     })?;
     Ok(all)
-}
-
-/// The weights of the worlds in which the evidence holds (each of these tuples does, or does not), by the tuples
-/// that they hold, and of all of them.
-pub fn given(
-    program: &Program,
-    evidence: &[(usize, Tuple, bool)],
-    limit: usize,
-) -> Result<(Model, f64), Invalid> {
-    let ready = Ready::new(program)?;
-    let known = weights(&ready, limit)?;
-    let mut joint: Model = vec![BTreeMap::new(); program.relations.len()];
-    let mut total = 0.0;
-    worlds(&ready, &known, limit, &mut |model, _, weight| {
-        let agrees = |(relation, row, holds): &(usize, Tuple, bool)| {
-            model[*relation].contains_key(row) == *holds
-        };
-        if !evidence.iter().all(agrees) {
-            return Ok(());
-        }
-        total += weight;
-        for (relation, rows) in model.iter().enumerate() {
-            for row in rows.keys() {
-                *joint[relation].entry(row.clone()).or_default() += weight;
-            }
-        }
-        Ok(())
-    })?;
-    Ok((joint, total))
 }
 
 /// How probable the members are of those aggregates that read it.
@@ -119,9 +101,9 @@ fn weights(ready: &Ready<'_>, limit: usize) -> Result<Known, Invalid> {
                 let made = choices.iter().find(|choice| choice.variable == *variable);
                 made.map_or(Outcome::Nothing, Choice::outcome)
             };
-            for (key, members) in ready.members(groups, model, &known, &choose)? {
+            for (key, held) in ready.members(groups, &model, &known, &choose)? {
                 let group = found.entry(key).or_default();
-                for member in members {
+                for member in held.members.into_keys() {
                     *group.entry(member).or_default() += weight;
                 }
             }
@@ -133,15 +115,15 @@ fn weights(ready: &Ready<'_>, limit: usize) -> Result<Known, Invalid> {
 }
 
 /// Takes the model, the choices and the weight of a world.
-type Visit<'a> = dyn FnMut(&Model, &[Choice], f64) -> Result<(), Invalid> + 'a;
+type Visit<'a> = dyn FnMut(Model, &[Choice], f64) -> Result<(), Invalid> + 'a;
 
-/// Calls `visit` with the model, the choices and the weight of each world; how many there are.
+/// Calls `visit` with the model, the choices and the weight of each world.
 fn worlds(
     ready: &Ready<'_>,
     known: &Known,
     limit: usize,
     visit: &mut Visit<'_>,
-) -> Result<usize, Invalid> {
+) -> Result<(), Invalid> {
     let mut script: Vec<usize> = Vec::new();
     let mut count = 0;
     loop {
@@ -151,7 +133,7 @@ fn worlds(
         }
         let (model, choices) = run(ready, known, &script)?;
         let weight: f64 = choices.iter().map(|choice| choice.probability).product();
-        visit(&model, &choices, weight)?;
+        visit(model, &choices, weight)?;
         script = choices.iter().map(|choice| choice.chosen).collect();
         while let Some(last) = script.pop() {
             if last + 1 < choices[script.len()].options {
@@ -160,7 +142,7 @@ fn worlds(
             }
         }
         if script.is_empty() {
-            return Ok(count);
+            return Ok(());
         }
     }
 }
@@ -239,10 +221,8 @@ pub fn datalog(program: &Program, accept: impl Fn(f64) -> bool) -> Result<Model,
     for groups in &ready.weighted {
         let model = ready.model(&known, &choose)?;
         let members = ready.members(groups, &model, &known, &choose)?.into_iter();
-        let all_hold = |members: BTreeSet<Tuple>| members.into_iter().map(|it| (it, 1.0)).collect();
-        let weights = members.map(|(key, members)| (key, all_hold(members)));
-        let weights = weights.collect();
-        known.insert(groups.id, weights);
+        let weights = members.map(|(key, Group { members, .. })| (key, members));
+        known.insert(groups.id, weights.collect());
     }
     ready.model(&known, &choose)
 }

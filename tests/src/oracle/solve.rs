@@ -3,9 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::aggregate::{Groups, members, results};
-use super::weights::{self, Known};
-use super::world::{Outcome, Variable};
+use super::aggregate::{Groups, members};
 use super::{
     Aggregate, Atom, Comparison, Expr, Function, Literal, Operator, Reduction, Term, Tuple, Type,
     Var, variables,
@@ -14,8 +12,38 @@ use super::{
 /// The rows of each relation with their tags, all 1 in a world.
 pub type Model = Vec<BTreeMap<Tuple, f64>>;
 
-/// Values of the variables bound so far.
-pub type Binding = BTreeMap<Var, i64>;
+/// Values of the variables bound so far, in order of the variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binding(Vec<(Var, i64)>);
+
+impl Binding {
+    /// Nothing is bound.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, var: Var) -> Option<i64> {
+        let at = self.0.binary_search_by_key(&var, |(var, _)| *var).ok()?;
+        Some(self.0[at].1)
+    }
+
+    /// Variables and values.
+    pub fn iter(&self) -> impl Iterator<Item = (Var, i64)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Binds a variable, unless it has another value.
+    fn bind(&mut self, var: Var, value: i64) -> bool {
+        match self.0.binary_search_by_key(&var, |(var, _)| *var) {
+            Ok(at) => self.0[at].1 == value,
+            Err(at) => {
+                self.0.insert(at, (var, value));
+                true
+            }
+        }
+    }
+}
 
 /// A variable that nothing binds: the program is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,19 +243,27 @@ pub fn bound_by(steps: &[Step]) -> BTreeSet<Var> {
     bound
 }
 
-/// What solving needs to know: the rows, and the tag of "none of these rows holds".
+/// What tags come to: in one world, where all are 1, or in an algebra.
+pub trait Meaning {
+    /// The tag of "all of these hold".
+    fn all(&self, tags: &[f64]) -> f64;
+    /// The tag of "one of these holds".
+    fn any(&self, tags: &[f64]) -> f64;
+    /// The tag of "none of these holds"; `None` if that cannot be.
+    fn none(&self, tags: &[f64]) -> Option<f64>;
+    /// The results of each group of an aggregate, with their tags.
+    fn results(&self, scope: &Scope<'_>, groups: &Groups) -> Vec<(Tuple, Vec<(Tuple, f64)>)>;
+}
+
+/// What solving needs to know.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The rows.
     pub model: &'a Model,
-    /// The tag of absence, given the tags of the rows that match; a body with tag 0 is dropped.
-    pub absence: &'a dyn Fn(&[f64]) -> f64,
+    /// What their tags come to.
+    pub meaning: &'a dyn Meaning,
     /// How many more steps may be taken; at 0 nothing more is found, and the program is too large.
     pub patience: &'a Cell<u32>,
-    /// How probable the members of aggregates are.
-    pub known: &'a Known,
-    /// The alternatives that hold of random variables that aggregates make.
-    pub choose: &'a dyn Fn(&Variable, &[f64]) -> Outcome,
 }
 
 /// Steps that the oracle takes for one world.
@@ -263,8 +299,7 @@ impl Scope<'_> {
                     .filter(|(row, _)| matches(atom, row, binding).is_some())
                     .map(|(_, &tag)| tag)
                     .collect();
-                let tag = (self.absence)(&matching);
-                if tag > 0.0 {
+                if let Some(tag) = self.meaning.none(&matching) {
                     self.solve(rest, binding, &[tags, &[tag]].concat(), found);
                 }
             }
@@ -299,42 +334,40 @@ impl Scope<'_> {
                 let key: Vec<i64> = groups
                     .keys
                     .iter()
-                    .filter_map(|var| binding.get(var).copied())
+                    .filter_map(|&var| binding.get(var))
                     .collect();
-                if members(self, groups)
-                    .get(&key)
-                    .is_none_or(BTreeSet::is_empty)
-                {
-                    self.solve(rest, binding, tags, found);
+                let group = members(self, groups).remove(&key);
+                let members = group.map(|group| group.members.into_values().collect::<Vec<_>>());
+                if let Some(tag) = self.meaning.none(&members.unwrap_or_default()) {
+                    self.solve(rest, binding, &[tags, &[tag]].concat(), found);
+                }
+            }
+            // As a formula, `exists` has no variable for its result.
+            Step::Aggregate(groups) if groups.aggregate.results.is_empty() => {
+                for (key, group) in members(self, groups) {
+                    let new: Vec<_> = groups.keys.iter().copied().zip(key).collect();
+                    let members: Vec<f64> = group.members.into_values().collect();
+                    if !members.is_empty()
+                        && let Some(extended) = extend(binding, &new)
+                    {
+                        let tag = self.meaning.any(&members);
+                        self.solve(rest, &extended, &[tags, &[tag]].concat(), found);
+                    }
                 }
             }
             Step::Aggregate(groups) => {
-                let (op, arguments) = (groups.aggregate.op, groups.aggregate.arguments.len());
-                let all = match op.reads_weights() {
-                    true => weights::results(self, groups),
-                    false => {
-                        let members = members(self, groups).into_iter();
-                        members
-                            .map(|(key, members)| (key, results(op, arguments, &members)))
-                            .collect()
-                    }
-                };
-                for (key, results) in all {
-                    if results.is_empty() && op == Reduction::StringJoin {
+                for (key, results) in self.meaning.results(self, groups) {
+                    if results.is_empty() && groups.aggregate.op == Reduction::StringJoin {
                         // Longer than the oracle can hold.
                         self.patience.set(0);
                     }
-                    for result in results {
-                        // As a formula, `exists` has no variable for its result: it must be true.
-                        if groups.aggregate.results.is_empty() && result != [1] {
-                            continue;
-                        }
+                    for (result, tag) in results {
                         let keys = groups.keys.iter().copied().zip(key.iter().copied());
                         let new: Vec<_> = keys
                             .chain(groups.aggregate.results.iter().copied().zip(result))
                             .collect();
                         if let Some(extended) = extend(binding, &new) {
-                            self.solve(rest, &extended, tags, found);
+                            self.solve(rest, &extended, &[tags, &[tag]].concat(), found);
                         }
                     }
                 }
@@ -364,18 +397,14 @@ fn matches(atom: &Atom, row: &[i64], binding: &Binding) -> Option<Binding> {
 
 fn extend(binding: &Binding, new: &[(Var, i64)]) -> Option<Binding> {
     let mut extended = binding.clone();
-    for &(var, value) in new {
-        if *extended.entry(var).or_insert(value) != value {
-            return None;
-        }
-    }
-    Some(extended)
+    let fits = new.iter().all(|&(var, value)| extended.bind(var, value));
+    fits.then_some(extended)
 }
 
 /// The value of an expression, if it has one. Arithmetic is that of `i32`.
 pub fn value(expr: &Expr, binding: &Binding) -> Option<i64> {
     match expr {
-        Expr::Var(var) => binding.get(var).copied(),
+        Expr::Var(var) => binding.get(*var),
         Expr::Const(_, value) => Some(*value),
         Expr::Binary(op, left, right) => {
             let (left, right) = (value(left, binding)?, value(right, binding)?);

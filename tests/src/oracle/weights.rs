@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::aggregate::{Groups, members};
 use super::solve::{Scope, Step};
-use super::world::Variable;
+use super::world::{Outcome, Variable};
 use super::{Reduction, Tuple};
 
 /// The probability of each member of each group.
@@ -17,32 +17,26 @@ pub type Weights = BTreeMap<Tuple, BTreeMap<Tuple, f64>>;
 /// The weights known so far, by number of the aggregate.
 pub type Known = BTreeMap<usize, Weights>;
 
-/// The results that hold in a world, by group.
-pub fn results(scope: &Scope<'_>, groups: &Groups) -> Vec<(Tuple, Vec<Tuple>)> {
-    let Some(known) = scope.known.get(&groups.id) else {
+/// The results that hold in a world, by group, where `choose` tells the outcome of the variables that it makes.
+pub fn results(
+    scope: &Scope<'_>,
+    groups: &Groups,
+    known: &Known,
+    choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
+) -> Vec<(Tuple, Vec<Tuple>)> {
+    let Some(known) = known.get(&groups.id) else {
         return Vec::new();
     };
     let op = groups.aggregate.op;
     if matches!(op, Reduction::Normalize | Reduction::Softmax) {
         let drawn = known.iter().map(|(key, members)| {
-            let part = |weight: f64| {
-                if op == Reduction::Softmax {
-                    weight.exp()
-                } else {
-                    weight
-                }
-            };
-            let possible = members.iter().filter(|(_, weight)| **weight > 0.0);
-            let (members, parts): (Vec<&Tuple>, Vec<f64>) = possible
-                .map(|(member, weight)| (member, part(*weight)))
-                .unzip();
-            let sum: f64 = parts.iter().sum();
-            let shares: Vec<f64> = parts.iter().map(|part| part / sum).collect();
+            let (members, shares): (Vec<&Tuple>, Vec<f64>) =
+                shares(op, members).into_iter().unzip();
             if shares.is_empty() {
                 return (key.clone(), Vec::new());
             }
             let variable = Variable::Aggregate(groups.id, key.clone());
-            let outcome = (scope.choose)(&variable, &shares);
+            let outcome = choose(&variable, &shares);
             let held = members.into_iter().enumerate();
             let held = held.filter(|(alternative, _)| outcome.has(*alternative));
             (
@@ -53,21 +47,43 @@ pub fn results(scope: &Scope<'_>, groups: &Groups) -> Vec<(Tuple, Vec<Tuple>)> {
         return drawn.collect();
     }
     let chosen = members(scope, groups).into_iter().map(|(key, held)| {
-        let weights = known.get(&key).into_iter().flatten();
-        let mut order: Vec<(&Tuple, f64)> =
-            weights.map(|(member, weight)| (member, *weight)).collect();
-        // Stable: equally probable ones stay in order of value.
-        order.sort_by(|a, b| heavier(a.1, b.1));
-        let placed = (0..)
-            .zip(order)
-            .filter(|(_, (member, _))| held.contains(*member));
-        let shown = placed.filter_map(|(position, (member, _))| match op {
-            Reduction::Rank => Some([vec![position], member.clone()].concat()),
-            _ => (position < 2).then(|| member.clone()),
-        });
-        (key, shown.collect())
+        let weights = known.get(&key).cloned().unwrap_or_default();
+        let chosen = chosen(op, &weights).into_iter();
+        let chosen = chosen.filter(|(member, _)| held.members.contains_key(*member));
+        (key, chosen.map(|(_, result)| result).collect())
     });
     chosen.collect()
+}
+
+/// What `normalize` and `softmax` make of the weights of the members: those of a new variable.
+pub fn shares(op: Reduction, members: &BTreeMap<Tuple, f64>) -> Vec<(&Tuple, f64)> {
+    let part = |weight: f64| match op {
+        Reduction::Softmax => weight.exp(),
+        _ => weight,
+    };
+    let possible = members.iter().filter(|(_, weight)| **weight > 0.0);
+    let parts: Vec<(&Tuple, f64)> = possible
+        .map(|(member, weight)| (member, part(*weight)))
+        .collect();
+    let sum: f64 = parts.iter().map(|(_, part)| part).sum();
+    let shares = parts.into_iter().map(|(member, part)| (member, part / sum));
+    shares.collect()
+}
+
+/// The members that `rank` and `top` choose, each with the result that it gives.
+pub fn chosen(op: Reduction, members: &BTreeMap<Tuple, f64>) -> Vec<(&Tuple, Tuple)> {
+    let mut order: Vec<(&Tuple, f64)> = members
+        .iter()
+        .map(|(member, weight)| (member, *weight))
+        .collect();
+    // Stable: equally probable ones stay in order of value.
+    order.sort_by(|a, b| heavier(a.1, b.1));
+    let placed = (0..).zip(order);
+    let shown = placed.filter_map(|(position, (member, _))| match op {
+        Reduction::Rank => Some((member, [vec![position], member.clone()].concat())),
+        _ => (position < 2).then(|| (member, member.clone())),
+    });
+    shown.collect()
 }
 
 /// The heavier first; rounding decides nothing.

@@ -1,12 +1,14 @@
 //! The perfect model of a program in one world.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::aggregate::{Groups, members};
-use super::solve::{Binding, Model, PATIENCE, Scope, Step, Unbound, bound_by, order, value};
+use super::aggregate::{Group, Groups, members, results};
+use super::solve::{
+    Binding, Meaning, Model, PATIENCE, Scope, Step, Unbound, bound_by, order, value,
+};
 use super::strata::{NotStratified, levels};
-use super::weights::{Known, number};
+use super::weights::{self, Known, number};
 use super::{Atom, HeadAtom, Literal, Program, Term, Tuple, Var, variables};
 
 /// Programs with more rows are too large for the oracle: usually they have no end.
@@ -178,7 +180,7 @@ impl<'a> Ready<'a> {
         choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
         patience: &Cell<u32>,
     ) -> Result<(), Invalid> {
-        let absence = |tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 };
+        let meaning = InWorld { known, choose };
         for _ in 0..200 {
             if patience.get() == 0 || model.iter().map(BTreeMap::len).sum::<usize>() > MOST_ROWS {
                 break;
@@ -194,15 +196,13 @@ impl<'a> Ready<'a> {
                 }
                 let scope = Scope {
                     model,
-                    absence: &absence,
+                    meaning: &meaning,
                     patience,
-                    known,
-                    choose,
                 };
                 scope.solve(&rule.steps, &Binding::new(), &[], &mut |binding, _| {
                     let outcome = rule.weights.as_ref().map(|weights| {
-                        let values = rule.binding.iter().map(|var| binding[var]).collect();
-                        choose(&Variable::Rule(index, values), weights)
+                        let values = rule.binding.iter().filter_map(|&var| binding.get(var));
+                        choose(&Variable::Rule(index, values.collect()), weights)
                     });
                     for (alternative, head) in &rule.heads {
                         if self.levels[head.relation] == level
@@ -234,20 +234,58 @@ impl Ready<'_> {
         model: &Model,
         known: &Known,
         choose: &dyn Fn(&Variable, &[f64]) -> Outcome,
-    ) -> Result<BTreeMap<Tuple, BTreeSet<Tuple>>, Invalid> {
+    ) -> Result<BTreeMap<Tuple, Group>, Invalid> {
         let patience = Cell::new(PATIENCE);
         let scope = Scope {
             model,
-            absence: &|tags: &[f64]| if tags.is_empty() { 1.0 } else { 0.0 },
+            meaning: &InWorld { known, choose },
             patience: &patience,
-            known,
-            choose,
         };
         let found = members(&scope, groups);
         match patience.get() {
             0 => Err(Invalid::TooLarge),
             _ => Ok(found),
         }
+    }
+}
+
+/// What holds in a world has tag 1.
+struct InWorld<'a> {
+    /// How probable the members of aggregates are.
+    known: &'a Known,
+    /// The alternatives that hold of random variables that aggregates make.
+    choose: &'a dyn Fn(&Variable, &[f64]) -> Outcome,
+}
+
+impl Meaning for InWorld<'_> {
+    fn all(&self, _: &[f64]) -> f64 {
+        1.0
+    }
+
+    fn any(&self, _: &[f64]) -> f64 {
+        1.0
+    }
+
+    fn none(&self, tags: &[f64]) -> Option<f64> {
+        tags.is_empty().then_some(1.0)
+    }
+
+    fn results(&self, scope: &Scope<'_>, groups: &Groups) -> Vec<(Tuple, Vec<(Tuple, f64)>)> {
+        let (op, arguments) = (groups.aggregate.op, groups.aggregate.arguments.len());
+        let all: Vec<(Tuple, Vec<Tuple>)> = match op.reads_weights() {
+            true => weights::results(scope, groups, self.known, self.choose),
+            false => members(scope, groups)
+                .into_iter()
+                .map(|(key, group)| {
+                    let held = group.members.into_keys().collect();
+                    (key, results(op, arguments, &held))
+                })
+                .collect(),
+        };
+        let hold = |results: Vec<Tuple>| results.into_iter().map(|result| (result, 1.0)).collect();
+        all.into_iter()
+            .map(|(key, results)| (key, hold(results)))
+            .collect()
     }
 }
 

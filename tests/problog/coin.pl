@@ -1,0 +1,3 @@
+% One coin.
+0.6::heads.
+query(heads).
