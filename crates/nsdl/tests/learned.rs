@@ -1,5 +1,7 @@
 //! Probabilities to learn from Rust: their names and values, gradients, the program with what was learned.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
+
 use nsdl::{Exclusive, Input, Module, Output, Provenance, Session, Tape, Value, print};
 
 const PROGRAM: &str = r#"type exposed(String)
