@@ -31,6 +31,7 @@ class Context:
     ``uniform`` and ``categorical`` draw.
     Queries that bind arguments compute only what they ask for where that pays, unless ``demand`` is false: the
     answers are the same. With ``stop_at_goal``, an evaluation ends once the relation under ``@goal`` holds.
+    ``iteration_limit`` leaves each recursion after so many rounds, complete or not.
 
     >>> ctx = Context()
     >>> ctx.add_facts("edge", [(0, 1), (1, 2)])
@@ -49,10 +50,12 @@ class Context:
         seed: int = 0,
         demand: bool = True,
         stop_at_goal: bool = False,
+        iteration_limit: int | None = None,
     ) -> None:
         self._session = _nsdl.Session(provenance, k, seed, demand)
         self._custom = isinstance(provenance, Provenance)
         self._session.set_stop_at_goal(stop_at_goal)
+        self._session.set_iteration_limit(iteration_limit)
         self._session.register(foreign.everywhere())
 
     def register(self, *items: Any) -> None:

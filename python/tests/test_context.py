@@ -336,3 +336,10 @@ def test_attributes_of_python():
     with pytest.raises(nsdl.ProgramError) as caught:
         ctx.add_program("@numbers(-1) type m(u8)")
     assert caught.value.code == "E0244" and "too few" in str(caught.value)
+
+
+def test_a_limit_of_iterations():
+    ctx = nsdl.Context(iteration_limit=3)
+    ctx.add_program("rel n(0)  rel n(x + 1) = n(x)")
+    ctx.run()
+    assert ctx.relation("n") == [(0,), (1,), (2,), (3,)]

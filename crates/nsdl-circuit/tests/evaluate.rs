@@ -239,7 +239,7 @@ fn proofs_hold_in_the_worlds_in_which_the_tuple_does() {
         let found = tags(&program, &algebra, |leaf| algebra.tag(leaf.0));
         for (_, leaves) in program.worlds(&program.weights()) {
             let model = program.model(&leaves);
-            let holds = |literal: &u32| leaves[*literal as usize / 2] == (literal % 2 == 0);
+            let holds = |literal: &u32| leaves[*literal as usize / 2] == literal.is_multiple_of(2);
             for (tuple, proofs) in found.iter().enumerate() {
                 let proven = proofs.iter().any(|proof| proof.iter().all(holds));
                 assert_eq!(proven, model[tuple], "seed {seed}, tuple {tuple}");

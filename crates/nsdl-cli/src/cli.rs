@@ -23,6 +23,7 @@ Examples:
   nsdl repl path.dl                      explore it line by line
   nsdl fmt path.dl                       bring it into the canonical layout
   nsdl explain E0201                     what a code means, with a wrong and a right program
+  nsdl functions string                  what there is for strings
 
 Data goes to stdout; warnings, errors and progress go to stderr.
 Exit status: 0 if all is well, 1 for errors in program or data, 2 for errors in the command line,
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Why(Why),
     /// Say more about the code of an error or warning
     Explain(Explain),
+    /// List the built-in functions, predicates and aggregates
+    Functions(Functions),
     /// Bring programs into the one canonical layout, comments kept
     #[command(after_help = FORMAT_EXAMPLES)]
     Fmt(Fmt),
@@ -91,6 +94,9 @@ pub(crate) struct Run {
     /// What `uniform` and `categorical` draw: the same seed gives the same draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Leave each recursion after N rounds, complete or not
+    #[arg(long, visible_alias = "iter-limit", value_name = "N", value_parser = positive)]
+    pub(crate) iteration_limit: Option<usize>,
     /// Compute relations in full, even where the queries ask for less (magic sets)
     #[arg(long)]
     pub(crate) no_demand: bool,
@@ -160,6 +166,12 @@ pub(crate) struct Fmt {
 pub(crate) struct Explain {
     /// Such as E0201; without one, all codes are listed
     pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Functions {
+    /// Only those with this word in their signature, such as `string` or `Duration`
+    pub(crate) word: Option<String>,
 }
 
 #[derive(Debug, Args)]

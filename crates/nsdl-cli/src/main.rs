@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod explain;
 mod fmt;
+mod functions;
 mod interrupt;
 mod line_editor;
 mod output;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Why(args) => why::why(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Functions(args) => functions::functions(&args),
         Command::Fmt(args) => fmt::fmt(&args),
         Command::Repl(args) => line_editor::repl(&args),
     };

@@ -34,6 +34,7 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
     session.set_demand(!args.no_demand);
     session.set_cancel(cancel.clone());
     session.set_seed(args.seed);
+    session.set_iteration_limit(args.iteration_limit);
     session.set_stop_at_goal(args.stop_at_goal);
     // Warnings are shown once the facts are there, which may be all that is missing.
     let spinner = Spinner::start("reading");

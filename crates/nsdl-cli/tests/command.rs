@@ -438,6 +438,29 @@ fn ctrl_c_stops_an_evaluation_with_130() {
 }
 
 #[test]
+fn functions_are_listed() {
+    let all = nsdl(&["functions"], "");
+    assert!(
+        all.out.contains("  $abs<T: Number>(T) -> T\n"),
+        "{}",
+        all.out
+    );
+    assert!(all.out.contains("  range<T: Integer>("), "{}", all.out);
+    let some = nsdl(&["functions", "Duration"], "").out;
+    assert!(
+        some.contains("$duration_days") && !some.contains("Aggregates"),
+        "{some}"
+    );
+}
+
+#[test]
+fn recursion_can_be_cut_short() {
+    let program = "rel n(0)  rel n(x + 1) = n(x)  query n";
+    let cut = prints(program, &["--iteration-limit", "3"]);
+    assert_eq!(cut, "n: {(0), (1), (2), (3)}\n");
+}
+
+#[test]
 fn codes_are_explained() {
     let page = nsdl(&["explain", "E0201"], "");
     assert_eq!(page.code, 0, "{}", page.err);

@@ -4,7 +4,7 @@
 //! the literals: by a positive atom, by a predicate in one of its modes, by an equation of which the other side
 //! is bound, see `solve`, or as an element of a list or a number of a range.
 
-use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type};
+use nsdl_ir::{BinaryOp, Diagnostic, Slot, Span, Type, nearest};
 
 use crate::flat::{
     Argument, ArgumentKind, Choice, Clause, Guard, Literal, Program, Term, TermKind, Variable,
@@ -12,7 +12,6 @@ use crate::flat::{
 use crate::infer::Types;
 use crate::ready::Ready;
 use crate::solve::{Solution, solve};
-use crate::suggest::nearest;
 
 /// What a constraint can do once some slots are bound.
 pub(crate) enum Use {
@@ -195,9 +194,15 @@ fn report(
         } else {
             None
         };
-        let error = Diagnostic::error("E0401", format!("variable `{name}` is not bound {rule}"))
-            .label(span, "can be anything")
-            .note(why);
+        let mut error =
+            Diagnostic::error("E0401", format!("variable `{name}` is not bound {rule}"))
+                .label(span, "can be anything")
+                .note(why);
+        if let Some(pattern) = asked(program, clause, slot, bound) {
+            error = error.note(format!(
+                "it may be left to those who ask: `@demand(\"{pattern}\")` before the rule"
+            ));
+        }
         let bind = format!("bind `{name}` by a positive atom in the body, such as `p({name})`");
         diagnostics.push(match (near, lonely(clause, bound)) {
             (Some(near), _) => error.help(format!("did you mean `{near}`?")),
@@ -222,6 +227,25 @@ fn report(
             );
         }
     }
+}
+
+/// The pattern of demand by which those who ask for the head bind `slot` and what else is not bound in it.
+fn asked(program: &Program, clause: &Clause, slot: Slot, bound: &[bool]) -> Option<String> {
+    let [head] = clause.heads.as_slice() else {
+        return None;
+    };
+    let relation = program.relations.get(head.relation.index())?;
+    let alone = |arg: &Term| match arg.kind {
+        TermKind::Slot(slot) => Some(slot),
+        _ => None,
+    };
+    let given = |arg: &Term| alone(arg).is_some_and(|slot| !is_bound(bound, slot));
+    let here = head.args.iter().any(|arg| alone(arg) == Some(slot));
+    let letters = head
+        .args
+        .iter()
+        .map(|arg| if given(arg) { 'b' } else { 'f' });
+    (here && !relation.auxiliary && relation.demand.is_empty()).then(|| letters.collect())
 }
 
 /// The only bound variable of a clause that it uses once: it may be a slip for an unbound one.

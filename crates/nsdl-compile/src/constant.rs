@@ -1,9 +1,9 @@
 //! Constants and their arithmetic.
 //!
 //! An unsuffixed literal keeps its kind only: it takes the type of the place it is used at, so one
-//! `const N = 3` serves a `usize` and an `i8` column alike. Arithmetic on such constants is exact (integers)
-//! or in `f64` (floats), and the result must be in range where it is used. Suffixed literals and constants
-//! of a declared type compute in that type. A failing operation is a compile error (SEMANTICS.md 9).
+//! `const N = 3` serves a `usize`, an `i8` and an `f64` column alike. Arithmetic on such constants is exact
+//! (integers) or in `f64` (floats), and the result must be in range where it is used; a quotient that is rounded is
+//! an integer from there on. Suffixed literals and constants of a declared type compute in that type. A failing operation is a compile error (SEMANTICS.md 9).
 
 mod arithmetic;
 mod compound;
@@ -29,8 +29,10 @@ pub(crate) const INITIAL: f64 = 0.5;
 /// The value of a constant expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Const {
-    /// Any integer type.
+    /// Any integer type, or any float type where a float is needed: `x / 2` of a float `x`.
     Integer(i128),
+    /// Any integer type, and no float: a quotient of literals that was rounded, or what is computed on bits.
+    Whole(i128),
     /// Any float type; the digits are kept, so that each type rounds them itself.
     Float(String),
     /// Exactly this.
@@ -47,7 +49,7 @@ impl Const {
     /// What it is, for messages.
     pub fn describe(&self) -> String {
         match self {
-            Const::Integer(_) => "an integer".into(),
+            Const::Integer(_) | Const::Whole(_) => "an integer".into(),
             Const::Float(_) => "a float".into(),
             Const::Typed(value) => value.ty().to_string(),
             Const::Tuple(parts) => {
@@ -65,7 +67,7 @@ impl Const {
     /// As written in programs.
     pub fn text(&self) -> String {
         match self {
-            Const::Integer(value) => value.to_string(),
+            Const::Integer(value) | Const::Whole(value) => value.to_string(),
             Const::Float(text) => text.clone(),
             Const::Typed(value) => value.to_string(),
             Const::Tuple(parts) if parts.len() == 1 => format!("({},)", texts(parts)),
@@ -80,7 +82,12 @@ impl Const {
     /// Its value in type `ty`; `None` if it is of another kind or out of range.
     pub fn at(&self, ty: Type) -> Option<Value> {
         match self {
-            Const::Integer(value) => Value::from_i128(*value, ty),
+            Const::Integer(value) => match ty {
+                Type::F32 => Some(Value::F32(*value as f32)),
+                Type::F64 => Some(Value::F64(*value as f64)),
+                _ => Value::from_i128(*value, ty),
+            },
+            Const::Whole(value) => Value::from_i128(*value, ty),
             Const::Float(text) => match ty {
                 Type::F32 => text
                     .parse()
@@ -163,7 +170,8 @@ impl Const {
     /// Whether some value of its kind is of type `ty`.
     pub fn may_be(&self, ty: Type) -> bool {
         match self {
-            Const::Integer(_) => ty.is_integer(),
+            Const::Integer(_) => ty.is_number(),
+            Const::Whole(_) => ty.is_integer(),
             Const::Float(_) => ty.is_float(),
             Const::Typed(value) => value.ty() == ty,
             Const::Tuple(parts) => match ty {
@@ -193,7 +201,7 @@ impl Const {
     /// Whether it is of an integer type, or of any.
     pub fn is_integer(&self) -> bool {
         match self {
-            Const::Integer(_) => true,
+            Const::Integer(_) | Const::Whole(_) => true,
             Const::Typed(value) => value.ty().is_integer(),
             Const::Float(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => false,
         }
@@ -207,7 +215,7 @@ impl Const {
 
     fn own_type(&self) -> Option<Type> {
         match self {
-            Const::Integer(_) | Const::Float(_) => {
+            Const::Integer(_) | Const::Whole(_) | Const::Float(_) => {
                 let types = [Type::I32, Type::I64, Type::I128, Type::F32, Type::F64];
                 types.into_iter().find(|ty| self.at(*ty).is_some())
             }
@@ -235,7 +243,7 @@ impl Const {
     /// As a tag: numbers as they are, `true` is 1 and `false` is 0; `None` for text.
     pub fn tag(&self) -> Option<f64> {
         Some(match self {
-            Const::Integer(value) => *value as f64,
+            Const::Integer(value) | Const::Whole(value) => *value as f64,
             Const::Float(text) => text.parse().ok()?,
             Const::Typed(Value::F32(value)) => f64::from(*value),
             Const::Typed(Value::F64(value)) => *value,
@@ -263,7 +271,7 @@ pub(crate) fn out_of_range(value: &Const, ty: Type, span: Span) -> Diagnostic {
         _ => format!("{ty} cannot hold it"),
     };
     let wider = match value {
-        Const::Integer(value) => [Type::I64, Type::U64, Type::I128]
+        Const::Integer(value) | Const::Whole(value) => [Type::I64, Type::U64, Type::I128]
             .into_iter()
             .find(|ty| Value::from_i128(*value, *ty).is_some()),
         Const::Float(_) => Some(Type::F64),
@@ -394,13 +402,9 @@ pub(crate) fn typed(
         out_of_range(&value, ty, span)
     } else {
         let found = value.describe();
-        let error = Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
+        Diagnostic::error("E0301", format!("expected {ty}, found {found}"))
             .label(span, format!("this is {found}"))
-            .label(declared, format!("declared as {ty}"));
-        match value {
-            Const::Integer(value) if ty.is_float() => error.help(format!("write `{value}.0`")),
-            _ => error,
-        }
+            .label(declared, format!("declared as {ty}"))
     }])
 }
 

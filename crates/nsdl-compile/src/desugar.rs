@@ -262,6 +262,13 @@ impl<'a> Desugar<'a> {
         }
         for (position, leaf) in leaves.iter().enumerate() {
             match (leaf.formula, leaf.not) {
+                (formula, Some(span))
+                    if !matches!(formula, Formula::Atom(_))
+                        && mentions::binds(formula)
+                        && self.has_own(formula, total) =>
+                {
+                    self.absent_formula(formula, span, leaves, total, &mut scope);
+                }
                 (Formula::Atom(atom), None) => self.atom(atom, &mut scope),
                 (Formula::Atom(atom), Some(span)) if atom.args.iter().any(compound::has_hole) => {
                     self.absent_pattern(leaf.formula, span, &[], &mut scope);

@@ -1,10 +1,11 @@
 //! Expansion: what can be said by other syntax is said so.
 //!
 //! Before: trees as parsed. After: no `fn` is called and none is defined, and every atom, term and query has its
-//! arguments by position.
+//! arguments by position; `x != P(_)` is `not x == P(_)`.
 
 mod fields;
 mod functions;
+mod unequal;
 
 use nsdl_ir::Diagnostic;
 use nsdl_syntax::ast::{Ast, ItemKind};
@@ -23,6 +24,7 @@ pub(crate) fn expand(asts: &[&Ast]) -> (Vec<Ast>, Vec<Diagnostic>) {
             .retain(|item| !matches!(item.kind, ItemKind::Function(_) | ItemKind::Import(_)));
         functions.inline(&mut ast, &mut diagnostics);
         fields.place(&mut ast, &mut diagnostics);
+        unequal::negate(&mut ast);
         ast
     };
     let trees = asts.iter().map(expand).collect();

@@ -155,7 +155,7 @@ fn made(term: &Term, extents: &Extents, into: &mut Vec<RelationId>) {
 
 fn constant(value: &Const, extents: &Extents, into: &mut Vec<RelationId>) {
     match value {
-        Const::Integer(_) | Const::Float(_) => {}
+        Const::Integer(_) | Const::Whole(_) | Const::Float(_) => {}
         Const::Typed(value) => typed(value, extents, into),
         Const::Tuple(parts) | Const::List(parts) => {
             parts.iter().for_each(|(it, _)| constant(it, extents, into));

@@ -1,11 +1,12 @@
 //! Calls of functions: which one a name means, whether the arguments fit, and calls of constants.
 
-use nsdl_ir::{Callee, Diagnostic, Function, Parameter, Signature, Span, Type, Value};
+use nsdl_ir::{
+    Callee, Diagnostic, Family, Function, Parameter, Signature, Span, Type, Value, did_you_mean,
+};
 use nsdl_syntax::ast::Name;
 
 use crate::constant::{Const, out_of_range};
 use crate::resolve::Host;
-use crate::suggest::did_you_mean;
 
 /// The function of that name, if it takes so many arguments.
 ///
@@ -124,7 +125,7 @@ pub(crate) fn fold(
         })
     });
     let open = |value: &Const| match value {
-        Const::Integer(_) => Some(Type::I128),
+        Const::Integer(_) | Const::Whole(_) => Some(Type::I128),
         Const::Float(_) => Some(Type::F64),
         value => value.by_itself().map(|value| value.ty()),
     };
@@ -164,7 +165,10 @@ pub(crate) fn fold(
         vec![Diagnostic::error("E0501", message).label(span, "this call fails")]
     })?;
     Ok(match typed {
-        None if !matches!(signature.result, Parameter::Exactly(_)) => untyped(result, span),
+        None if !matches!(signature.result, Parameter::Exactly(_)) => match untyped(result, span) {
+            Const::Integer(value) if signature.family == Family::Integer => Const::Whole(value),
+            value => value,
+        },
         _ => Const::Typed(result),
     })
 }

@@ -21,7 +21,7 @@ use rustc_hash::FxHashMap;
 
 use crate::flat::{Argument, ArgumentKind, Choice, Literal, Program, Relation};
 use classes::{Class, Resolved, Side};
-use kind::{Kind, Why};
+use kind::{Kind, Set, Why};
 use path::Link;
 
 /// The types of a program.
@@ -175,11 +175,16 @@ impl Inference {
             for tag in clause.choice.iter().flat_map(Choice::terms) {
                 let side = self.term(*first, tag);
                 let double = Kind::only(Type::F64);
-                let kind = match self.kind(side) {
-                    Some(kind) if kind.set().meet(double.set()).is_none() => {
+                let integers = Set::of(Type::is_integer);
+                let kind = match self.kind(side).map(Kind::set) {
+                    Some(Set::ANY) | None => double,
+                    // Integers, or literals that may be: as tags they do not become floats.
+                    Some(set)
+                        if set.meet(double.set()).is_none() || set.meet(integers).is_some() =>
+                    {
                         Kind::of(|ty| ty.is_number() || ty == Type::Bool)
                     }
-                    _ => double,
+                    Some(_) => double,
                 };
                 self.require(side, kind, Why::Takes("a tag"), tag.span);
             }
@@ -299,7 +304,9 @@ impl Inference {
             for (number, class) in (1..=relation.columns.len()).zip(first..) {
                 let root = self.find(class);
                 let (ty, known) = self.resolve(class);
-                if !known && !relation.auxiliary && reported.insert(root) {
+                // What is computed on demand and never asked for, as in a library, may be of any type.
+                let asked = relation.demand.is_empty();
+                if !known && !relation.auxiliary && asked && reported.insert(root) {
                     self.diagnostics.push(not_inferred(relation, number, ty));
                 }
                 types.push(ty);

@@ -30,7 +30,6 @@ mod resolve;
 mod show;
 mod solve;
 mod stratify;
-mod suggest;
 
 use std::sync::Arc;
 
@@ -45,8 +44,9 @@ pub use directive::{
     Argument, AttributeValue, Directives, FileDirective, ForeignAttribute, Outside,
 };
 pub use modules::qualify;
+pub use nsdl_ir::did_you_mean;
+pub use reduce::form as aggregate_form;
 pub use show::show;
-pub use suggest::did_you_mean;
 
 /// A compiled program.
 #[derive(Debug)]

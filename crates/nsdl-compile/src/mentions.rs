@@ -1,7 +1,7 @@
 //! Which variables a formula mentions: what an aggregate groups by depends on it (SEMANTICS.md 4).
 
 use indexmap::IndexMap;
-use nsdl_ir::Span;
+use nsdl_ir::{BinaryOp, Span};
 use nsdl_syntax::ast::{Aggregate, Expr, ExprKind, Formula};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
@@ -171,6 +171,25 @@ pub(crate) fn is_compound(formula: &Formula) -> bool {
     }
 }
 
+/// Whether the negation of `formula`, one leaf, can have variables of its own: what would bind them, were it not
+/// negated.
+pub(crate) fn binds(formula: &Formula) -> bool {
+    let is_pattern = |expr: &Expr| {
+        matches!(
+            expr.kind,
+            ExprKind::Tuple(_) | ExprKind::List(..) | ExprKind::Construct(_)
+        )
+    };
+    match formula {
+        Formula::Atom(_) | Formula::Element { .. } => true,
+        Formula::Constraint(Expr {
+            kind: ExprKind::Binary(BinaryOp::Equal, left, right),
+            ..
+        }) => is_pattern(left) || is_pattern(right),
+        _ => false,
+    }
+}
+
 /// The variables whose mentions, counted in `total`, all lie in `formula`.
 pub(crate) fn own<'a>(
     formula: &'a Formula,
@@ -190,7 +209,9 @@ pub(crate) fn hidden<'a>(
     is_constant: &dyn Fn(&str) -> bool,
     into: &mut Hidden<'a>,
 ) {
-    let hide = |negated: &'a Formula, into: &mut Hidden<'a>| match is_compound(negated) {
+    let hide = |negated: &'a Formula, into: &mut Hidden<'a>| match is_compound(negated)
+        || binds(negated)
+    {
         true => into.extend(own(negated, total, is_constant)),
         false => hidden(negated, total, is_constant, into),
     };

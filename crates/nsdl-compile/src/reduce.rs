@@ -1,11 +1,10 @@
 //! The aggregates that exist, and how many variables each takes and gives.
 
-use nsdl_ir::{AggregateOp, Diagnostic};
+use nsdl_ir::{AggregateOp, Diagnostic, did_you_mean};
 use nsdl_syntax::ast::{Aggregate, Name};
 
 use crate::mentions;
 use crate::resolve::Host;
-use crate::suggest::did_you_mean;
 
 /// The aggregate of that name.
 ///
@@ -188,7 +187,7 @@ fn takes(op: AggregateOp) -> Takes {
 }
 
 /// The form of an aggregate with its results, for help.
-pub(crate) fn form(op: AggregateOp) -> &'static str {
+pub fn form(op: AggregateOp) -> &'static str {
     use AggregateOp::*;
     match op {
         Count => "n := count(x: …)",

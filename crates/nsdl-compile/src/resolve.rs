@@ -17,7 +17,9 @@ mod types;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use nsdl_ir::{DataType, Diagnostic, RelationId, Span, Symbols};
+use nsdl_ir::{
+    DataType, Diagnostic, RelationId, SUGGESTIONS, Span, Symbols, did_you_mean, nearest,
+};
 use nsdl_syntax::ast::{
     Aggregate, Ast, Atom, Attribute, ColumnDeclaration, Formula, Head, Item, ItemKind, Name,
     TypeDeclaration,
@@ -37,7 +39,6 @@ use crate::constructor::Constructor;
 use crate::demand::Pattern;
 use crate::directive::{Directives, Outside};
 use crate::flat::{Declared, Relation};
-use crate::suggest::{SUGGESTIONS, did_you_mean, nearest};
 
 /// What the names of a program stand for.
 pub(crate) struct Names<'a> {

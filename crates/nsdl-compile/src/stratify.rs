@@ -202,20 +202,20 @@ fn negative_cycle(
 ) -> Diagnostic {
     // From the reader back to what it reads: (what is read, how).
     let steps = cycle(graph, edge, of);
-    let is_user = |node: NodeIndex| {
-        program
-            .relations
-            .get(node.index())
-            .is_some_and(|it| !it.auxiliary)
+    let is_auxiliary = |node: NodeIndex| {
+        let relation = program.relations.get(node.index());
+        relation.is_none_or(|it| it.auxiliary)
     };
+    // Auxiliary relations are named where nothing else is on the cycle.
+    let nameless = steps.iter().all(|(node, _)| is_auxiliary(*node));
+    let is_user = |node: NodeIndex| nameless || !is_auxiliary(node);
     let name = |node: NodeIndex| {
         program
             .relations
             .get(node.index())
             .map_or("", |it| it.name.as_str())
     };
-    // A cycle passes through users' relations, auxiliary ones only stand between them: begin with the one
-    // that negates or aggregates.
+    // Auxiliary relations only stand between those of the user: begin with the one that negates or aggregates.
     let start = steps
         .iter()
         .rposition(|(node, _)| is_user(*node))
@@ -318,4 +318,67 @@ fn cycle(graph: &Dependencies, edge: EdgeIndex, of: &[usize]) -> Vec<(NodeIndex,
     steps.push((read, *weight));
     steps.reverse();
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flat::{Clause, Head, Relation};
+
+    #[test]
+    fn a_cycle_of_auxiliary_relations_is_named_too() {
+        let relation = |name: &str| Relation {
+            name: name.into(),
+            span: Span::default(),
+            columns: Vec::new(),
+            auxiliary: true,
+            hidden: false,
+            certain: false,
+            keep: None,
+            facts: None,
+            demand: Vec::new(),
+        };
+        let clause = |head: usize, body: Literal| Clause {
+            span: Span::default(),
+            variables: Vec::new(),
+            body: vec![body],
+            heads: vec![Head {
+                relation: RelationId::new(head),
+                args: Vec::new(),
+                alternative: 0,
+                guards: Vec::new(),
+            }],
+            choice: None,
+            makes: Vec::new(),
+        };
+        let (args, span) = (Vec::new(), Span::default());
+        let program = Program {
+            relations: vec![relation("terms of p"), relation("not (…)")],
+            clauses: vec![
+                clause(
+                    0,
+                    Literal::Absent {
+                        relation: RelationId::new(1),
+                        args: args.clone(),
+                        span,
+                    },
+                ),
+                clause(
+                    1,
+                    Literal::Atom {
+                        relation: RelationId::new(0),
+                        args,
+                        span,
+                    },
+                ),
+            ],
+            ..Program::default()
+        };
+        let errors = stratify(&program).unwrap_err();
+        let message = &errors[0].message;
+        assert!(
+            message.contains("`terms of p` needs `not not (…)`"),
+            "{message}"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use nsdl_functions::{LONGEST_LIST, LONGEST_TEXT};
 use nsdl_ir::{BinaryOp, Symbols, Type, UnaryOp, Word};
 
 use crate::FailureKind::{self, DivisionByZero, NotANumber, Overflow};
@@ -66,11 +67,19 @@ pub(crate) fn binary(op: BinaryOp, ty: Type) -> Binary {
             Type::F32 => numeric::<f32>(op),
             Type::F64 => numeric::<f64>(op),
             Type::String if op == Add => |a, b, symbols| {
-                Ok(symbols.intern(&format!("{}{}", symbols.text(a), symbols.text(b))))
+                let (a, b) = (symbols.text(a), symbols.text(b));
+                if a.len() + b.len() > LONGEST_TEXT {
+                    return Err(Overflow);
+                }
+                Ok(symbols.intern(&format!("{a}{b}")))
             },
-            Type::List(_) if op == Add => {
-                |a, b, symbols| Ok(symbols.intern_list(&[symbols.list(a), symbols.list(b)].concat()))
-            }
+            Type::List(_) if op == Add => |a, b, symbols| {
+                let (a, b) = (symbols.list(a), symbols.list(b));
+                if a.len() + b.len() > LONGEST_LIST {
+                    return Err(Overflow);
+                }
+                Ok(symbols.intern_list(&[a, b].concat()))
+            },
             _ => |_, _, _| Err(NotANumber),
         },
         Xor | BitAnd | BitOr | ShiftLeft | ShiftRight => crate::bitwise::binary(op, ty),

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nsdl_functions::{ForeignFunction, Registry};
-use nsdl_ir::{AggregateOp, Diagnostic, Plan, Signature, Step, Symbols, Type, Value, Word};
+use nsdl_ir::{
+    AggregateOp, Diagnostic, Plan, Signature, Span, Step, Symbols, Type, Value, Word, did_you_mean,
+};
 use rustc_hash::FxHashMap;
 
 use crate::FailureKind;
@@ -126,7 +128,7 @@ impl Call {
     fn word(&self, value: Result<Value, String>, symbols: &Symbols) -> Result<Word, Word> {
         let name = self.signature.name;
         let value = value.and_then(|value| match self.result() {
-            Some(ty) if value.ty() != ty => {
+            Some(ty) if value.ty() != ty && !(ty == Type::Entity && value.ty().is_entity()) => {
                 Err(format!("it gives a value of type {}, not {ty}", value.ty()))
             }
             _ => value.to_word(symbols).ok_or_else(|| "it gives NaN".into()),
@@ -165,18 +167,11 @@ pub(crate) fn supplied(
         if !needed.get(rule.head.index()).copied().unwrap_or_default() {
             continue;
         }
-        let missing = |name: &str, what: &str| {
-            let call = format!("`Session::add_{what}` in Rust, `@nsdl.foreign_{what}` in Python");
-            let message = format!("the host program supplies no {what} `{name}`");
-            Diagnostic::error("E0650", message)
-                .label(rule.span, "needed here")
-                .help(format!("register it before the run: {call}"))
-        };
         for step in &rule.steps {
             if let Step::Foreign { predicate, .. } = step
                 && registry.predicate(&predicate.name).is_none()
             {
-                return Err(missing(&predicate.name, "predicate"));
+                return Err(missing("predicate", &predicate.name, rule.span, registry));
             }
         }
         let choice = rule
@@ -192,7 +187,7 @@ pub(crate) fn supplied(
                 }
             });
             if let Some(name) = name {
-                return Err(missing(name, "function"));
+                return Err(missing("function", name, rule.span, registry));
             }
         }
     }
@@ -201,13 +196,34 @@ pub(crate) fn supplied(
             && needed.get(aggregate.output.index()) == Some(&true)
             && registry.aggregate(&signature.name).is_none()
         {
-            let name = &signature.name;
-            let message = format!("the host program supplies no aggregate `{name}`");
-            let help = "register it before the run: `Session::add_aggregate` in Rust, `@nsdl.foreign_aggregate` in Python";
-            return Err(Diagnostic::error("E0650", message)
-                .label(aggregate.span, "needed here")
-                .help(help));
+            let span = aggregate.span;
+            return Err(missing("aggregate", &signature.name, span, registry));
         }
     }
     Ok(())
+}
+
+/// E0650.
+fn missing(what: &str, name: &str, span: Span, registry: &Registry) -> Diagnostic {
+    let near = match what {
+        "predicate" => {
+            let known = registry.predicates().map(|it| it.signature().name.as_str());
+            did_you_mean(name, known)
+        }
+        "function" => did_you_mean(name, registry.functions().map(|it| it.signature().name)),
+        _ => {
+            let known = registry.aggregates().map(|it| it.signature().name.as_str());
+            did_you_mean(name, known)
+        }
+    };
+    let register = format!(
+        "register it before the run: `Session::add_{what}` in Rust, `@nsdl.foreign_{what}` in Python"
+    );
+    let message = format!("the host program supplies no {what} `{name}`");
+    Diagnostic::error("E0650", message)
+        .label(span, "needed here")
+        .help(match near {
+            Some(near) => format!("{near} Otherwise {register}"),
+            None => register,
+        })
 }

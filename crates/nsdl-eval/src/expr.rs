@@ -262,6 +262,8 @@ pub(crate) struct Checked {
     pub(crate) code: Code,
     site: usize,
     span: Span,
+    /// Whether it may make texts, lists or terms that were not there before.
+    makes: bool,
     /// The slots it reads: failures for the same values of them count once.
     reads: Box<[usize]>,
 }
@@ -276,7 +278,11 @@ impl Checked {
         failures: &mut Failures,
     ) -> Option<Word> {
         match self.code.eval(slots, symbols) {
-            Ok(word) => Some(word),
+            Ok(word) if !self.makes => Some(word),
+            Ok(word) => {
+                failures.excess = symbols.excess();
+                failures.excess.is_none().then_some(word)
+            }
             Err(kind) => {
                 let operands = self.reads.iter().map(|&slot| slots[slot]).collect();
                 failures.add(self.site, self.span, kind, operands);
@@ -334,6 +340,7 @@ impl Sites {
             code: Code::new(expr, &mut self.calls),
             site,
             span,
+            makes: makes(expr),
             reads: reads.into(),
         }
     }
@@ -358,6 +365,17 @@ pub(crate) fn fallible(expr: &Expr) -> bool {
         _ => false,
     };
     fails || expr.children().into_iter().any(fallible)
+}
+
+/// Whether its value may be a text, list or term that was not there before.
+fn makes(expr: &Expr) -> bool {
+    let made = match expr {
+        Expr::Construct { .. } | Expr::List { .. } | Expr::Rest { .. } => true,
+        Expr::Mixed { .. } | Expr::Call { .. } => true,
+        Expr::Binary { ty, .. } => matches!(ty, Type::String | Type::List(_)),
+        _ => false,
+    };
+    made || expr.children().into_iter().any(makes)
 }
 
 /// The expressions of a step.

@@ -7,6 +7,8 @@ use nsdl_functions::Fault;
 use nsdl_ir::{Span, Symbols, Word};
 use rustc_hash::FxHashSet;
 
+use crate::limits::Stop;
+
 /// Why an expression or an aggregate has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
@@ -72,6 +74,8 @@ const REMEMBERED: usize = 1 << 20;
 pub(crate) struct Failures {
     seen: FxHashSet<(usize, Box<[Word]>)>,
     counts: Vec<Failure>,
+    /// What grew beyond its bound: nothing more is derived.
+    pub(crate) excess: Option<String>,
 }
 
 impl Failures {
@@ -87,6 +91,13 @@ impl Failures {
         if self.seen.len() < REMEMBERED && self.seen.insert((site, operands)) {
             self.count(span, kind);
         }
+    }
+
+    /// Whether the evaluation must end.
+    pub(crate) fn check(&self) -> Result<(), Stop> {
+        self.excess
+            .as_ref()
+            .map_or(Ok(()), |excess| Err(Stop::Values(excess.clone(), None)))
     }
 
     /// Counts a failure that is known to be met once.

@@ -38,6 +38,7 @@ pub(crate) struct Engine<'a> {
     symbols: &'a Symbols,
     needed: Vec<bool>,
     stop_at: Option<RelationId>,
+    iterations: usize,
     budget: Budget,
     compiler: Compiler,
     /// Per relation: the rows of earlier rounds, those of this one, and how many there were before the last.
@@ -116,6 +117,7 @@ impl<'a> Engine<'a> {
             registry: options.registry.clone(),
             needed,
             stop_at: options.stop_at,
+            iterations: options.iterations.unwrap_or(usize::MAX),
             budget: Budget {
                 limits: options.limits.clone(),
                 cancel: options.cancel.clone(),
@@ -338,6 +340,7 @@ impl<'a> Engine<'a> {
         while changed
             && !later.is_empty()
             && !self.done()
+            && self.rounds - start + 1 < self.iterations
             && !self.is_beaten(stratum, self.rounds - start)
         {
             self.rounds += 1;

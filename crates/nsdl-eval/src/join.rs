@@ -239,7 +239,8 @@ impl<'a, S: Sink> Join<'a, S> {
             Op::Foreign(call) => self.foreign(at, call),
             Op::Filter(condition) => match condition.eval(&self.slots, self.symbols, self.failures)
             {
-                None | Some(0) => Ok(false),
+                None => self.failures.check().map(|()| false),
+                Some(0) => Ok(false),
                 Some(_) => self.step(at + 1),
             },
             Op::Range {
@@ -271,7 +272,7 @@ impl<'a, S: Sink> Join<'a, S> {
             }
             Op::Element { slot, list } => {
                 let Some(list) = list.eval(&self.slots, self.symbols, self.failures) else {
-                    return Ok(false);
+                    return self.failures.check().map(|()| false);
                 };
                 let once = at >= self.order.cut;
                 let mut emitted = false;
@@ -286,7 +287,7 @@ impl<'a, S: Sink> Join<'a, S> {
                 Ok(emitted)
             }
             Op::Let { slot, value } => match value.eval(&self.slots, self.symbols, self.failures) {
-                None => Ok(false),
+                None => self.failures.check().map(|()| false),
                 Some(word) => {
                     self.slots[*slot] = word;
                     self.step(at + 1)
@@ -432,7 +433,7 @@ impl<'a, S: Sink> Join<'a, S> {
         for arg in &self.order.args {
             match arg.eval(&self.slots, self.symbols, self.failures) {
                 Some(word) => self.key.push(word),
-                None => return Ok(false),
+                None => return self.failures.check().map(|()| false),
             }
         }
         *self.met += 1;

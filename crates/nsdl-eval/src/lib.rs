@@ -58,6 +58,8 @@ pub struct Options {
     pub carry: Option<Carry>,
     /// Evaluate only what these relations depend on; `None` for everything.
     pub targets: Option<Vec<RelationId>>,
+    /// Rounds of each recursion, the first included, after which it is left as it is, complete or not.
+    pub iterations: Option<usize>,
     /// End as soon as this relation has a row: what has been derived until then is right, but not complete.
     pub stop_at: Option<RelationId>,
     /// When to give up.

@@ -35,6 +35,8 @@ pub(crate) enum Stop {
     Tuples,
     Instances,
     Numbers,
+    /// What grew too large, and the rule that made it.
+    Values(String, Option<usize>),
     Error(Box<Diagnostic>),
 }
 
@@ -45,6 +47,14 @@ impl From<Diagnostic> for Stop {
 }
 
 impl Stop {
+    /// The same, where rule `number` caused it.
+    pub(crate) fn by(self, number: usize) -> Stop {
+        match self {
+            Stop::Values(excess, None) => Stop::Values(excess, Some(number)),
+            other => other,
+        }
+    }
+
     /// The error to show. `rule` is the one that derived most.
     pub(crate) fn diagnostic(
         self,
@@ -52,8 +62,17 @@ impl Stop {
         limits: &Limits,
         rule: Option<usize>,
     ) -> Diagnostic {
+        let (rule, what) = match &self {
+            Stop::Values(_, Some(made)) => (Some(*made), "makes them"),
+            _ => (rule, "derived most"),
+        };
         let (code, message, help) = match self {
             Stop::Error(diagnostic) => return *diagnostic,
+            Stop::Values(excess, _) => (
+                "E0616",
+                format!("the evaluation made {excess}"),
+                "let the rule end: by a condition on a size or depth that it counts, or by using only values of a finite relation",
+            ),
             Stop::Cancelled => return Diagnostic::error("E0613", "cancelled"),
             Stop::Rounds => (
                 "E0610",
@@ -89,7 +108,7 @@ impl Stop {
                     .relations
                     .get(rule.head.index())
                     .map_or("", |relation| relation.name.as_str());
-                error.label(rule.span, format!("this rule of `{name}` derived most"))
+                error.label(rule.span, format!("this rule of `{name}` {what}"))
             }
             None => error,
         }

@@ -166,6 +166,7 @@ impl Naive<'_> {
     }
 
     fn check(&self) -> Result<(), Stop> {
+        self.failures.check()?;
         let tuples = self
             .relations
             .iter()

@@ -41,6 +41,8 @@ pub fn call(function: Function, args: &[Value]) -> Result<Value, Fault> {
         (StringTrim, [s]) => text::trim(s),
         (StringIndexOf, [s, part]) => text::index_of(s, part),
         (StringReplace, [s, from, to]) => text::replace(s, from, to),
+        (CharCode, [c]) => text::code(c),
+        (CharOf, [code]) => text::of_code(code),
         (Length, [Value::List(_, items)]) => Ok(Value::Usize(items.len() as u64)),
         (Concat, args) => list::concat(args),
         (Contains, [Value::List(_, items), item]) => Ok(Value::Bool(items.contains(item))),
@@ -197,6 +199,14 @@ mod tests {
             Ok(string("ab"))
         );
         assert_eq!(call(StringConcat, &[]), Ok(string("")));
+    }
+
+    #[test]
+    fn characters_have_codes() {
+        use Function::*;
+        assert_eq!(call(CharCode, &[Value::Char('é')]), Ok(Value::U32(233)));
+        assert_eq!(call(CharOf, &[Value::U32(233)]), Ok(Value::Char('é')));
+        assert_eq!(call(CharOf, &[Value::U32(0xd800)]), Err(Fault::Domain));
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn castable(from: Type, to: Type) -> bool {
         || match (from, to) {
             (from, to) if is_text(from) => simple(to) || time(to),
             (Type::Bool, Type::Char) | (Type::Char, Type::Bool) => false,
-            (Type::Char, to) => to.is_integer(),
+            // A digit: text of length 1.
+            (Type::Char, to) => to.is_number(),
             (from, Type::Char) => from.is_integer(),
             (Type::Tensor, other) | (other, Type::Tensor) if other.is_number() => true,
             (Type::List(element), Type::Tensor) => {
@@ -56,7 +57,8 @@ pub fn cast(value: &Value, to: Type) -> Result<Value, Fault> {
         (Value::F64(float), _) => from_float(*float, to),
         (Value::Bool(bit), _) if to.is_float() => float(f64::from(u8::from(*bit)), to),
         (Value::Bool(bit), _) => Value::from_i128(i128::from(*bit), to),
-        (Value::Char(c), _) => from_integer(u128::from(u32::from(*c)), to),
+        (Value::Char(c), _) if c.is_ascii_digit() => parse(c.encode_utf8(&mut [0; 4]), to),
+        (Value::Char(_), _) => None,
         (Value::Tensor(tensor), _) => match tensor.data() {
             [number] => return cast(&Value::F64(*number), to),
             _ => None,
@@ -114,7 +116,7 @@ fn from_integer(integer: u128, to: Type) -> Option<Value> {
         Type::F32 => Some(Value::F32(integer as f32)),
         Type::F64 => Some(Value::F64(integer as f64)),
         Type::Bool => (integer <= 1).then_some(Value::Bool(integer == 1)),
-        Type::Char => char::from_u32(integer.try_into().ok()?).map(Value::Char),
+        Type::Char => char::from_digit(integer.try_into().ok()?, 10).map(Value::Char),
         _ => Value::from_i128(integer.try_into().ok()?, to),
     }
 }
@@ -210,9 +212,12 @@ mod tests {
         assert_eq!(cast(&Value::Bool(true), Type::F64), Ok(Value::F64(1.0)));
         assert_eq!(cast(&Value::U8(1), Type::Bool), Ok(Value::Bool(true)));
         assert_eq!(cast(&Value::U8(2), Type::Bool), Err(Fault::Cast));
-        assert_eq!(cast(&Value::Char('é'), Type::U8), Ok(Value::U8(233)));
-        assert_eq!(cast(&Value::Char('€'), Type::U8), Err(Fault::Cast));
-        assert_eq!(cast(&Value::U32(0xd800), Type::Char), Err(Fault::Cast));
+        assert_eq!(cast(&Value::Char('7'), Type::U8), Ok(Value::U8(7)));
+        assert_eq!(cast(&Value::Char('7'), Type::F32), Ok(Value::F32(7.0)));
+        assert_eq!(cast(&Value::Char('a'), Type::U8), Err(Fault::Cast));
+        assert_eq!(cast(&Value::Char('٣'), Type::U8), Err(Fault::Cast));
+        assert_eq!(cast(&Value::U32(7), Type::Char), Ok(Value::Char('7')));
+        assert_eq!(cast(&Value::U32(10), Type::Char), Err(Fault::Cast));
     }
 
     #[test]

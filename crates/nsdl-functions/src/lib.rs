@@ -24,5 +24,7 @@ pub use foreign::{
     Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction, ForeignPredicate, Incremental,
     Question,
 };
+pub use list::LONGEST_LIST;
 pub use operator::{operate, operator_type};
 pub use registry::Registry;
+pub use text::LONGEST_TEXT;

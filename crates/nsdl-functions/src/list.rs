@@ -6,6 +6,9 @@ use nsdl_ir::{Type, Value};
 
 use crate::{Fault, float};
 
+/// Elements of the longest list that is made.
+pub const LONGEST_LIST: usize = 1 << 24;
+
 /// The elements of all lists, one list after the other.
 pub(crate) fn concat(lists: &[Value]) -> Result<Value, Fault> {
     let (mut ty, mut all) = (None, Vec::new());
@@ -14,6 +17,9 @@ pub(crate) fn concat(lists: &[Value]) -> Result<Value, Fault> {
             return Err(Fault::Domain);
         };
         ty = Some(*element);
+        if all.len() + items.len() > LONGEST_LIST {
+            return Err(Fault::Overflow);
+        }
         all.extend(items.iter().cloned());
     }
     Ok(Value::List(ty.ok_or(Fault::Domain)?, all.into()))

@@ -52,7 +52,7 @@ pub fn operate(op: BinaryOp, left: &Value, right: &Value) -> Result<Value, Fault
     let length = |length: Option<Duration>| length.map(Value::Duration).ok_or(Fault::Overflow);
     match (left, op, right) {
         (Value::String(_), Add, _) | (_, Add, Value::String(_)) => {
-            Ok(Value::String((text(left) + &text(right)).into()))
+            crate::text::made(text(left) + &text(right))
         }
         (Value::DateTime(a), Add, Value::Duration(b))
         | (Value::Duration(b), Add, Value::DateTime(a)) => time(a.checked_add(*b)),

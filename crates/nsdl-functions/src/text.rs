@@ -5,10 +5,19 @@ use nsdl_ir::Value;
 use crate::Fault;
 use crate::cast::text;
 
+/// Bytes of the longest text that is made.
+pub const LONGEST_TEXT: usize = 1 << 26;
+
+/// A text that is not too long.
+pub(crate) fn made(text: String) -> Result<Value, Fault> {
+    match text.len() <= LONGEST_TEXT {
+        true => Ok(Value::String(text.into())),
+        false => Err(Fault::Overflow),
+    }
+}
+
 pub(crate) fn concat(values: &[Value]) -> Result<Value, Fault> {
-    Ok(Value::String(
-        values.iter().map(text).collect::<String>().into(),
-    ))
+    made(values.iter().map(text).collect())
 }
 
 pub(crate) fn length(value: &Value) -> Result<Value, Fault> {
@@ -52,7 +61,7 @@ pub(crate) fn format(values: &[Value]) -> Result<Value, Fault> {
     if values.next().is_some() {
         return Err(Fault::Domain);
     }
-    Ok(Value::String(result.into()))
+    made(result)
 }
 
 pub(crate) fn upper(value: &Value) -> Result<Value, Fault> {
@@ -76,11 +85,25 @@ pub(crate) fn index_of(value: &Value, part: &Value) -> Result<Value, Fault> {
     Ok(Value::Usize(before.chars().count() as u64))
 }
 
+/// The number of a character in Unicode.
+pub(crate) fn code(value: &Value) -> Result<Value, Fault> {
+    match value {
+        Value::Char(c) => Ok(Value::U32(u32::from(*c))),
+        _ => Err(Fault::Domain),
+    }
+}
+
+/// The character of that number; fails for halves of a pair, and past the last.
+pub(crate) fn of_code(value: &Value) -> Result<Value, Fault> {
+    match value {
+        Value::U32(code) => char::from_u32(*code).map(Value::Char).ok_or(Fault::Domain),
+        _ => Err(Fault::Domain),
+    }
+}
+
 /// Every occurrence, from left to right, that does not overlap the one before.
 pub(crate) fn replace(value: &Value, from: &Value, to: &Value) -> Result<Value, Fault> {
-    Ok(Value::String(
-        string(value)?.replace(string(from)?, string(to)?).into(),
-    ))
+    made(string(value)?.replace(string(from)?, string(to)?))
 }
 
 fn string(value: &Value) -> Result<&str, Fault> {

@@ -183,6 +183,8 @@ functions! {
     StringTrim "$string_trim" Number [STRING] [] None => STRING, "(String) -> String";
     StringIndexOf "$string_index_of" Number [STRING, STRING] [] None => USIZE, "(String, String) -> usize";
     StringReplace "$string_replace" Number [STRING, STRING, STRING] [] None => STRING, "(String, String, String) -> String";
+    CharCode "$char_code" Number [CHAR] [] None => U32, "(char) -> u32";
+    CharOf "$char_of" Number [U32] [] None => CHAR, "(u32) -> char";
     Length "$length" Any [LIST] [] None => USIZE, "<T>([T]) -> usize";
     Concat "$concat" Any [] [] Some(LIST) => LIST, "<T>([T]...) -> [T]";
     Contains "$contains" Any [LIST, T] [] None => BOOL, "<T>([T], T) -> bool";

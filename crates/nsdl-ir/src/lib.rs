@@ -15,6 +15,7 @@ mod id;
 mod learned;
 mod plan;
 mod span;
+mod suggest;
 mod symbols;
 mod tensor;
 mod term;
@@ -37,6 +38,7 @@ pub use plan::{
     Query, Relation, Rule, RuleTag, Step, Stratum, Tag,
 };
 pub use span::{SourceId, Span};
+pub use suggest::{SUGGESTIONS, did_you_mean, nearest};
 pub use symbols::Symbols;
 pub use tensor::Tensor;
 pub use term::{Constructor, Term};

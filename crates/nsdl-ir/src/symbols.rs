@@ -1,5 +1,6 @@
 //! The interner of everything that does not fit a word.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::{IndexMap, IndexSet};
@@ -14,16 +15,35 @@ use crate::{Constructor, DataType, Tensor, Type, Word};
 pub struct Symbols {
     texts: RwLock<IndexSet<Arc<str>, FxBuildHasher>>,
     wides: RwLock<IndexSet<u128, FxBuildHasher>>,
-    terms: RwLock<IndexSet<Application, FxBuildHasher>>,
+    /// Each with its size: how many nodes it has, written out.
+    terms: RwLock<IndexMap<Application, usize, FxBuildHasher>>,
     lists: RwLock<IndexSet<Arc<[Word]>, FxBuildHasher>>,
     tensors: RwLock<IndexSet<Arc<Tensor>, FxBuildHasher>>,
     data_types: RwLock<IndexMap<String, Arc<DataType>, FxBuildHasher>>,
+    /// What texts, terms, tuples and lists take, in words of 8 bytes.
+    words: AtomicUsize,
+    /// The size of the largest term.
+    largest: AtomicUsize,
 }
 
 /// A constructor and its fields.
 type Application = (&'static Constructor, Arc<[Word]>);
 
 impl Symbols {
+    /// Nodes of a term, written out: terms that share parts print, and compare, as if they did not.
+    pub const LARGEST_TERM: usize = 1_000_000;
+    /// Words of 8 bytes that all texts, terms, tuples and lists may take together: 1 GiB.
+    pub const MOST_WORDS: usize = 1 << 27;
+
+    /// What has grown beyond its bound, if anything has: rules that make ever larger values are stopped then.
+    pub fn excess(&self) -> Option<String> {
+        if self.largest.load(Relaxed) > Self::LARGEST_TERM {
+            return Some("terms of more than 1,000,000 nodes".into());
+        }
+        let full = self.words.load(Relaxed) > Self::MOST_WORDS;
+        full.then(|| "more than 1 GiB of terms, lists and texts".into())
+    }
+
     /// An empty table.
     pub fn new() -> Self {
         Self::default()
@@ -39,6 +59,7 @@ impl Symbols {
         {
             return index as Word;
         }
+        self.words.fetch_add(text.len() / 8 + 4, Relaxed);
         let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
         texts.insert_full(Arc::from(text)).0 as Word
     }
@@ -67,13 +88,46 @@ impl Symbols {
     /// The id of a term; its fields are words of the types that the constructor says.
     pub fn intern_term(&self, constructor: &'static Constructor, fields: &[Word]) -> Word {
         let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
-        terms.insert_full((constructor, fields.into())).0 as Word
+        let term: Application = (constructor, fields.into());
+        if let Some(index) = terms.get_index_of(&term) {
+            return index as Word;
+        }
+        let parts = fields.iter().zip(&constructor.fields);
+        let size = parts.fold(1, |size: usize, (word, ty)| {
+            size.saturating_add(self.size(*word, *ty, &terms))
+        });
+        self.words.fetch_add(fields.len() + 12, Relaxed);
+        self.largest.fetch_max(size, Relaxed);
+        terms.insert_full(term, size).0 as Word
+    }
+
+    /// How many nodes a value has, written out.
+    fn size(
+        &self,
+        word: Word,
+        ty: Type,
+        terms: &IndexMap<Application, usize, FxBuildHasher>,
+    ) -> usize {
+        let all = |types: &mut dyn Iterator<Item = Type>| {
+            let words = self.list(word);
+            let parts = words.iter().zip(types);
+            parts.fold(1, |size: usize, (word, ty)| {
+                size.saturating_add(self.size(*word, ty, terms))
+            })
+        };
+        match ty {
+            Type::Entity | Type::Adt(_) => terms.get_index(word as usize).map_or(1, |it| *it.1),
+            Type::Tuple(types) => all(&mut types.iter().copied()),
+            Type::List(element) => all(&mut std::iter::repeat(*element)),
+            _ => 1,
+        }
     }
 
     /// The constructor and the fields of an id from [`Symbols::intern_term`]. Ids of fields are smaller than that of the term.
     pub fn term(&self, id: Word) -> Option<(&'static Constructor, Arc<[Word]>)> {
         let terms = self.terms.read().unwrap_or_else(PoisonError::into_inner);
-        terms.get_index(id as usize).cloned()
+        let (term, _) = terms.get_index(id as usize)?;
+        Some(term.clone())
     }
 
     /// The id of a tuple or a list with these words.
@@ -83,6 +137,7 @@ impl Symbols {
             return index as Word;
         }
         drop(lists);
+        self.words.fetch_add(words.len() + 8, Relaxed);
         let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
         lists.insert_full(words.into()).0 as Word
     }

@@ -177,6 +177,10 @@ impl Session {
         self.lock().set_stop_at_goal(stop);
     }
 
+    fn set_iteration_limit(&self, rounds: Option<usize>) {
+        self.lock().set_iteration_limit(rounds);
+    }
+
     fn add_attribute(&self, name: &str, function: Py<PyAny>) {
         self.lock()
             .add_attribute(name, move |item| files::ask(&function, item));

@@ -70,6 +70,7 @@ impl Context {
                     ExprKind::Tuple(self.exprs(items)?)
                 }
             },
+            RawKind::Single(item) => ExprKind::Tuple(vec![self.expr(*item)?]),
             RawKind::Typed(value, ty) => ExprKind::Typed(Box::new(self.expr(*value)?), ty),
             RawKind::List(items, rest) => {
                 let rest = match rest {
@@ -230,6 +231,7 @@ impl Context {
                 })))
             }
             RawKind::Paren(items) => self.conjunction(items, span),
+            RawKind::Single(item) => self.formula(*item),
             _ => self.expr(raw).map(Formula::Constraint),
         }
     }

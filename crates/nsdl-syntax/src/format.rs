@@ -302,6 +302,7 @@ impl Display for Shown<'_, TypeExpr> {
             TypeExprKind::Named(name, arguments) => {
                 write!(f, "{}{}", name.text, Angles(arguments))
             }
+            TypeExprKind::Tuple(parts) if parts.len() == 1 => write!(f, "({},)", Commas(parts)),
             TypeExprKind::Tuple(parts) => write!(f, "({})", Commas(parts)),
             TypeExprKind::List(element) => write!(f, "[{}]", Shown(element.as_ref())),
         }

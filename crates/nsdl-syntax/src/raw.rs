@@ -6,7 +6,7 @@
 
 use nsdl_ir::{BinaryOp, Diagnostic, SourceId, Span, UnaryOp};
 
-use crate::ast::{ConstructorDeclaration, Literal, Name, TypeExpr};
+use crate::ast::{ConstructorDeclaration, Literal, Name, TypeExpr, TypeExprKind};
 
 /// Deepest nesting of formulas and expressions; see SEMANTICS.md 11.
 pub const MAX_DEPTH: u32 = 2_000;
@@ -50,6 +50,8 @@ pub enum RawKind {
     Call(Box<Call>),
     /// `()`, `(a)`, `(a, b)`
     Paren(Vec<Raw>),
+    /// `(a,)`
+    Single(Box<Raw>),
     Not(Box<Raw>),
     /// `x := count(…)` or `x = count(…)`
     Assign(Box<Raw>, Box<Raw>),
@@ -276,9 +278,36 @@ impl Context {
         self.node(start, RawKind::Function(name, args), end, below)
     }
 
-    pub fn paren(&mut self, start: usize, items: Vec<Raw>, end: usize) -> Raw {
+    /// `comma`: whether one follows the last item.
+    pub fn paren(&mut self, start: usize, mut items: Vec<Raw>, comma: bool, end: usize) -> Raw {
         let below = depth(&items);
-        self.node(start, RawKind::Paren(items), end, below)
+        let kind = match items.pop() {
+            Some(one) if comma && items.is_empty() => RawKind::Single(Box::new(one)),
+            last => {
+                items.extend(last);
+                RawKind::Paren(items)
+            }
+        };
+        self.node(start, kind, end, below)
+    }
+
+    /// `(T)` is `T`, `(T,)` a tuple of one part.
+    pub fn parenthesised_type(
+        &self,
+        start: usize,
+        mut parts: Vec<TypeExpr>,
+        comma: bool,
+        end: usize,
+    ) -> TypeExpr {
+        let span = self.span(start, end);
+        match parts.pop() {
+            Some(TypeExpr { kind, .. }) if !comma && parts.is_empty() => TypeExpr { kind, span },
+            last => {
+                parts.extend(last);
+                let kind = TypeExprKind::Tuple(parts);
+                TypeExpr { kind, span }
+            }
+        }
     }
 
     pub fn call(&mut self, call: Call, end: usize) -> Raw {

@@ -78,9 +78,11 @@
 
 mod batch;
 mod carry;
+mod catalogue;
 mod check;
 mod convert;
 mod custom;
+mod entity;
 mod error;
 mod evidence;
 mod explain;
@@ -103,6 +105,7 @@ mod symbolic;
 mod text;
 mod why;
 
+pub use catalogue::Catalogue;
 pub use convert::{fit, list_of, tensor_of};
 pub use custom::{Tagged, TaggedOutcome, TaggedRelation};
 pub use error::{Error, Result};

@@ -69,6 +69,7 @@ pub struct Session {
     pub(crate) seed: u64,
     /// See [`Session::set_any_number`].
     pub(crate) any_number: bool,
+    pub(crate) iterations: Option<usize>,
     last: Option<Arc<Run>>,
     /// What the attributes of the programs ask for.
     directives: Arc<Directives>,
@@ -102,6 +103,13 @@ impl Session {
     /// Bounds on rounds, tuples and rule instances: a program that does not end fails instead of running on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+    }
+
+    /// Leaves each recursion as it is after so many rounds, the first included; `None`, the default: when nothing new
+    /// comes of it. What holds then is derived in that many steps; where negation or aggregates read it, they read it
+    /// incomplete.
+    pub fn set_iteration_limit(&mut self, rounds: Option<usize>) {
+        self.iterations = rounds;
     }
 
     /// Whether queries that bind arguments, such as `path(0, _)`, compute only what they ask for (magic sets)

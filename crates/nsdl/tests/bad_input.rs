@@ -224,6 +224,45 @@ fn limits_and_cancelling_end_a_run() {
 }
 
 #[test]
+fn values_that_grow_for_ever_end_a_run() {
+    let nat = "type Nat = Zero() | Succ(Nat)  rel nat(Zero())\n";
+    let tree = "type Tree = Leaf() | Node(Tree, Tree)  rel tree(Leaf())\n";
+    for (program, rule) in [
+        (nat, "rel nat(new Succ(n)) = nat(n)"),
+        (tree, "rel tree(new Node(t, t)) = tree(t)"),
+        ("rel list = {[1]}\n", "rel list([0, ..l]) = list(l)"),
+    ] {
+        let mut session = Session::new();
+        let text = format!("{program}{rule}");
+        session.add_program("grows.dl", &text).unwrap();
+        let error = session.run().unwrap_err();
+        assert_eq!(error.code(), "E0616", "{error}");
+        assert!(error.to_string().contains(rule), "{error}");
+    }
+    // A text that is too long to be made is dropped, and the program ends.
+    let mut session = Session::new();
+    let program =
+        "rel text(\"a\")  rel text(t + t) = text(t)  rel n(k) = k := count(t: text(t))  query n";
+    session.add_program("doubles.dl", program).unwrap();
+    let outcome = session.run().unwrap();
+    assert_eq!(print::text(&outcome.relations[0]), "n: {(27)}");
+    assert_eq!(outcome.dropped, 1);
+}
+
+#[test]
+fn a_limit_of_iterations_leaves_what_so_many_rounds_give() {
+    let program = "rel n(0)  rel n(x + 1) = n(x), x < 100  rel m(x) = n(x)  query m";
+    for (limit, expected) in [(1, "m: {(0), (1)}"), (3, "m: {(0), (1), (2), (3)}")] {
+        let mut session = Session::new();
+        session.add_program("f.dl", program).unwrap();
+        session.set_iteration_limit(Some(limit));
+        assert_eq!(print::text(&session.run().unwrap().relations[0]), expected);
+        session.set_iteration_limit(None);
+        assert_eq!(session.run().unwrap().relations[0].len(), 101);
+    }
+}
+
+#[test]
 fn a_circuit_beyond_the_budget_is_refused() {
     let mut session = Session::new();
     // A dense graph with uncertain edges: reachability in it is hard.

@@ -13,6 +13,16 @@ pub fn run(all: bool) -> Result {
         shell::run(cargo().args(["fmt", "--all", "--check", "--", "-l"]))
     });
     report.stage("clippy", || clippy(&mut cargo(), &[]));
+    report.stage("clippy without columnar", || {
+        let args = [
+            "clippy",
+            "--quiet",
+            "--package",
+            "nsdl",
+            "--no-default-features",
+        ];
+        shell::run(cargo().args(args).args(["--", "-D", "warnings"]))
+    });
     report.stage("rust tests", || {
         shell::run(cargo().arg("test").arg("--quiet"))
     });
@@ -32,6 +42,9 @@ pub fn run(all: bool) -> Result {
     });
     report.stage("grammars for editors", || {
         shell::run(cargo().args(["test", "--quiet", "--package", "nsdl-grammar"]))
+    });
+    report.stage("clippy of grammars", || {
+        clippy(&mut cargo(), &["nsdl-grammar"])
     });
     report.stage("tidy", tidy::run);
     let mut venv = None;

@@ -27,6 +27,10 @@ pub(crate) fn unary(op: UnaryOp, operand: Const, span: Span) -> Result<Const, Ve
             .checked_neg()
             .map(Const::Integer)
             .ok_or(Failure::Overflow),
+        (UnaryOp::Negate, Const::Whole(value)) => value
+            .checked_neg()
+            .map(Const::Whole)
+            .ok_or(Failure::Overflow),
         (UnaryOp::Negate, Const::Float(text)) => Ok(Const::Float(match text.strip_prefix('-') {
             Some(positive) => positive.into(),
             None => format!("-{text}"),
@@ -46,7 +50,7 @@ pub(crate) fn unary(op: UnaryOp, operand: Const, span: Span) -> Result<Const, Ve
             }
         }
         (UnaryOp::Not, Const::Typed(Value::Bool(value))) => Ok(Const::Typed(Value::Bool(!value))),
-        (UnaryOp::Not, Const::Integer(value)) => Ok(Const::Integer(!value)),
+        (UnaryOp::Not, Const::Integer(value) | Const::Whole(value)) => Ok(Const::Whole(!value)),
         (UnaryOp::Not, Const::Typed(value)) if value.ty().is_integer() => operator::not(value)
             .map(Const::Typed)
             .ok_or(Failure::Overflow),
@@ -117,12 +121,20 @@ fn compute(op: BinaryOp, left: &Const, right: &Const) -> Result<Const, Failure> 
                 &Ordering::Equal,
             ))))
         }
-        (Const::Integer(a), Const::Integer(b)) => {
+        (Const::Integer(a) | Const::Whole(a), Const::Integer(b) | Const::Whole(b)) => {
             if op.is_comparison() {
                 return Ok(Const::Typed(Value::Bool(compare(op, a, b))));
             }
-            integers(op, *a, *b).map(Const::Integer)
+            let result = integers(op, *a, *b)?;
+            let literals = matches!((left, right), (Const::Integer(_), Const::Integer(_)));
+            let exact = op != BinaryOp::Divide || a.checked_rem(*b) == Some(0);
+            Ok(match literals && exact && !operator::is_bits(op) {
+                true => Const::Integer(result),
+                false => Const::Whole(result),
+            })
         }
+        (Const::Integer(a), Const::Float(_)) => compute(op, &Const::Float(a.to_string()), right),
+        (Const::Float(_), Const::Integer(b)) => compute(op, left, &Const::Float(b.to_string())),
         (Const::Float(a), Const::Float(b)) => {
             let parse = |text: &str| text.parse::<f64>().map_err(|_| Failure::NotANumber);
             let (a, b) = (parse(a)?, parse(b)?);

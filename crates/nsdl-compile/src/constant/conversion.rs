@@ -7,7 +7,9 @@ use super::Const;
 /// `value as ty`. An unsuffixed literal is read in `ty` itself, if it is of that kind.
 pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diagnostic>> {
     let exact = match &value {
-        Const::Integer(integer) => nsdl_functions::cast(&Value::I128(*integer), ty),
+        Const::Integer(integer) | Const::Whole(integer) => {
+            nsdl_functions::cast(&Value::I128(*integer), ty)
+        }
         Const::Float(_) if ty.is_float() => value.at(ty).ok_or(nsdl_functions::Fault::Cast),
         Const::Float(text) => match text.parse() {
             Ok(float) => nsdl_functions::cast(&Value::F64(float), ty),
@@ -24,7 +26,7 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
         },
     };
     let from = match &value {
-        Const::Integer(_) => Type::I32,
+        Const::Integer(_) | Const::Whole(_) => Type::I32,
         Const::Float(_) => Type::F32,
         Const::Typed(value) => value.ty(),
         Const::Tuple(_) | Const::List(_) | Const::Term(..) => {
@@ -44,7 +46,7 @@ pub(crate) fn cast(value: Const, ty: Type, span: Span) -> Result<Const, Vec<Diag
 pub(crate) fn not_castable(from: Type, to: Type, span: Span) -> Diagnostic {
     Diagnostic::error("E0310", format!("{from} cannot be cast to {to}"))
         .label(span, format!("from {from} to {to}"))
-        .help("numbers, `bool` and text cast to each other, and `char` to integers and text")
+        .help("numbers, `bool` and text cast to each other, and `char` to numbers and text")
 }
 
 /// `if condition then consequence else alternative`.
@@ -57,8 +59,17 @@ pub(crate) fn conditional(parts: [Const; 3], span: Span) -> Result<Const, Vec<Di
                 .label(span, format!("the condition is {found}")),
         ]);
     };
+    let (consequence, alternative) = match (consequence, alternative) {
+        (Const::Integer(it), other @ Const::Float(_)) => (Const::Float(it.to_string()), other),
+        (other @ Const::Float(_), Const::Integer(it)) => (other, Const::Float(it.to_string())),
+        (Const::Integer(it), other @ Const::Whole(_)) => (Const::Whole(it), other),
+        (other @ Const::Whole(_), Const::Integer(it)) => (other, Const::Whole(it)),
+        both => both,
+    };
     let alike = match (&consequence, &alternative) {
-        (Const::Integer(_), Const::Integer(_)) | (Const::Float(_), Const::Float(_)) => true,
+        (Const::Integer(_), Const::Integer(_))
+        | (Const::Whole(_), Const::Whole(_))
+        | (Const::Float(_), Const::Float(_)) => true,
         (Const::Typed(value), other) | (other, Const::Typed(value)) => other.may_be(value.ty()),
         (Const::Tuple(_), Const::Tuple(_)) | (Const::List(_), Const::List(_)) => true,
         _ => false,

@@ -1,6 +1,6 @@
 //! Facts and fact sets: every column and tag is a constant expression.
 
-use nsdl_ir::{Diagnostic, Span, Tag, Type};
+use nsdl_ir::{Diagnostic, SUGGESTIONS, Span, Tag, Type, nearest};
 use nsdl_syntax::ast::{Atom, Expr, FactSetMember, Formula, Name, TypeExpr};
 use nsdl_syntax::format::atom_text;
 
@@ -8,9 +8,9 @@ use super::learned::{self, Statement};
 use super::{Desugar, rule};
 use crate::constant::{self, Const, Lookup};
 use crate::constructor::Constructor;
-use crate::flat::Fact;
+use crate::flat::{Fact, Relation};
+use crate::mentions;
 use crate::resolve::{Host, Names};
-use crate::suggest::{SUGGESTIONS, nearest};
 
 /// How far a sum written in text may exceed 1 (SEMANTICS.md 2).
 const TOLERANCE: f64 = 1e-9;
@@ -20,7 +20,7 @@ static ALWAYS: Formula = Formula::And(Vec::new());
 
 impl<'a> Desugar<'a> {
     pub(super) fn fact(&mut self, tag: Option<&'a Expr>, atom: &'a Atom) {
-        if atom.args.iter().any(|arg| self.is_open(arg)) {
+        if atom.args.iter().any(|arg| self.is_open(arg)) || self.is_asked_for(atom) {
             let span = tag.map_or(atom.span, |tag| tag.span.to(atom.span));
             self.derive_heads(span, tag, &[(None, atom)], false, &ALWAYS);
             return;
@@ -39,6 +39,20 @@ impl<'a> Desugar<'a> {
             learned.first().copied().flatten(),
             span,
         );
+    }
+
+    /// Whether a fact is a rule because it has variables, which who asks for its relation binds.
+    fn is_asked_for(&self, atom: &Atom) -> bool {
+        let relation = self.names.relation(&atom.relation.text);
+        let on_demand = |it: &Relation| !it.demand.is_empty();
+        let relations = &self.program.relations;
+        relations.get(relation.index()).is_some_and(on_demand) && {
+            let mut variables = mentions::Mentions::default();
+            let is_constant = |name: &str| self.names.is_constant(name);
+            let args = atom.args.iter();
+            args.for_each(|arg| mentions::expr(arg, &is_constant, &mut variables));
+            !variables.is_empty()
+        }
     }
 
     pub(super) fn fact_set(
@@ -227,7 +241,7 @@ fn variable_in_fact<'n>(
         Some(constant) => error.help(format!("did you mean the constant `{constant}`?")),
         None if place == "tag" => error.help(format!("declare it: `const {name} = 0.5`")),
         None => error.help(format!(
-            "write \"{name}\" in quotes if it is text, declare `const {name} = …`, or add a body: `… = p({name})`"
+            "write \"{name}\" in quotes if it is text, declare `const {name} = …`, add a body: `… = p({name})`, or let who asks give it, by `@demand(\"b…\")`"
         )),
     }
 }

@@ -120,7 +120,13 @@ impl<'a> Desugar<'a> {
         self.normal_form(formula, Some(span), total)
     }
 
-    /// `not (p(x, y) and q(y))`, `y` used nowhere else: the absence of `x` from an auxiliary relation.
+    /// Whether a negated formula has variables of its own.
+    pub(super) fn has_own(&self, formula: &'a Formula, total: &Counts<'a>) -> bool {
+        let is_constant = |name: &str| self.names.is_constant(name);
+        !mentions::own(formula, total, &is_constant).is_empty()
+    }
+
+    /// `not p(x, y)`, or `not (p(x, y) and q(y))`, `y` used nowhere else: the absence of `x` from an auxiliary relation.
     pub(super) fn absent_formula(
         &mut self,
         formula: &'a Formula,

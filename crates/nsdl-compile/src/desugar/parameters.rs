@@ -64,7 +64,7 @@ impl<'a> Desugar<'a> {
     fn count(&mut self, op: AggregateOp, parameter: &'a Parameter) -> Option<usize> {
         let value = self.value(&parameter.value, "parameter")?;
         let count = match &value {
-            Const::Integer(count) => usize::try_from(*count).ok(),
+            Const::Integer(count) | Const::Whole(count) => usize::try_from(*count).ok(),
             Const::Typed(value) => value
                 .as_i128()
                 .and_then(|count| usize::try_from(count).ok()),
@@ -73,7 +73,7 @@ impl<'a> Desugar<'a> {
         let count = count.filter(|&count| count > 0);
         if count.is_none() {
             let given = match value {
-                Const::Integer(_) => value.text(),
+                Const::Integer(_) | Const::Whole(_) => value.text(),
                 _ => value.describe(),
             };
             let message = format!("`{}` chooses a number of members, not {given}", op.name());

@@ -1,13 +1,11 @@
 //! Fields by name: `edge(from: x, ..)` becomes `edge(x, _)`.
 
-use nsdl_ir::{Diagnostic, Span};
+use nsdl_ir::{Diagnostic, Span, did_you_mean};
 use nsdl_syntax::ast::{
     Ast, Atom, ColumnDeclaration, Expr, ExprKind, Item, ItemKind, Name, Query, TypeDeclaration,
 };
 use nsdl_syntax::rewrite::{self, Rewrite};
 use rustc_hash::FxHashMap;
-
-use crate::suggest::did_you_mean;
 
 /// The fields of relations and constructors, as declared.
 pub(super) struct Fields<'a> {

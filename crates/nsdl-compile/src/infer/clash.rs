@@ -153,6 +153,14 @@ impl Inference {
                 .any(|it| it.kind == Kind::Set(set) && matches!(it.why, Why::Literal))
         };
         let is = |ty| sets.contains(&Kind::only(ty));
+        let taken = [first, second]
+            .iter()
+            .any(|it| matches!(it.why, Why::Takes(_)));
+        let within = |of: fn(Type) -> bool| {
+            let of = Set::of(of);
+            let mut sets = sets.iter().map(|it| it.set());
+            sets.any(|set| set.meet(of) == Some(set))
+        };
         let float = sets
             .iter()
             .any(|it| it.set().meet(Set::of(Type::is_float)).is_some());
@@ -164,9 +172,12 @@ impl Inference {
             [Some(left), Some(right)] => error.help(format!(
                 "tuples of one type have as many parts: here {left} and {right}"
             )),
-            _ if literal(Set::of(Type::is_integer)) && float => error.help(
-                "an integer is never a float: write `1.0` for `1`, and `(x as f64)` for a variable `x`",
-            ),
+            _ if literal(Set::of(Type::is_integer)) && float => {
+                error.help("this integer is computed: write `7.0 / 2.0` for `7 / 2` of floats")
+            }
+            _ if within(Type::is_integer) && within(Type::is_float) && !taken => {
+                error.help("integers become floats by a cast: `(x as f64)` for `x`")
+            }
             _ if is(Type::Symbol) && is(Type::String) => {
                 error.help("a Symbol is written s\"…\", a String \"…\"")
             }

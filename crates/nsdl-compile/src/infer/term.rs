@@ -221,7 +221,8 @@ impl Inference {
     /// The type of a constant.
     pub(super) fn constant(&mut self, value: &Const, span: Span) -> Side {
         let kind = match value {
-            Const::Integer(_) => Kind::of(Type::is_integer),
+            Const::Integer(_) => Kind::of(Type::is_number),
+            Const::Whole(_) => Kind::of(Type::is_integer),
             Const::Float(_) => Kind::of(Type::is_float),
             Const::Typed(value) => return self.of_type(value.ty(), Some(span), Why::Literal),
             Const::Tuple(parts) => {

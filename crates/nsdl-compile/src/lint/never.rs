@@ -152,7 +152,7 @@ fn equation(term: &Term) -> Option<(u32, &Const)> {
 
 fn integer(value: &Const) -> Option<i128> {
     match value {
-        Const::Integer(value) => Some(*value),
+        Const::Integer(value) | Const::Whole(value) => Some(*value),
         Const::Typed(value) => value.as_i128(),
         Const::Float(_) | Const::Tuple(_) | Const::List(_) | Const::Term(..) => None,
     }

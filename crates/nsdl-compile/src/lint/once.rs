@@ -1,14 +1,13 @@
 //! W0401: a variable that a rule uses once, which joins and tests nothing: `_`, or a slip of the pen.
 
 use indexmap::IndexMap;
-use nsdl_ir::{Diagnostic, Span};
+use nsdl_ir::{Diagnostic, Span, nearest};
 use nsdl_syntax::ast::Item;
 use rustc_hash::FxBuildHasher;
 
 use super::list;
 use super::walk::{self, Place};
 use crate::resolve::Names;
-use crate::suggest::nearest;
 
 pub(super) fn item(item: &Item, names: &Names<'_>) -> Option<Diagnostic> {
     let mut uses: IndexMap<&str, (usize, Span, Place), FxBuildHasher> = IndexMap::default();

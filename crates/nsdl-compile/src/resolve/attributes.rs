@@ -9,13 +9,12 @@ mod values;
 
 pub(crate) use argument::ArgumentFact;
 
-use nsdl_ir::{Diagnostic, Span};
+use nsdl_ir::{Diagnostic, Span, did_you_mean};
 use nsdl_syntax::ast::{Attribute, Head, Item, ItemKind, Name, TypeDeclaration};
 
 use super::Names;
 use crate::demand::Pattern;
 use crate::directive::ForeignAttribute;
-use crate::suggest::did_you_mean;
 use values::Arguments;
 
 /// Where an attribute stands.

@@ -1,7 +1,7 @@
 //! Constants: each is evaluated once, after those it is built from.
 
 use indexmap::IndexMap;
-use nsdl_ir::{BinaryOp, Diagnostic, Span, Type, Value};
+use nsdl_ir::{BinaryOp, Diagnostic, SUGGESTIONS, Span, Type, Value, did_you_mean};
 use nsdl_syntax::ast::{
     ConstantDeclaration, Expr, ExprKind, Item, ItemKind, Name, TypeDeclaration, TypeExpr,
 };
@@ -10,7 +10,6 @@ use rustc_hash::FxBuildHasher;
 use super::{Host, Names, twice};
 use crate::constant::{self, Const, Lookup, fold};
 use crate::constructor::Constructor;
-use crate::suggest::{SUGGESTIONS, did_you_mean};
 
 /// A constant, evaluated on demand.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use nsdl_ir::{ConstructorDefinition, DataType, Diagnostic, Span, Type};
+use nsdl_ir::{ConstructorDefinition, DataType, Diagnostic, Span, Type, did_you_mean};
 use nsdl_syntax::ast::{
     ColumnMode, ConstructorDeclaration, Item, ItemKind, Name, TypeDeclaration, TypeExpr,
     TypeExprKind,
@@ -15,7 +15,6 @@ use rustc_hash::FxBuildHasher;
 
 use super::{Names, twice};
 use crate::constructor::Constructor;
-use crate::suggest::did_you_mean;
 
 /// What a type name stands for.
 #[derive(Clone, Copy)]

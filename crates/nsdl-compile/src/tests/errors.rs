@@ -217,7 +217,7 @@ fn aggregate_parameters() {
     check(
         "rel p(1)\nrel r(t) = t := string_join(x: p(x))",
         "E0301",
-        "type clash: an integer and String",
+        "type clash: a number and String",
         "t := string_join(x: p(x))",
     );
 }
@@ -276,15 +276,15 @@ fn type_clash() {
     check(
         "rel a(1)\nrel b(x) = a(x), x == \"s\"",
         "E0301",
-        "an integer and String",
+        "a number and String",
         "\"s\"",
     );
     check_help(
-        "type a(f32)\nrel a(1)",
+        "type a(f32)\nrel a(7 / 2)",
         "E0301",
         "f32 and an integer",
-        "1",
-        "write `1.0`",
+        "7 / 2",
+        "write `7.0 / 2.0`",
     );
     check_help(
         "type a(Symbol)\nrel a(\"x\")",
@@ -302,7 +302,7 @@ fn type_clash() {
     check(
         "rel a(1)\nrel b(x) = a(x), x",
         "E0301",
-        "an integer and bool",
+        "a number and bool",
         "x",
     );
     check(
@@ -318,10 +318,10 @@ fn type_clash() {
         "-\"x\"",
     );
     check(
-        "const N: f32 = 1",
+        "const N: f32 = 7 / 2",
         "E0301",
         "expected f32, found an integer",
-        "1",
+        "7 / 2",
     );
     // A tag over body variables is a number or bool.
     check(

@@ -98,6 +98,6 @@ impl Engine<'_> {
                 self.terms(order.head, &row);
             }
         }
-        outcome
+        outcome.map_err(|stop| stop.by(order.rule))
     }
 }

@@ -60,6 +60,7 @@ impl Context {
         let results_span = results.span;
         let parts = match results.kind {
             RawKind::Paren(items) => items,
+            RawKind::Single(item) => vec![*item],
             _ => vec![results],
         };
         if parts.is_empty() {

@@ -278,6 +278,7 @@ impl Context {
         let tag = self.tag(member.tag.map(|tag| *tag));
         let tuple = match member.value.kind {
             RawKind::Paren(items) => self.exprs(items),
+            RawKind::Single(item) => self.expr(*item).map(|value| vec![value]),
             _ => self.expr(member.value).map(|value| vec![value]),
         };
         Some(FactSetMember {

@@ -258,17 +258,27 @@ fn expr_within(expr: &Expr, least: u8, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         }
         ExprKind::Cast(operand, ty) => {
             expr_within(operand, CAST, f)?;
-            write!(f, " as {}", Shown(ty))
+            match &ty.kind {
+                // Behind a name `<` would compare.
+                TypeExprKind::Named(_, arguments) if !arguments.is_empty() => {
+                    write!(f, " as ({})", Shown(ty))
+                }
+                _ => write!(f, " as {}", Shown(ty)),
+            }
         }
         ExprKind::Typed(operand, ty) => {
             write!(f, "({}: {})", Shown(operand.as_ref()), Shown(ty))
         }
+        ExprKind::Tuple(parts) if parts.len() == 1 => write!(f, "({},)", Commas(parts)),
         ExprKind::Tuple(parts) => write!(f, "({})", Commas(parts)),
         ExprKind::List(items, rest) => {
             write!(f, "[{}", Commas(items))?;
             if let Some(rest) = rest {
                 let comma = if items.is_empty() { "" } else { ", " };
-                write!(f, "{comma}..{}", Shown(rest.as_ref()))?;
+                match rest.kind {
+                    ExprKind::Wildcard => write!(f, "{comma}..")?,
+                    _ => write!(f, "{comma}..{}", Shown(rest.as_ref()))?,
+                }
             }
             f.write_str("]")
         }

@@ -46,13 +46,14 @@ pub(crate) fn evaluate(
         carry: tracing.carry,
         targets: Some(targets),
         stop_at: session.goal().filter(|_| session.stop_at_goal),
+        iterations: session.iterations,
         limits: session.limits.clone(),
         cancel: session.cancel.clone(),
         marginals: tracing.marginals,
         seed: session.seed,
         any_number: tracing.any_number,
         one_world: tracing.one_world,
-        registry: session.registry.clone(),
+        registry: crate::entity::registry(&session.registry, &session.symbols),
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
 }

@@ -107,7 +107,7 @@ impl Session {
                 relations: externals,
                 arguments: &self.argument_values,
                 attributes: &self.attribute_names,
-                registry: self.registry.clone(),
+                registry: crate::entity::registry(&self.registry, &self.symbols),
                 any_number: true,
             };
             nsdl_compile::compile_with(asts, &outside, &self.symbols)

@@ -135,7 +135,7 @@ impl Session {
                 types: &relation.columns,
                 fields: compiled.directives.fields(&input.relation),
             };
-            let path = self.path(input.span, &input.path);
+            let path = self.path(input.span, &input.path, |path| path.exists());
             let (batch, warnings) = files::read(
                 &path,
                 target,
@@ -164,7 +164,8 @@ impl Session {
         let mut written = Vec::new();
         for output in &self.directives.outputs {
             let relation = self.relation(&output.relation)?;
-            let path = self.path(output.span, &output.path);
+            let folder = |path: &Path| path.parent().is_some_and(Path::is_dir);
+            let path = self.path(output.span, &output.path, folder);
             self.write_relation(&relation, &path, &output.options)
                 .map_err(|d| self.error(vec![d.label(output.span, "written here")]))?;
             written.push(output.relation.clone());
@@ -172,11 +173,14 @@ impl Session {
         Ok(written)
     }
 
-    /// A path as the text at `span` means it.
-    fn path(&self, span: Span, path: &str) -> PathBuf {
-        self.texts
-            .folder(span.source)
-            .unwrap_or(&self.folder)
-            .join(path)
+    /// A path as the text at `span` means it: beside the file that names it, or, where there is no such thing, in
+    /// the working directory, where Scallop looks.
+    fn path(&self, span: Span, path: &str, is_there: impl Fn(&Path) -> bool) -> PathBuf {
+        let folder = self.texts.folder(span.source).unwrap_or(&self.folder);
+        let (beside, here) = (folder.join(path), PathBuf::from(path));
+        match !is_there(&beside) && is_there(&here) {
+            true => here,
+            false => beside,
+        }
     }
 }

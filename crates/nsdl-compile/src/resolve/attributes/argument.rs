@@ -90,7 +90,7 @@ impl<'a> Names<'a> {
         let flags = self.flags(attribute, &mut arguments)?;
         arguments.finish()?;
         let ty = match &written {
-            Const::Integer(_) => Type::I128,
+            Const::Integer(_) | Const::Whole(_) => Type::I128,
             Const::Float(_) => Type::F64,
             Const::Typed(value) => value.ty(),
             Const::Tuple(_) | Const::List(_) | Const::Term(..) => {
@@ -105,7 +105,9 @@ impl<'a> Names<'a> {
         self.argument(flags, ty, default, constant, attribute.span)?;
         Ok(match (&written, given) {
             (_, None) => written,
-            (Const::Integer(_), Some(Value::I128(value))) => Const::Integer(value),
+            (Const::Integer(_) | Const::Whole(_), Some(Value::I128(value))) => {
+                Const::Integer(value)
+            }
             (Const::Float(_), Some(value)) => Const::Float(value.to_string()),
             (_, Some(value)) => Const::Typed(value),
         })

@@ -1,12 +1,11 @@
 //! The arguments of an attribute: constants and lists of them, each taken once.
 
-use nsdl_ir::{Diagnostic, Span, Value};
+use nsdl_ir::{Diagnostic, Span, Value, did_you_mean};
 use nsdl_syntax::ast::{Attribute, Expr, ExprKind, Literal};
 
 use crate::constant::{Const, fold};
 use crate::directive::AttributeValue;
 use crate::resolve::Names;
-use crate::suggest::did_you_mean;
 
 /// The arguments of an attribute that are not taken yet.
 pub(super) struct Arguments<'a> {

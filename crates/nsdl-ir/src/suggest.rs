@@ -1,7 +1,7 @@
 //! Did-you-mean.
 
 /// After so many errors there are no more suggestions: searching for one looks at all names.
-pub(crate) const SUGGESTIONS: usize = 50;
+pub const SUGGESTIONS: usize = 50;
 
 /// Names that `name` may be a slip for, best first, at most three.
 fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
@@ -31,10 +31,7 @@ fn near<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'
 }
 
 /// The candidate that `name` most probably was meant to be, if any is close enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     near(name, candidates).first().copied()
 }
 
