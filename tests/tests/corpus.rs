@@ -159,7 +159,11 @@ fn semi_naive_evaluation_is_naive_evaluation() {
     every(false, |case| {
         let symbols = Symbols::new();
         let session = session(&case.path.display().to_string(), &case.text)?;
-        let compiled = nsdl_compile::compile(&session.trees(), &[], &symbols)
+        let outside = nsdl_compile::Outside {
+            registry: session.callable(),
+            ..Default::default()
+        };
+        let compiled = nsdl_compile::compile_with(&session.trees(), &outside, &symbols)
             .map_err(|errors| format!("{errors:?}"))?;
         let plans = std::iter::once(compiled.plan).chain(compiled.focused);
         for (plan, trace) in plans.flat_map(|plan| [(plan.clone(), false), (plan, true)]) {
@@ -169,6 +173,7 @@ fn semi_naive_evaluation_is_naive_evaluation() {
             }
             let options = nsdl_eval::Options {
                 trace,
+                registry: session.callable(),
                 marginals: Some(Arc::new(marginals::Exact)),
                 ..Default::default()
             };

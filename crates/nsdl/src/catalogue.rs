@@ -24,7 +24,7 @@ impl Session {
     /// assert!(all.functions.iter().any(|it| it == "$string_length(String) -> usize"));
     /// ```
     pub fn catalogue(&self) -> Catalogue {
-        let registry = crate::entity::registry(&self.registry, &self.symbols);
+        let registry = self.callable();
         let built_in = Function::ALL.iter().map(|it| it.signature().text);
         let foreign = registry.functions().map(|it| it.signature().text);
         let predicates = registry.predicates().map(|it| it.signature().to_string());

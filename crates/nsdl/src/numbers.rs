@@ -2,6 +2,9 @@
 
 use nsdl_ir::{Diagnostic, format_float};
 
+use crate::error::Result as Checked;
+use crate::session::Session;
+
 /// What a tag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbers {
@@ -64,5 +67,16 @@ mod tests {
             assert_eq!(kinds.map(|kind| fine(kind, tag)), expected, "{tag}");
         }
         assert!(fine(Numbers::Any, f64::NAN));
+    }
+}
+
+impl Session {
+    /// Refuses tags that are no such numbers: those that were added under another provenance.
+    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Checked<()> {
+        if numbers == Numbers::Probabilities && !self.improbable.is_empty() {
+            return Err(self.error(self.improbable.to_vec()));
+        }
+        let checked = self.facts.check_numbers(numbers);
+        checked.map_err(|d| self.error(vec![d]))
     }
 }

@@ -59,7 +59,7 @@ pub struct Session {
     /// What the compiler had to say about it.
     warnings: Arc<Vec<Diagnostic>>,
     /// Tags of the programs that are no probabilities: errors under provenances that read them as such.
-    improbable: Arc<Vec<Diagnostic>>,
+    pub(crate) improbable: Arc<Vec<Diagnostic>>,
     pub(crate) provenance: Option<Provenance>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
@@ -199,15 +199,6 @@ impl Session {
             Some(provenance) => provenance.numbers(),
             None => Numbers::Probabilities,
         }
-    }
-
-    /// Refuses tags that are no such numbers: those that were added under another provenance.
-    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Result<()> {
-        if numbers == Numbers::Probabilities && !self.improbable.is_empty() {
-            return Err(self.error(self.improbable.to_vec()));
-        }
-        let checked = self.facts.check_numbers(numbers);
-        checked.map_err(|d| self.error(vec![d]))
     }
 
     pub(crate) fn add_batch(&mut self, relation: &str, batch: Batch) -> Result<()> {

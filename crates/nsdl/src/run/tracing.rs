@@ -53,7 +53,7 @@ pub(crate) fn evaluate(
         seed: session.seed,
         any_number: tracing.any_number,
         one_world: tracing.one_world,
-        registry: crate::entity::registry(&session.registry, &session.symbols),
+        registry: session.callable(),
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))
 }

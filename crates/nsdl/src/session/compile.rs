@@ -107,7 +107,7 @@ impl Session {
                 relations: externals,
                 arguments: &self.argument_values,
                 attributes: &self.attribute_names,
-                registry: crate::entity::registry(&self.registry, &self.symbols),
+                registry: self.callable(),
                 any_number: true,
             };
             nsdl_compile::compile_with(asts, &outside, &self.symbols)

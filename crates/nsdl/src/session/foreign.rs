@@ -41,6 +41,11 @@ impl Session {
         &self.registry
     }
 
+    /// All that programs can call: what is registered, and `$parse_entity`.
+    pub fn callable(&self) -> Registry {
+        crate::entity::registry(&self.registry, &self.symbols)
+    }
+
     /// Registers everything that is in `registry`, and nothing else.
     ///
     /// # Errors
