@@ -111,7 +111,7 @@ impl Default for Budget {
     fn default() -> Self {
         Self {
             nodes: 8_000_000,
-            auto: 200_000,
+            auto: 500_000,
         }
     }
 }
