@@ -48,6 +48,17 @@ impl Numbers {
     }
 }
 
+impl Session {
+    /// Refuses tags that are no such numbers: those that were added under another provenance.
+    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Checked<()> {
+        if numbers == Numbers::Probabilities && !self.improbable.is_empty() {
+            return Err(self.error(self.improbable.to_vec()));
+        }
+        let checked = self.facts.check_numbers(numbers);
+        checked.map_err(|d| self.error(vec![d]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,16 +78,5 @@ mod tests {
             assert_eq!(kinds.map(|kind| fine(kind, tag)), expected, "{tag}");
         }
         assert!(fine(Numbers::Any, f64::NAN));
-    }
-}
-
-impl Session {
-    /// Refuses tags that are no such numbers: those that were added under another provenance.
-    pub(crate) fn check_numbers(&self, numbers: Numbers) -> Checked<()> {
-        if numbers == Numbers::Probabilities && !self.improbable.is_empty() {
-            return Err(self.error(self.improbable.to_vec()));
-        }
-        let checked = self.facts.check_numbers(numbers);
-        checked.map_err(|d| self.error(vec![d]))
     }
 }

@@ -72,12 +72,12 @@ fn rules_and_alternatives_have_tags_too() {
 fn aggregates_are_conjunctions_of_their_members() {
     let costs = "rel item = {2::(\"a\", 5), 3::(\"b\", 7)}\n";
     let program = format!(
-        "{costs}rel total(s) = s := sum[x](v: item(x, v))\nrel free(s) = s := sum![x](v: item(x, v))\n\
-         rel best(x) = x := top<1>(x: item(x, _))\nquery total\nquery free\nquery best"
+        "{costs}rel total(s) = s := sum[x](v: item(x, v))\nrel forced(s) = s := sum![x](v: item(x, v))\n\
+         rel best(x) = x := top<1>(x: item(x, _))\nquery total\nquery forced\nquery best"
     );
     assert_eq!(
         under("tropical", &program).unwrap(),
-        "total: {5::(12)}\nfree: {(12)}\nbest: {2::(\"a\")}"
+        "total: {5::(12)}\nforced: {(12)}\nbest: {2::(\"a\")}"
     );
 }
 

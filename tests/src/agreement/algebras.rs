@@ -43,7 +43,7 @@ pub(super) fn without_complement(case: &Case<'_>) -> Verdict {
     if binds_groups(&program) || reads_weights(&program) {
         return Ok(());
     }
-    let case = Case::new(&program, case.means)?;
+    let case = Case::under(&program, case.means, Some(Provenance::Natural))?;
     for (algebra, provenance) in [
         (NATURAL, Provenance::Natural),
         (TROPICAL, Provenance::Tropical),

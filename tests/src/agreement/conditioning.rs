@@ -30,7 +30,7 @@ pub(super) fn conditioning(case: &Case<'_>) -> Verdict {
     let conditioned = Case {
         program: case.program,
         means: case.means,
-        session: session(&text)?,
+        session: session(&text, None)?,
     };
     for provenance in [
         Provenance::Exact,

@@ -44,7 +44,7 @@ fn gradients(case: &Case<'_>, provenance: Provenance) -> Verdict {
             }
         })
         .collect();
-    let session = session(&program.text_without(&sets))?;
+    let session = session(&program.text_without(&sets), None)?;
     let known: Vec<String> = session
         .relations()
         .into_iter()

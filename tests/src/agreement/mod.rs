@@ -72,10 +72,19 @@ impl<'a> Case<'a> {
     /// # Errors
     /// If it is not accepted.
     pub fn new(program: &'a Program, means: &'a Distribution) -> Result<Self, Fault> {
+        Self::under(program, means, None)
+    }
+
+    /// The same for tags that are numbers of this provenance.
+    fn under(
+        program: &'a Program,
+        means: &'a Distribution,
+        provenance: Option<Provenance>,
+    ) -> Result<Self, Fault> {
         Ok(Self {
             program,
             means,
-            session: session(&program.to_string())?,
+            session: session(&program.to_string(), provenance)?,
         })
     }
 
@@ -170,8 +179,9 @@ fn warned(outcome: &Outcome, code: &str) -> bool {
     outcome.warnings.iter().any(|warning| warning.code == code)
 }
 
-fn session(text: &str) -> Result<Session, Fault> {
+fn session(text: &str, provenance: Option<Provenance>) -> Result<Session, Fault> {
     let mut session = Session::new();
+    session.set_provenance(provenance);
     session.set_limits(Limits {
         rounds: 2_000,
         tuples: 100_000,
