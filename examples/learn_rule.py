@@ -44,16 +44,19 @@ def main() -> None:
 
     # From 0.5, 0.5 and 0.2, maximise the likelihood of what was seen.
     model = module()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for step in range(201):
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=10, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
         optimizer.zero_grad()
         heard = model(starts=starts).clamp(1e-9, 1 - 1e-9)
-        loss = -(seen * heard.log() + (rumours - seen) * (1 - heard).log()).sum() / seen.numel() / rumours
-        loss.backward()
-        optimizer.step()
-        if step % 50 == 0:
-            values = ", ".join(f"{name} {value:.3f}" for name, value in model.probabilities().items())
-            print(f"step {step:3}  loss {loss.item():.5f}  {values}")
+        total = -(seen * heard.log() + (rumours - seen) * (1 - heard).log()).sum() / seen.numel() / rumours
+        total.backward()
+        return total
+
+    for step in range(5):
+        value = optimizer.step(loss)
+        values = ", ".join(f"{name} {p:.3f}" for name, p in model.probabilities().items())
+        print(f"step {step}  loss {value:.5f}  {values}")
     print("\nThe program now:\n", model.to_dl(), sep="")
 
 

@@ -92,6 +92,8 @@ class Module(torch.nn.Module):
         if not outputs:
             raise UsageError("E0820", "a module needs at least one output")
         name, text = _source(program)
+        if not inputs and "?" not in text and "import" not in text:
+            raise _idle()  # before the compiler misses what inputs would declare
         compiled, reports = _nsdl.compile(
             name,
             text,
@@ -106,11 +108,7 @@ class Module(torch.nn.Module):
             warnings.warn(report, NsdlWarning, stacklevel=2)
         self.learned = learned(compiled)
         if not inputs and self.learned is None:
-            raise UsageError(
-                "E0820",
-                "a module needs at least one input or probability to learn",
-                help="evaluate such a program with nsdl.Context",
-            )
+            raise _idle()
         self.inputs = {name: len(mapping) for name, mapping, _ in compiled.inputs}
         self.outputs = tuple(outputs)
         self.provenance = provenance
@@ -334,6 +332,14 @@ def _input(name: str, mapping: Iterable[Any] | Independent) -> tuple[str, tuple[
     if isinstance(mapping, Independent):
         return name, mapping.mapping, False
     return name, tuples(mapping, name), True
+
+
+def _idle() -> UsageError:
+    return UsageError(
+        "E0820",
+        "a module needs at least one input or probability to learn",
+        help="evaluate such a program with nsdl.Context",
+    )
 
 
 def _evidence(evidence: str | Iterable[str] | Mapping[str, bool]) -> list[tuple[str, bool]]:

@@ -151,7 +151,7 @@ def test_errors_in_programs(code, text):
 
 def test_the_span_is_line_and_column():
     with pytest.raises(nsdl.ProgramError) as caught:
-        nsdl.Context().add_program("rel a = {1}\nrel b(x) = a(x), not c(y)\nrel c = {1}")
+        nsdl.Context().add_program("rel a = {1}\nrel b(x) = a(x), y > 1\nrel c = {1}")
     assert caught.value.span[0] == 2
 
 

@@ -362,7 +362,7 @@ def test_modules_that_do_not_fit(code, arguments):
         ("E01", "rel r(a = d(a)"),
         ("E02", "rel r(a) = e(a)"),
         ("E03", 'rel r(a) = d(a), "x" == 1'),
-        ("E04", "rel r(a) = d(a), not d(b)"),
+        ("E04", "rel r(a) = d(a), b > 1"),
     ],
 )
 def test_errors_in_the_program_of_a_module(code, program):
