@@ -64,6 +64,8 @@ pub(crate) struct Solved {
     adjoints: Vec<f64>,
     gradient: Vec<f64>,
     residual: f64,
+    /// How many rounds the longest of its fixpoints took.
+    pub rounds: usize,
 }
 
 /// Evaluates cones with cycles, sample by sample.
@@ -135,6 +137,7 @@ impl Solver {
         solved.reached.clear();
         solved.reached.resize(self.cone.len(), (0, u32::MAX));
         solved.residual = 0.0;
+        solved.rounds = 0;
         let mut cycles = self.cone.cycles.iter().peekable();
         let mut node = 0;
         while node < self.cone.len() {
@@ -210,6 +213,7 @@ impl Solver {
             }
         }
         solved.residual = solved.residual.max(change);
+        solved.rounds = solved.rounds.max(round as usize);
         for node in cycle.start..cycle.end {
             if solved.values[node as usize] < 0.0 {
                 solved.values[node as usize] = 0.0;
@@ -232,6 +236,7 @@ impl Solver {
                 change = change.max((value - solved.values[unknown as usize]).abs());
                 solved.values[unknown as usize] = value;
             }
+            solved.rounds = solved.rounds.max(round + 1);
             if change < AddMultProb::TOLERANCE {
                 break;
             }

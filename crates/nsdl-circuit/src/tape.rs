@@ -34,6 +34,12 @@ impl<T> Tape<T> {
         self.truncated
     }
 
+    /// How many rounds the longest fixpoint on a cycle took, over all samples; 0 without cycles.
+    pub fn rounds(&self) -> usize {
+        let rounds = self.solved.iter().map(|solved| solved.rounds);
+        rounds.max().unwrap_or(0)
+    }
+
     /// How far from their fixpoint the values of cycles were when the last forward pass stopped: 0 unless
     /// add-mult met its limit of rounds.
     pub fn residual(&self) -> f64 {

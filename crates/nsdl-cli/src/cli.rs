@@ -115,6 +115,9 @@ pub(crate) struct Run {
     /// Show no warnings
     #[arg(long)]
     pub(crate) no_warnings: bool,
+    /// Tell, on stderr, what it took: rounds, rows, rule instances and time of each stratum, and the circuit
+    #[arg(long)]
+    pub(crate) stats: bool,
 }
 
 #[derive(Debug, Args)]

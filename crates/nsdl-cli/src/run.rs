@@ -60,6 +60,9 @@ pub(crate) fn run(args: &Run) -> Result<(), ExitCode> {
         terminal::message(&(shown + &explain::pointer(&warnings)));
     }
     output.write(&session, &outcome, failed)?;
+    if args.stats {
+        terminal::message(outcome.statistics.to_string().trim_end());
+    }
     if args.strict && outcome.dropped > 0 {
         terminal::message(&format!(
             "{} derivations were dropped (--strict)",

@@ -613,3 +613,32 @@ fn arguments_stand_after_two_dashes() {
         wrong.err
     );
 }
+
+#[test]
+fn stats_tell_what_each_stratum_took() {
+    let program = "rel edge = {0.5::(0, 1), 0.9::(1, 2), 0.8::(2, 0)}
+        rel path(a, b) = edge(a, b) or path(a, c) and edge(c, b)
+        query path(0, 2)";
+    let found = nsdl(&["run", "-", "--stats", "-p", "minmaxprob"], program);
+    assert_eq!(
+        (found.code, found.out.as_str()),
+        (0, "path(0, 2): {0.5::(0, 2)}\n")
+    );
+    assert!(
+        found.err.contains("with the tag of each row"),
+        "{}",
+        found.err
+    );
+    let line = found.err.lines().find(|line| line.ends_with("  edge"));
+    let numbers: Vec<&str> = line
+        .unwrap_or_default()
+        .split_whitespace()
+        .take(3)
+        .collect();
+    assert_eq!(numbers, ["0", "3", "0"], "{}", found.err);
+
+    let found = nsdl(&["run", "-", "--stats", "-p", "addmultprob"], program);
+    assert!(found.err.contains("with a trace of"), "{}", found.err);
+    assert!(found.err.contains("circuit: "), "{}", found.err);
+    assert!(found.err.contains("fixpoint on cycles: "), "{}", found.err);
+}

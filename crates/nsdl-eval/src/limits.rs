@@ -22,7 +22,7 @@ impl Default for Limits {
         Self {
             rounds: 10_000_000,
             tuples: 100_000_000,
-            instances: 20_000_000,
+            instances: 8_000_000,
         }
     }
 }
@@ -98,7 +98,7 @@ impl Stop {
                     "the trace has more than {} rule instances",
                     limits.instances
                 ),
-                "restrict what the rule joins, use `unit` where no probability is needed, or raise the limit of instances",
+                "restrict what the rule joins, use `minmaxprob`, which needs no trace, or raise the limit of instances",
             ),
         };
         let error = Diagnostic::error(code, message).help(help);

@@ -11,7 +11,7 @@ use common::Builder;
 use common::random::{Random, Size, plan};
 use nsdl_eval::{Carry, Evaluation, Options, evaluate, naive};
 use nsdl_ir::*;
-use nsdl_provenance::{AddMultProb, Boolean, MinMaxProb, Scalar};
+use nsdl_provenance::{AddMultProb, Boolean, MaxMultProb, MinMaxProb, Scalar};
 
 type Tags = BTreeMap<(usize, Vec<Word>), f64>;
 
@@ -149,6 +149,12 @@ fn check<A: Scalar + Clone + Debug + Send + Sync + 'static>(
 #[test]
 fn minima_and_maxima_are_those_of_the_trace() {
     let (plans, rounds) = check(MinMaxProb, 0.0);
+    assert!(plans > 1_000 && rounds > 5_000, "{plans} {rounds}");
+}
+
+#[test]
+fn best_products_are_those_of_the_trace() {
+    let (plans, rounds) = check(MaxMultProb, 1e-12);
     assert!(plans > 1_000 && rounds > 5_000, "{plans} {rounds}");
 }
 

@@ -1,6 +1,6 @@
 //! Algebras whose tags are single values: joins carry them in a column beside the rows.
 
-use crate::{AddMultProb, Boolean, MinMaxProb, Provenance};
+use crate::{AddMultProb, Boolean, MaxMultProb, MinMaxProb, Provenance};
 
 /// An algebra whose tags are copied rather than kept somewhere.
 ///
@@ -18,6 +18,16 @@ pub trait Scalar: Provenance<Tag: Copy> {
 }
 
 impl Scalar for MinMaxProb {
+    fn tag(&self, weight: f64) -> f64 {
+        weight
+    }
+
+    fn level(&self, tag: f64) -> u32 {
+        level(tag)
+    }
+}
+
+impl Scalar for MaxMultProb {
     fn tag(&self, weight: f64) -> f64 {
         weight
     }

@@ -1,7 +1,7 @@
 //! The provenances whose tags joins can carry.
 
 use nsdl_eval::Carry;
-use nsdl_provenance::{Boolean, MinMaxProb};
+use nsdl_provenance::{AddMultProb, Boolean, MaxMultProb, MinMaxProb};
 
 use crate::provenance::Provenance;
 
@@ -9,7 +9,10 @@ use crate::provenance::Provenance;
 pub(crate) fn carry(provenance: Provenance) -> Option<Carry> {
     match provenance {
         Provenance::Bool => Some(Carry::new(Boolean)),
-        Provenance::MinMaxProb => Some(Carry::new(MinMaxProb)),
+        Provenance::MinMaxProb | Provenance::Godel => Some(Carry::new(MinMaxProb)),
+        Provenance::MaxMultProb => Some(Carry::new(MaxMultProb)),
+        // Where nothing uncertain is recursive.
+        Provenance::AddMultProb => Some(Carry::new(AddMultProb)),
         _ => None,
     }
 }

@@ -101,6 +101,7 @@ mod relation;
 mod run;
 mod schedule;
 mod session;
+mod statistics;
 mod symbolic;
 mod text;
 mod why;
@@ -133,6 +134,7 @@ pub use relation::{Bounds, OutputLiteral, OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};
+pub use statistics::{Mode, Statistics, Stratum};
 pub use why::{Explanation, Reason};
 
 /// The examples of the README are doc tests.

@@ -20,6 +20,7 @@ use crate::provenance::Provenance;
 use crate::relation::{Bounds, OutputTag, Relation};
 use crate::session::Session;
 use crate::session::foreign::is_uncertain;
+use crate::statistics::Statistics;
 use crate::symbolic;
 pub(crate) use tracing::{Tracing, evaluate};
 use warnings::estimates;
@@ -36,6 +37,8 @@ pub struct Outcome {
     pub dropped: u64,
     /// The provenance that was used.
     pub provenance: Provenance,
+    /// What it took.
+    pub statistics: Statistics,
     /// The queries under `@file`, which are written to their files.
     pub written: Vec<String>,
 }
@@ -58,6 +61,7 @@ pub(crate) struct Run {
     /// One warning a cause, those of the compiler first.
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) dropped: u64,
+    pub(crate) statistics: Statistics,
 }
 
 impl Run {
@@ -155,6 +159,7 @@ impl Run {
         let mut evaluation = evaluate(session, &plan, &facts, targets, tracing)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);
         warnings.extend(failures);
+        let mut statistics = Statistics::new(&plan, &evaluation);
         let conditioned = match (inference, evaluation.trace.take()) {
             (Some(inference), Some(mut trace)) if !given.outputs.is_empty() => {
                 let weights = leaf_weights(&trace, provenance);
@@ -183,11 +188,11 @@ impl Run {
                 let (found, around) = solve(
                     session,
                     &evaluation,
-                    trace,
                     &ids,
                     inference,
                     &weights,
                     &mut warnings,
+                    &mut statistics,
                 )?;
                 bounds = around;
                 Some(found)
@@ -227,6 +232,7 @@ impl Run {
             provenance,
             warnings,
             dropped,
+            statistics,
         })
     }
 
@@ -365,14 +371,17 @@ type Rows<T> = Vec<Option<Vec<T>>>;
 fn solve(
     session: &Session,
     evaluation: &Evaluation,
-    trace: &Trace,
     relations: &[RelationId],
     inference: Inference,
     weights: &[f64],
     warnings: &mut Vec<Diagnostic>,
+    statistics: &mut Statistics,
 ) -> Result<(Rows<f64>, Rows<[f64; 2]>)> {
     let mut tags: Rows<f64> = vec![None; evaluation.tables.len()];
     let mut bounds: Rows<[f64; 2]> = vec![None; evaluation.tables.len()];
+    let Some(trace) = &evaluation.trace else {
+        return Ok((tags, bounds));
+    };
     let mut uncertain: Vec<TupleId> = Vec::new();
     let mut places: Vec<(usize, usize)> = Vec::new();
     for &relation in relations {
@@ -407,6 +416,7 @@ fn solve(
     let mut tape = Tape::default();
     circuit.forward(weights, 1, &mut tape, &mut values);
     warnings.extend(approximations(inference, tape.truncated(), tape.residual()));
+    statistics.add_circuit(circuit.report(), &tape);
     for (&(relation, row), value) in places.iter().zip(values) {
         let tag = tags.get_mut(relation).and_then(Option::as_mut);
         if let Some(tag) = tag.and_then(|tags| tags.get_mut(row)) {

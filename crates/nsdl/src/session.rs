@@ -292,6 +292,7 @@ impl Session {
             relations: run.relations(self),
             warnings: run.warnings.clone(),
             dropped: run.dropped,
+            statistics: run.statistics.clone(),
             written: self.write_outputs()?,
             provenance: run.provenance(),
         })
