@@ -115,7 +115,8 @@ fn every_provenance_computes_what_it_says() {
         total.failed,
         reports.join("\n")
     );
-    let few = programs / 50;
+    // The oracle writes out sets of members, so more of its programs are too large.
+    let few = programs / 20;
     assert!(total.limited.iter().all(|&limited| limited as u64 <= few));
     if programs >= 500 {
         let rare = total.features.values().min().copied().unwrap_or(0);

@@ -84,7 +84,7 @@ pub const LUKASIEWICZ: Algebra = Algebra {
 pub const NATURAL: Algebra = Algebra {
     name: "natural",
     plus: |x, y| x + y,
-    times: |x, y| x * y,
+    times: |x, y| if x == 0.0 || y == 0.0 { 0.0 } else { x * y },
     complement: None,
     ..MIN_MAX
 };
@@ -297,6 +297,7 @@ impl Algebra {
                 self.shown(
                     self.of_sets(Reduction::Sort, arguments, groups, &group.members),
                     shown,
+                    self.plus,
                 )
             }
             _ => self.of_sets(op, arguments, groups, &group.members),
@@ -335,20 +336,24 @@ impl Algebra {
         let found = self.of_sets(whole, arguments, groups, &members.collect());
         match op {
             Reduction::Min | Reduction::Max => found,
-            _ => self.shown(found, |result| result[..arguments].to_vec()),
+            _ => self.shown(found, |result| result[..arguments].to_vec(), self.cases),
         }
     }
 
-    /// Results of which only a part shows.
+    /// Results of which only a part shows, by ⊕ or as cases.
     fn shown(
         &self,
         results: BTreeMap<Tuple, f64>,
         part: impl Fn(&Tuple) -> Tuple,
+        add: fn(f64, f64) -> f64,
     ) -> BTreeMap<Tuple, f64> {
         let mut found = BTreeMap::new();
         for (result, tag) in results {
             let of = found.entry(part(&result)).or_insert(self.zero);
-            *of = self.either(*of, tag);
+            *of = match (*of, tag) {
+                (CERTAIN, _) | (_, CERTAIN) => CERTAIN,
+                (of, tag) => add(of, tag),
+            };
         }
         found
     }
