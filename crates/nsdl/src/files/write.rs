@@ -13,6 +13,7 @@ use crate::relation::{OutputTag, Relation};
 /// What is written: rows with names for their columns, and for the tags if they are written too.
 pub(super) struct Table<'a> {
     pub(super) names: Vec<String>,
+    #[cfg_attr(not(feature = "columnar"), expect(dead_code))]
     pub(super) types: &'a [Type],
     pub(super) tag: Option<String>,
     pub(super) rows: &'a [(OutputTag, Vec<Value>)],
