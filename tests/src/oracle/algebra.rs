@@ -300,6 +300,24 @@ impl Algebra {
                     self.plus,
                 )
             }
+            // A chain does not see that all its ends are one result; a certain one is seen where it is added.
+            Reduction::Sum | Reduction::Prod if group.tag != CERTAIN => {
+                let sets = self.of_sets(op, arguments, groups, &group.members);
+                match sets.first_key_value() {
+                    Some((result, &CERTAIN)) => {
+                        let either = |&tag: &f64| {
+                            (self.cases)(self.known(tag), self.absent(self.known(tag)))
+                        };
+                        let all = group
+                            .members
+                            .values()
+                            .map(either)
+                            .fold(CERTAIN, |x, y| self.both(x, y));
+                        BTreeMap::from([(result.clone(), all)])
+                    }
+                    _ => sets,
+                }
+            }
             _ => self.of_sets(op, arguments, groups, &group.members),
         };
         let given = given.into_iter();

@@ -123,10 +123,6 @@ impl Builder<'_> {
                 .map(|(sum, ways)| (sum, self.node(Op::Sum, ways)))
                 .collect();
         }
-        if states.len() == 1 {
-            // Whatever holds, the sum is the same.
-            states.values_mut().for_each(|node| *node = ONE);
-        }
         let found = states.into_iter().filter_map(|(sum, node)| {
             let result = results.get(usize::try_from(sum? - least).ok()?)?;
             Some(((*result)?, node))
@@ -197,10 +193,6 @@ impl Builder<'_> {
                 .into_iter()
                 .map(|ways| self.node(Op::Sum, ways))
                 .collect();
-        }
-        if states.len() == 1 {
-            // Whatever holds, the result is the same.
-            states = vec![ONE];
         }
         let ends = results.iter().zip(states);
         self.added(ends.filter_map(|(result, state)| Some(((*result)?, state))))
