@@ -1,5 +1,7 @@
 //! The TextMate grammar has a colour for every word of the corpus.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic, in its helpers too.
+
 mod common;
 
 use fancy_regex::Regex;

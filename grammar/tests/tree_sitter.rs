@@ -1,5 +1,7 @@
 //! The tree-sitter grammar reads the corpus.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test may panic, in its helpers too.
+
 mod common;
 
 use tree_sitter::{Node, Parser};

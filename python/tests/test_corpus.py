@@ -108,12 +108,18 @@ class Printed:
                 self.take()
 
 
+# Their tags are lists of facts: test_provenance.py compares those.
+PROOFS = ("why", "lineage", "proofs")
+
+
 def expectations(path):
     """Yields provenance, k, relation, and its tags and tuples."""
     for line in path.read_text(encoding="utf-8").splitlines():
         found = re.match(r"// expect(?:\[(\w+)(?: (\d+))?\])?: (.*?): \{(.*)\}$", line)
         if found:
             provenance, k, relation, tuples = found.groups()
+            if provenance in PROOFS:
+                continue
             rows = list(Printed(tuples).rows())
             yield provenance, int(k or 3), relation, rows
 
@@ -155,7 +161,7 @@ def test_program(path):
             contexts[provenance, k] = context
         got = contexts[provenance, k].relation(relation)
         # A pair of a tag and a tuple may also be a tuple whose second part is one.
-        pairs = all(len(item) == 2 and type(item[0]) in (bool, float) and isinstance(item[1], tuple) for item in got)
+        pairs = all(len(item) == 2 and type(item[0]) in (bool, int, float) and isinstance(item[1], tuple) for item in got)
         fits = [same(got, wanted, tagged) for tagged in ([True, False] if pairs else [False])]
         assert any(fits), f"{relation} [{provenance}]: {got}, not {wanted}"
 

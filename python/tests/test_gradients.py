@@ -34,7 +34,9 @@ def is_one_pass(program, provenance):
 
     Proofs are chosen anew for each sample; cycles are iterated, unless they are compiled.
     """
-    return provenance in ("exact", "auto") or (provenance != "topkproofs" and "path" not in program)
+    if provenance in ("topkproofs", "topbottomkclauses", "samplekproofs"):
+        return False
+    return provenance in ("exact", "auto") or "path" not in program
 
 
 # Name, program, inputs, outputs.

@@ -25,6 +25,14 @@ pub(super) fn reads_weights(program: &Program) -> bool {
     )
 }
 
+/// Whether an aggregate says what its groups are.
+pub(super) fn has_groups(program: &Program) -> bool {
+    has(
+        program,
+        &|literal| matches!(literal, Literal::Aggregate(it) if it.groups.is_some()),
+    )
+}
+
 /// Whether the `where` of some aggregate binds variables that no atom of its body does.
 pub(super) fn binds_groups(program: &Program) -> bool {
     let binds = |literal: &Literal, var: Var| match literal {
