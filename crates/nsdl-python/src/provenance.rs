@@ -5,7 +5,7 @@
 //! evaluation ends.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nsdl::{Tagged, TaggedRelation, algebra};
 use pyo3::exceptions::PyException;
@@ -39,8 +39,8 @@ pub struct Custom {
     /// Stops the evaluation.
     cancel: Arc<AtomicBool>,
     complement: bool,
-    /// What an operation raised.
-    raised: Mutex<Option<(&'static str, PyErr)>>,
+    /// What an operation raised, and how that is told. No lock is held while Python runs.
+    raised: Mutex<Option<(String, PyErr)>>,
 }
 
 impl Custom {
@@ -55,12 +55,10 @@ impl Custom {
 
     /// The exception for what an operation raised since the last call, with it as its cause.
     pub fn take_raised(&self, py: Python<'_>) -> Option<PyErr> {
-        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let (method, error) = raised.take()?;
+        let (message, error) = self.raised().take()?;
         if !error.is_instance_of::<PyException>(py) {
             return Some(error);
         }
-        let message = format!("the provenance failed in `{method}`: {error}");
         let help = "its methods take and return tags; see docs/provenance/custom.md";
         let failure = usage(py, "E0840", &message, Some(help));
         failure.set_cause(py, Some(error));
@@ -89,7 +87,7 @@ impl Custom {
         method: &'static str,
         work: impl FnOnce() -> PyResult<T>,
     ) -> Option<T> {
-        if self.has_failed() {
+        if self.raised().is_some() {
             return None;
         }
         match called(work) {
@@ -98,16 +96,15 @@ impl Custom {
                 if !error.is_instance_of::<PyException>(py) {
                     self.cancel.store(true, Ordering::Relaxed);
                 }
-                let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-                *raised = Some((method, error));
+                let message = format!("the provenance failed in `{method}`: {error}");
+                *self.raised() = Some((message, error));
                 None
             }
         }
     }
 
-    fn has_failed(&self) -> bool {
-        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        raised.is_some()
+    fn raised(&self) -> MutexGuard<'_, Option<(String, PyErr)>> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tag(&self, method: &'static str, tags: &[&Object]) -> Object {
@@ -196,9 +193,8 @@ impl algebra::Provenance for Custom {
     }
 
     fn failure(&self) -> Option<String> {
-        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let (method, error) = raised.as_ref()?;
-        Some(format!("the provenance failed in `{method}`: {error}"))
+        let raised = self.raised();
+        raised.as_ref().map(|(message, _)| message.clone())
     }
 
     fn saturated(&self, old: &Object, new: &Object) -> bool {

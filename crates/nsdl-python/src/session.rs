@@ -25,9 +25,13 @@ pub struct Session {
     /// The tags that Python gave to facts, by their number.
     objects: Mutex<Arc<HashMap<usize, Py<PyAny>>>>,
     /// What the last run gave under that algebra.
-    answers: Mutex<Vec<TaggedRelation<Object>>>,
+    answers: Mutex<Arc<Vec<TaggedRelation<Object>>>>,
     /// Set by Ctrl-C.
     cancel: Arc<AtomicBool>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What gives a fact or rule its tag.
@@ -112,7 +116,7 @@ impl Session {
             session.add_facts(relation, rows, Some(numbers), exclusive)?;
             Ok(first)
         })?;
-        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut objects = held(&self.objects);
         let new = (first..).zip(tags);
         match Arc::get_mut(&mut objects) {
             Some(objects) => objects.extend(new),
@@ -204,11 +208,13 @@ impl Session {
             let outcome = self.work_custom(py, custom, |session, algebra, tag| {
                 session.evaluate_with(algebra, tag)
             })?;
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            *answers = outcome.relations;
-            let session = self.lock();
-            let render = |warning: &[Diagnostic]| session.render(warning, false);
-            return Ok(warnings(&outcome.warnings, render));
+            let old = std::mem::replace(&mut *held(&self.answers), Arc::new(outcome.relations));
+            // Tags may have something to say when they go.
+            drop(old);
+            return self.work(py, |session| {
+                let render = |warning: &[Diagnostic]| session.render(warning, false);
+                Ok(warnings(&outcome.warnings, render))
+            });
         }
         self.work(py, |session| {
             let found = session.run()?.warnings;
@@ -218,11 +224,10 @@ impl Session {
 
     fn relation<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
         if let Some(custom) = &self.custom {
-            let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let answers = held(&self.answers).clone();
             if let Some(relation) = answers.iter().find(|relation| relation.name == name) {
                 return custom.answers(py, relation);
             }
-            drop(answers);
             let outcome = self.work_custom(py, custom, |session, algebra, tag| {
                 session.relation_with(name, algebra, tag)
             })?;
@@ -296,8 +301,9 @@ impl Session {
         ) -> Result<TaggedOutcome<Object>, nsdl::Error>
         + Send,
     ) -> PyResult<TaggedOutcome<Object>> {
-        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        let (objects, algebra) = (objects.clone(), custom.clone());
+        // No lock is held while Python runs: it may come back here.
+        let objects = held(&self.objects).clone();
+        let algebra = custom.clone();
         let tagging = Box::new(move |tagged: &Tagged| {
             let object = tagged.outside.and_then(|number| objects.get(&number));
             algebra.tagging(tagged, object)
