@@ -23,7 +23,7 @@ pub(super) fn with_complement(case: &Case<'_>) -> Verdict {
         (LUKASIEWICZ, Provenance::Lukasiewicz),
     ] {
         // What `where` alone binds is in the members too, twice where ⊗ is not idempotent.
-        if binds && (algebra.times)(0.75, 0.75) != 0.75 {
+        if binds && algebra.name != MIN_MAX.name {
             continue;
         }
         let expected = algebra.tags(case.program).map_err(beyond)?;
