@@ -275,7 +275,9 @@ impl<'a> Desugar<'a> {
                 }
                 (Formula::Atom(atom), Some(span)) => {
                     let own = self.own(leaf.formula, total);
-                    if own.iter().all(|name| is_argument(name, atom)) {
+                    let computed = self.names.predicate(&atom.relation.text).is_some();
+                    let projects = !computed && own.iter().all(|name| is_argument(name, atom));
+                    if own.is_empty() || projects {
                         self.absent(atom, &own, span, &mut scope);
                     } else {
                         self.absent_formula(leaf.formula, span, leaves, total, &mut scope);
