@@ -134,3 +134,26 @@ def test_calls_are_made_once():
     ctx.run()
     assert ctx.relation("r") == [(3,), (6,), (9,)]
     assert sorted(calls) == [1, 2, 3]
+
+
+def test_a_provenance_needs_no_saturated():
+    """An AttributeError at the first tuple that is derived twice (§4.5, §7.2)."""
+
+    class Cheapest(nsdl.Provenance):
+        def zero(self):
+            return math.inf
+
+        def one(self):
+            return 0.0
+
+        def add(self, a, b):
+            return min(a, b)
+
+        def mult(self, a, b):
+            return a + b
+
+    ctx = nsdl.Context(provenance=Cheapest())
+    ctx.add_facts("edge", [(0, 1), (1, 2), (0, 2), (2, 0)], probs=[1.0, 1.0, 3.0, 1.0])
+    ctx.add_program("rel path(a, c) = edge(a, c) or (path(a, b) and edge(b, c))  query path(0, _)")
+    ctx.run()
+    assert ctx.relation("path(0, _)") == [(3.0, (0, 0)), (1.0, (0, 1)), (2.0, (0, 2))]

@@ -182,7 +182,7 @@ impl<'a> Desugar<'a> {
         };
         scope.matching = true;
         if let Some(predicate) = self.names.predicate(&query.relation.text) {
-            self.foreign(predicate, &[], args, false, query.span, &mut scope);
+            self.foreign(predicate, &[], args, None, query.span, &mut scope);
         } else {
             let args = self.arguments(args, &mut scope);
             scope.push(Literal::Atom {
@@ -262,31 +262,15 @@ impl<'a> Desugar<'a> {
         }
         for (position, leaf) in leaves.iter().enumerate() {
             match (leaf.formula, leaf.not) {
-                (formula, Some(span))
-                    if !matches!(formula, Formula::Atom(_))
-                        && mentions::binds(formula)
-                        && self.has_own(formula, total) =>
-                {
+                (formula, Some(span)) if self.is_derived(formula, total) => {
                     self.absent_formula(formula, span, leaves, total, &mut scope);
                 }
                 (Formula::Atom(atom), None) => self.atom(atom, &mut scope),
-                (Formula::Atom(atom), Some(span)) if atom.args.iter().any(compound::has_hole) => {
-                    self.absent_pattern(leaf.formula, span, &[], &mut scope);
-                }
                 (Formula::Atom(atom), Some(span)) => {
                     let own = self.own(leaf.formula, total);
-                    let computed = self.names.predicate(&atom.relation.text).is_some();
-                    let projects = !computed && own.iter().all(|name| is_argument(name, atom));
-                    if own.is_empty() || projects {
-                        self.absent(atom, &own, span, &mut scope);
-                    } else {
-                        self.absent_formula(leaf.formula, span, leaves, total, &mut scope);
-                    }
+                    self.absent(atom, &own, span, &mut scope);
                 }
                 (Formula::Constraint(expr), None) if self.equation(expr, &mut scope) => {}
-                (Formula::Constraint(expr), Some(span)) if data::matches_any(expr) => {
-                    self.absent_pattern(leaf.formula, span, leaves, &mut scope);
-                }
                 (Formula::Constraint(expr), not) => {
                     let mut term = self.term(expr, &mut scope);
                     if not.is_some() {
@@ -295,9 +279,7 @@ impl<'a> Desugar<'a> {
                     self.constraint(term, &mut scope);
                 }
                 (Formula::Range(range), not) => self.range(range, not.is_some(), &mut scope),
-                (Formula::Aggregate(aggregate), not)
-                    if not.is_none() || aggregate.results.is_empty() =>
-                {
+                (Formula::Aggregate(aggregate), not) => {
                     let outside = |name: &str| {
                         let own = seen
                             .get(position)
@@ -308,9 +290,6 @@ impl<'a> Desugar<'a> {
                     };
                     let negated = aggregate.negated != not.is_some();
                     self.aggregate(aggregate, negated, &outside, leaves, &mut scope);
-                }
-                (Formula::Element { value, .. }, Some(span)) if compound::is_open(value) => {
-                    self.absent_pattern(leaf.formula, span, leaves, &mut scope);
                 }
                 (Formula::Element { value, list, span }, not) => {
                     self.element(value, list, *span, not.is_some(), &mut scope);
@@ -323,17 +302,14 @@ impl<'a> Desugar<'a> {
                     },
                     None,
                 ) => self.case(value, pattern, *span, &mut scope),
-                (formula, Some(span)) => {
-                    self.absent_formula(formula, span, leaves, total, &mut scope);
-                }
-                // The normal form has taken these apart.
+                // The normal form has taken these apart, or they are derived.
                 (
                     Formula::And(_)
                     | Formula::Or(_)
                     | Formula::Not { .. }
                     | Formula::Implies { .. }
-                    | Formula::Aggregate(_),
-                    None,
+                    | Formula::Case { .. },
+                    _,
                 ) => {}
             }
         }
@@ -357,7 +333,7 @@ impl<'a> Desugar<'a> {
 
     fn atom(&mut self, atom: &'a Atom, scope: &mut Scope<'a>) {
         if let Some(predicate) = self.names.predicate(&atom.relation.text) {
-            return self.foreign(predicate, &atom.types, &atom.args, false, atom.span, scope);
+            return self.foreign(predicate, &atom.types, &atom.args, None, atom.span, scope);
         }
         self.untyped(atom);
         let relation = self.names.relation(&atom.relation.text);
@@ -392,7 +368,7 @@ impl<'a> Desugar<'a> {
     /// where `c` is the atom's `own`.
     fn absent(&mut self, atom: &'a Atom, own: &Hidden<'a>, span: Span, scope: &mut Scope<'a>) {
         if let Some(predicate) = self.names.predicate(&atom.relation.text) {
-            return self.foreign(predicate, &atom.types, &atom.args, true, span, scope);
+            return self.foreign(predicate, &atom.types, &atom.args, Some(own), span, scope);
         }
         self.untyped(atom);
         let mut relation = self.names.relation(&atom.relation.text);
@@ -461,17 +437,6 @@ impl<'a> Desugar<'a> {
         self.projections.insert((relation, kept), projection);
         projection
     }
-}
-
-/// Whether a variable is one argument of an atom, and in no other.
-fn is_argument(name: &str, atom: &Atom) -> bool {
-    let mut arguments = atom.args.iter().filter(|arg| {
-        let mut names = Mentions::default();
-        mentions::expr(arg, &|_| false, &mut names);
-        names.contains_key(name)
-    });
-    let first = arguments.next();
-    first.is_some_and(|it| matches!(it.kind, ExprKind::Variable(_))) && arguments.next().is_none()
 }
 
 /// The negation of a constraint. Of a comparison it is the opposite one, so that `not x != 1` binds `x`.

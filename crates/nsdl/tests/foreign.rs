@@ -447,6 +447,45 @@ fn a_declared_function_can_be_checked_and_registered_later() {
 }
 
 #[test]
+fn what_the_host_lacks_has_a_near_name() {
+    let mut session = Session::new();
+    let double = function("$double(i32) -> i32", |args| Ok(args[0].clone()));
+    session.add_function(double).unwrap();
+    let nothing = |_: usize, _: &[Value]| Vec::new();
+    let near = predicate(
+        "nearby(bound i32, free i32)",
+        &["bf"],
+        Tagging::Certain,
+        nothing,
+    );
+    session.add_predicate(near).unwrap();
+    for (program, suggestion) in [
+        (
+            "extern type $doubel(x: i32) -> i32\nrel q($doubel(1)) = p(_)",
+            "did you mean `$double`?",
+        ),
+        (
+            "extern type nearbye(bound i32, free i32)\nrel q(y) = nearbye(1, y), p(_)",
+            "did you mean `nearby`?",
+        ),
+        (
+            "extern type $other(x: i32) -> i32\nrel q($other(1)) = p(_)",
+            "register it before the run",
+        ),
+    ] {
+        let mut session = session.clone();
+        let program = format!("{program}\nrel p = {{1}}\nquery q");
+        session.add_program("test.dl", &program).unwrap();
+        let error = session.run().unwrap_err();
+        assert_eq!(error.code(), "E0650");
+        let text = error.to_string();
+        assert!(text.contains(suggestion), "{text}");
+        let named = text.contains("did you mean");
+        assert_eq!(named, suggestion.contains("did you mean"), "{text}");
+    }
+}
+
+#[test]
 fn facts_may_call() {
     let mut session = Session::new();
     let one = function("$one() -> i32", |_| Ok(Value::I32(1)));

@@ -1,13 +1,11 @@
 //! Tuples and lists in rules, and types that are stated for expressions.
 
 use nsdl_ir::{BinaryOp, Diagnostic, RelationId, Span, Type};
-use nsdl_syntax::ast::{Expr, ExprKind, Formula, Name, TypeExpr};
+use nsdl_syntax::ast::{Expr, ExprKind, Name, TypeExpr};
 
-use super::negation::Condition;
 use super::{Desugar, Scope};
 use crate::constant::{self, Const};
-use crate::flat::{Argument, ArgumentKind, Clause, Literal, Term, TermKind};
-use crate::mentions::{self, Mentions};
+use crate::flat::{Clause, Literal, Term, TermKind};
 
 impl<'a> Desugar<'a> {
     /// A tuple or a list; in a `pattern`, `_` may stand in it.
@@ -125,33 +123,6 @@ impl<'a> Desugar<'a> {
                 scope.push(Literal::Constraint(Term { kind, span }));
             }
         }
-    }
-
-    /// `not p((a, _))`, `not (a, _) in list`: the absence of the variables from an auxiliary relation.
-    pub(super) fn absent_pattern(
-        &mut self,
-        formula: &'a Formula,
-        span: Span,
-        beside: &[Condition<'a>],
-        scope: &mut Scope<'a>,
-    ) {
-        let mut columns = Mentions::default();
-        mentions::formula(formula, &|name| self.names.is_constant(name), &mut columns);
-        let relation = self.auxiliary("not (…)".into(), columns.len(), span);
-        let args = columns
-            .iter()
-            .map(|(name, span)| Argument {
-                kind: ArgumentKind::Slot(scope.slot(name, *span)),
-                span: *span,
-            })
-            .collect();
-        let body = Condition { formula, not: None };
-        self.derive(relation, columns, body, None, beside, span);
-        scope.push(Literal::Absent {
-            relation,
-            args,
-            span,
-        });
     }
 
     /// `(x: usize)` among the variables of an aggregate: in the rules that fill `relation`.

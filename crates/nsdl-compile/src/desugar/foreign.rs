@@ -6,22 +6,34 @@ use nsdl_syntax::ast::{Atom, Expr, ExprKind, Formula, Name, TypeExpr};
 use super::negation::Condition;
 use super::{Desugar, Scope};
 use crate::constant::Const;
-use crate::flat::{Choice, Head, Literal, Term, TermKind};
+use crate::flat::{Argument, ArgumentKind, Choice, Head, Literal, Term, TermKind};
+use crate::mentions::Hidden;
 
 impl<'a> Desugar<'a> {
-    /// An atom of a predicate, or its absence.
+    /// An atom of a predicate; or its absence, whatever the variables of its `own` are.
     pub(super) fn foreign(
         &mut self,
         predicate: &'static Predicate,
         types: &[TypeExpr],
         args: &'a [Expr],
-        negated: bool,
+        own: Option<&Hidden<'a>>,
         span: Span,
         scope: &mut Scope<'a>,
     ) {
+        let negated = own.is_some();
         let keep = scope.keep_wildcards;
         scope.keep_wildcards = keep && !negated;
-        let args = self.arguments(args, scope);
+        let args = args.iter().map(|arg| match &arg.kind {
+            ExprKind::Variable(name) if own.is_some_and(|own| own.contains(name.as_str())) => {
+                let kind = ArgumentKind::Any;
+                Argument {
+                    kind,
+                    span: arg.span,
+                }
+            }
+            _ => self.argument(arg, scope),
+        });
+        let args = args.collect();
         scope.keep_wildcards = keep;
         let relation = self.results_of(predicate, span);
         self.stated_type(predicate, relation, types, span);

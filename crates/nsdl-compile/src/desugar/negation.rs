@@ -6,9 +6,9 @@
 //! the variables that it shares with the rest.
 
 use nsdl_ir::{Diagnostic, Span};
-use nsdl_syntax::ast::{Expr, ExprKind, Formula};
+use nsdl_syntax::ast::{Atom, Expr, ExprKind, Formula};
 
-use super::{Desugar, SPLITS, Scope};
+use super::{Desugar, SPLITS, Scope, compound, data};
 use crate::flat::{Argument, ArgumentKind, Literal};
 use crate::mentions::{self, Counts, Mentions};
 
@@ -120,13 +120,31 @@ impl<'a> Desugar<'a> {
         self.normal_form(formula, Some(span), total)
     }
 
-    /// Whether a negated formula has variables of its own.
-    pub(super) fn has_own(&self, formula: &'a Formula, total: &Counts<'a>) -> bool {
-        let is_constant = |name: &str| self.names.is_constant(name);
-        !mentions::own(formula, total, &is_constant).is_empty()
+    /// Whether the absence of a formula is that of a row from a relation derived for it: it takes values apart, or
+    /// has variables of its own that are more than arguments.
+    pub(super) fn is_derived(&self, formula: &'a Formula, total: &Counts<'a>) -> bool {
+        let own = self.own(formula, total);
+        match formula {
+            Formula::Atom(atom) => {
+                atom.args.iter().any(compound::has_hole)
+                    || !own.iter().all(|name| is_argument(name, atom))
+            }
+            Formula::Constraint(expr) => {
+                data::matches_any(expr) || mentions::binds(formula) && !own.is_empty()
+            }
+            Formula::Element { value, .. } => compound::is_open(value) || !own.is_empty(),
+            Formula::Range(_) => false,
+            Formula::Aggregate(aggregate) => !aggregate.results.is_empty(),
+            Formula::And(_)
+            | Formula::Or(_)
+            | Formula::Not { .. }
+            | Formula::Implies { .. }
+            | Formula::Case { .. } => true,
+        }
     }
 
-    /// `not p(x, y)`, or `not (p(x, y) and q(y))`, `y` used nowhere else: the absence of `x` from an auxiliary relation.
+    /// `not p((x, _))`, or `not (p(x, y) and q(y))`, `y` used nowhere else: the absence of `x` from an auxiliary
+    /// relation.
     pub(super) fn absent_formula(
         &mut self,
         formula: &'a Formula,
@@ -138,7 +156,7 @@ impl<'a> Desugar<'a> {
         let is_constant = |name: &str| self.names.is_constant(name);
         let mut columns = Mentions::default();
         mentions::formula(formula, &is_constant, &mut columns);
-        let own = mentions::own(formula, total, &is_constant);
+        let own = self.own(formula, total);
         columns.retain(|name, _| !own.contains(name));
         let relation = self.auxiliary("not (…)".into(), columns.len(), span);
         let args = columns
@@ -148,8 +166,13 @@ impl<'a> Desugar<'a> {
                 span: *span,
             })
             .collect();
+        // A pattern binds its variables: the atoms beside it may belong to the recursion of this very rule.
+        let beside = match formula {
+            Formula::Atom(atom) if atom.args.iter().any(compound::has_hole) => &[],
+            _ => leaves,
+        };
         let body = Condition { formula, not: None };
-        self.derive(relation, columns, body, None, leaves, span);
+        self.derive(relation, columns, body, None, beside, span);
         scope.push(Literal::Absent {
             relation,
             args,
@@ -208,6 +231,17 @@ impl<'a> Desugar<'a> {
         }
         added
     }
+}
+
+/// Whether a variable is one argument of an atom, and in no other.
+fn is_argument(name: &str, atom: &Atom) -> bool {
+    let mut arguments = atom.args.iter().filter(|arg| {
+        let mut names = Mentions::default();
+        mentions::expr(arg, &|_| false, &mut names);
+        names.contains_key(name)
+    });
+    let first = arguments.next();
+    first.is_some_and(|it| matches!(it.kind, ExprKind::Variable(_))) && arguments.next().is_none()
 }
 
 /// Alternatives of a conjunction from those of its parts, in written order; stops growing above [`SPLITS`].

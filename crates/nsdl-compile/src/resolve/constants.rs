@@ -30,6 +30,7 @@ pub(super) enum Definition<'a> {
         name: &'a Name,
         value: Option<&'a Expr>,
         before: Option<&'a str>,
+        enumeration: &'a str,
     },
 }
 
@@ -110,6 +111,7 @@ impl<'a> Names<'a> {
                         let TypeDeclaration::Enumeration { name, members } = declaration else {
                             continue;
                         };
+                        let enumeration = name.text.as_str();
                         let mut before = None;
                         for (name, value) in members {
                             let value = value.as_ref();
@@ -117,11 +119,12 @@ impl<'a> Names<'a> {
                                 name,
                                 value,
                                 before,
+                                enumeration,
                             });
                             before = Some(name.text.as_str());
                         }
                         let members = members.iter().map(|(name, _)| name.text.as_str());
-                        self.members.insert(&name.text, members.collect());
+                        self.members.insert(enumeration, members.collect());
                     }
                 }
                 _ => {}
@@ -136,6 +139,49 @@ impl<'a> Names<'a> {
             if let Err(diagnostics) = self.evaluate(name) {
                 self.diagnostics.extend(diagnostics);
             }
+        }
+        self.distinct(&declarations);
+    }
+
+    /// E0524 for each member of an enumeration that has the value of one before it.
+    fn distinct(&mut self, declarations: &IndexMap<&'a str, Definition<'a>, FxBuildHasher>) {
+        let mut taken = IndexMap::new();
+        let mut twins = Vec::new();
+        for definition in declarations.values() {
+            let Definition::Member { enumeration, .. } = *definition else {
+                continue;
+            };
+            let name = definition.name();
+            if let Some(State::Done(value)) = self.constants.get(name.text.as_str())
+                && let Some(Value::Usize(value)) = value.at(Type::Usize)
+            {
+                match taken.get(&(enumeration, value)) {
+                    Some(first) => twins.push((enumeration, value, *first, *definition)),
+                    None => drop(taken.insert((enumeration, value), *definition)),
+                }
+            }
+        }
+        for (enumeration, value, first, second) in twins {
+            let is_free = |value: &u64| !taken.contains_key(&(enumeration, *value));
+            let free = (value..).find(is_free).unwrap_or_default();
+            let names = [first, second].map(|it| &it.name().text);
+            let message = format!("`{}` and `{}` are both {value}", names[0], names[1]);
+            let given = |definition: Definition<'a>| match definition {
+                Definition::Member {
+                    value: None,
+                    before: Some(before),
+                    ..
+                } => format!("{value}, one more than `{before}`"),
+                _ => value.to_string(),
+            };
+            self.diagnostics.push(
+                Diagnostic::error("E0524", message)
+                    .label(second.name().span, format!("this is {}", given(second)))
+                    .label(first.name().span, format!("this is {}", given(first)))
+                    .help(format!(
+                        "give one of them a value of its own: {free} is free"
+                    )),
+            );
         }
     }
 
@@ -179,6 +225,7 @@ impl<'a> Names<'a> {
                 name,
                 value,
                 before,
+                ..
             } => self.member(name, value, before),
         });
         if let Definition::Constant(declaration) = declaration
