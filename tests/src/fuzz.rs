@@ -214,7 +214,14 @@ fn set<T>(cell: &Mutex<T>, value: T) {
 
 /// Shrinks an input and writes it down.
 fn keep(target: Target, text: &str, fault: &Fault) {
-    let small = shrink(target, text, &fault.kind);
+    // A seed means another program once the generator has changed: what it was is written beside it.
+    let small = match text.lines().next() {
+        Some(seed) if seed.starts_with(evaluator::SEED) => {
+            let what = fault.what.lines().map(|line| format!("// {line}\n"));
+            [format!("{seed}\n")].into_iter().chain(what).collect()
+        }
+        _ => shrink(target, text, &fault.kind),
+    };
     let folder = target.folder();
     // FNV-1a: the same input has the same name.
     let hash = small.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {

@@ -148,3 +148,17 @@ fn a_count_of_few_proofs_warns() {
     let total: f64 = counts.tuples.iter().map(|(tag, _)| tag).sum();
     assert!((total - 1.0).abs() < 1e-9, "{total}");
 }
+
+/// §2: a count of n uncertain members tries all their 2^n sets, 20 s for n = 20.
+#[test]
+fn a_count_of_many_members_is_no_trouble() {
+    let mut session = session(
+        "rel number(x) = x in 0..400
+         rel 0.5::p(x) = number(x)
+         rel n(k) = k := count(x: p(x))
+         rel even() = n(k), k % 2 == 0
+         query even",
+    );
+    let even = printed(&under(&mut session, "exact")[0]).unwrap();
+    assert!((even.tuples[0].0 - 0.5).abs() < 1e-12, "{even:?}");
+}

@@ -4,6 +4,7 @@
 //! stops reading. What a named constant decides is a switch and left alone, and facts may come from outside.
 //! `@allow("W0401")` before an item silences a lint in it.
 
+mod constructor;
 mod never;
 mod once;
 mod repeated;
@@ -30,6 +31,7 @@ pub(crate) fn program(
     let mut found = Vec::new();
     for item in items() {
         found.extend(once::item(item, names));
+        found.extend(constructor::item(item, names));
         found.extend(shadowed::item(item, names, items()));
         tags::item(item, &mut found);
     }

@@ -17,11 +17,29 @@ pub(crate) fn find(operator: &Name, host: &Host) -> Result<AggregateOp, Diagnost
     known.or_else(foreign).ok_or_else(|| {
         let names = AggregateOp::ALL.map(AggregateOp::name);
         let all = names.into_iter().chain(host.aggregates());
-        let help =
-            did_you_mean(text, all).unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        let help = match (elsewhere(text), did_you_mean(text, all)) {
+            (Some(name), _) => format!("did you mean `{name}`?"),
+            (None, Some(help)) => help,
+            (None, None) => format!("there are {}", names.join(", ")),
+        };
         Diagnostic::error("E0207", format!("unknown aggregate `{text}`"))
             .label(operator.span, "no such aggregate")
             .help(help)
+    })
+}
+
+/// The aggregate that other languages call so.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "average" | "mean" => "avg",
+        "len" | "length" | "size" => "count",
+        "product" => "prod",
+        "minimum" => "min",
+        "maximum" => "max",
+        "concat" | "join" => "string_join",
+        "any" | "some" => "exists",
+        "all" | "every" => "forall",
+        _ => return None,
     })
 }
 

@@ -169,9 +169,19 @@ impl<'a> Names<'a> {
         if let Some((_, constructor)) = self.constructors.get(name.text.as_str()) {
             return Ok(constructor.clone());
         }
+        let error = Diagnostic::error("E0261", format!("unknown constructor `{}`", name.text));
+        if self.relations.contains_key(name.text.as_str()) {
+            let text = &name.text;
+            return Err(vec![
+                error
+                    .label(name.span, "a relation: its atoms hold, and have no value")
+                    .help(format!(
+                        "write `{text}(…)` beside the rest of the body, after `and`, `or` or `,`, and use its variables; `&&` and `||` join values"
+                    )),
+            ]);
+        }
+        let error = error.label(name.span, "no data type has it");
         let known = self.constructors.keys().copied();
-        let error = Diagnostic::error("E0261", format!("unknown constructor `{}`", name.text))
-            .label(name.span, "no data type has it");
         Err(vec![match did_you_mean(&name.text, known) {
             Some(help) => error.help(help),
             None => error.help(format!(
@@ -179,6 +189,12 @@ impl<'a> Names<'a> {
                 name.text
             )),
         }])
+    }
+
+    /// Whether a name is that of a constructor without fields.
+    pub fn is_plain_constructor(&self, name: &str) -> bool {
+        let found = self.constructors.get(name);
+        found.is_some_and(|(_, constructor)| constructor.fields().is_empty())
     }
 
     /// The enumeration whose members a column holds.

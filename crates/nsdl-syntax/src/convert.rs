@@ -258,7 +258,14 @@ impl Context {
                 "`,` beside `implies` can be read in two ways",
             )
             .label(implies.span, "this `implies` stands beside a `,`")
-            .help("put the implication in parentheses, `a, (b implies c)`, or write `and` for the comma: `a and b implies c` means `(a and b) implies c`");
+            .help(match &implies.kind {
+                RawKind::Implies(_, right)
+                    if matches!(right.kind, RawKind::Literal(_) | RawKind::Name(_)) =>
+                {
+                    "`=>` is `implies`: \"at least\" is `>=`"
+                }
+                _ => "put the implication in parentheses, `a, (b implies c)`, or write `and` for the comma: `a and b implies c` means `(a and b) implies c`",
+            });
             return self.fail(problem);
         }
         if let Some(or) = items

@@ -38,7 +38,12 @@ pub fn lex(text: &str, source: SourceId) -> Lexed<'_> {
         match (result, bad.last_mut()) {
             (Ok(token), _) => tokens.push((range.start, token, range.end)),
             (Err(()), Some(last)) if last.end == range.start => last.end = range.end,
-            (Err(()), _) => bad.push(range),
+            (Err(()), _) => bad.push(range.clone()),
+        }
+        // The rest of the line is a comment elsewhere: it has no errors of its own.
+        if text.get(range) == Some("#") {
+            let rest = lexer.remainder();
+            lexer.bump(rest.find('\n').unwrap_or(rest.len()));
         }
     }
     crate::parameters::mark(&mut tokens);
@@ -80,6 +85,7 @@ fn bad_characters(found: &str, rest: &str, span: Span) -> Diagnostic {
         Some('−' | '–') => "the minus sign is `-`",
         Some('∃') => "write `exists(…)`",
         Some('$') => "a function is `$name(…)`",
+        Some('\\') if rest.starts_with('+') => "negation is `not`",
         Some('\\') => "disjunction is `\\/`, conjunction `/\\`",
         _ => return Diagnostic::error("E0101", message).label(span, "unknown character"),
     };

@@ -1,7 +1,7 @@
 //! Syntax errors in words: what was found, what could have stood there, and the fix where it is known.
 
 use lalrpop_util::ParseError;
-use nsdl_ir::{Diagnostic, SourceId, Span};
+use nsdl_ir::{Diagnostic, SourceId, Span, did_you_mean};
 
 use crate::lexer::Spanned;
 use crate::token::Token;
@@ -184,32 +184,46 @@ fn help(
     expected: &[String],
     span: Span,
     place: &Place<'_>,
-) -> Option<&'static str> {
+) -> Option<String> {
     let expects = |terminal: &str| expected.iter().any(|one| one.trim_matches('"') == terminal);
     let starts_line = || {
         let before = place.text.get(..span.start as usize).unwrap_or_default();
-        before.ends_with('\n')
+        before.trim_end_matches([' ', '\t']).ends_with('\n')
     };
-    match token {
-        Token::Semicolon if expects("or") => Some("alternatives in a body are joined by `or`"),
-        Token::Semicolon => Some("items are not separated by `;`: each begins with a keyword"),
-        Token::Bar => Some("alternatives are joined by `or`, Boolean values by `||`"),
-        Token::Comma if place.text[..span.start as usize].trim_end().ends_with(',') => {
-            Some("one comma too many")
+    let before = place.text.get(..span.start as usize).unwrap_or_default();
+    let help = match token {
+        Token::Semicolon if expects("or") => {
+            "items end without `;`, and alternatives in a body are joined by `or`"
         }
+        Token::Semicolon => "items are not separated by `;`: each begins with a keyword",
+        Token::Bar => "alternatives are joined by `or`, Boolean values by `||`",
+        Token::Comma if before.trim_end().ends_with(',') => "one comma too many",
+        Token::Comma if expects("=") => {
+            "each fact has a `rel` of its own, or all are a set: `rel p = {1, 2}`"
+        }
+        Token::LeftParen if expects("}") && expects(",") => "a `,` is missing before this",
+        Token::Greater if before.ends_with('<') => "unequal is `!=`",
+        Token::If if expects("and") => "a condition follows `and` or `,`, without `if`",
         Token::ColonEqual | Token::Turnstile if expects("=") => {
-            Some("`:=` takes the result of an aggregate, `:-` and `=` stand between head and body")
+            "`:=` takes the result of an aggregate, `:-` and `=` stand between head and body"
         }
-        Token::Identifier(_) if starts_line() => {
-            Some("facts and rules begin with `rel`, other items with their keyword")
-        }
+        Token::Identifier(name) if starts_line() => match did_you_mean(name, KEYWORDS) {
+            Some(help) => return Some(help),
+            None => "facts and rules begin with `rel`, other items with their keyword",
+        },
         Token::Literal(_) | Token::Identifier(_) if expects("+") => {
-            Some("between two values stands an operator, between two formulas `and`, `or` or `,`")
+            "between two values stands an operator, between two formulas `and`, `or` or `,`"
         }
-        _ if token.is_keyword(slice) && expects("name") => Some("keywords cannot be names"),
-        _ => None,
-    }
+        _ if token.is_keyword(slice) && expects("name") => "keywords cannot be names",
+        _ => return None,
+    };
+    Some(help.into())
 }
+
+/// What items begin with.
+const KEYWORDS: [&str; 8] = [
+    "rel", "relation", "type", "const", "fn", "import", "query", "extern",
+];
 
 /// The terminals of `expected` in words, the many that begin or continue a value as one.
 fn describe(expected: &[String]) -> String {

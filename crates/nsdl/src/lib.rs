@@ -137,7 +137,9 @@ pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry
 pub use statistics::{Mode, Statistics, Stratum};
 pub use why::{Explanation, Reason};
 
-/// The examples of the README are doc tests.
+/// The examples of the README and of the pages are doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+#[doc = include_str!("../../../docs/foreign.md")]
+#[doc = include_str!("../../../docs/provenance/custom.md")]
+struct Pages;

@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::shrink;
 
 /// Begins the text of a program of the generator: its seed follows.
-const SEED: &str = "// seed: ";
+pub const SEED: &str = "// seed: ";
 
 /// A program of the generator, or a damaged one.
 pub fn input(seed: u64, random: &mut Random, corpus: &[corpus::Case]) -> String {

@@ -86,9 +86,9 @@ pub fn chosen(op: Reduction, members: &BTreeMap<Tuple, f64>) -> Vec<(&Tuple, Tup
     shown.collect()
 }
 
-/// The heavier first; rounding decides nothing.
+/// The heavier first; rounding, and what an iteration on a cycle leaves, decide nothing.
 fn heavier(a: f64, b: f64) -> Ordering {
-    match (a - b).abs() <= 1e-12 * a.max(b) {
+    match (a - b).abs() <= 1e-9 * a.max(b) {
         true => Ordering::Equal,
         false => b.total_cmp(&a),
     }

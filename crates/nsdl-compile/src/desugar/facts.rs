@@ -198,6 +198,14 @@ impl<'a> Lookup<'a> for Known<'_, 'a> {
     fn constant(&mut self, name: &'a str, span: Span) -> Result<Const, Vec<Diagnostic>> {
         match self.names.constant(name) {
             Some(value) => value.cloned().ok_or_else(Vec::new),
+            None if self.names.is_plain_constructor(name) => Err(vec![
+                Diagnostic::error(
+                    "E0401",
+                    format!("variable `{name}` is not bound: a fact has no body"),
+                )
+                .label(span, "without parentheses this is a variable")
+                .help(format!("write `{name}()` for the term")),
+            ]),
             None => {
                 let known = self.names.constant_names().filter(|_| self.suggest);
                 Err(vec![variable_in_fact(name, span, self.place, known)])

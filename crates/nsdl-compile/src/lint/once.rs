@@ -21,6 +21,7 @@ pub(super) fn item(item: &Item, names: &Names<'_>) -> Option<Diagnostic> {
                 && matches!(place, Place::Body | Place::Result)
                 && !name.starts_with('_')
                 && !names.is_constant(name)
+                && !names.is_plain_constructor(name)
         })
         .map(|(name, (_, span, _))| (*name, *span))
         .collect();

@@ -23,7 +23,7 @@ pub(super) enum Place {
     Other,
 }
 
-/// Visits the names in the rule that `item` is, if it is one: tag, head, body.
+/// Visits the names in the rule that `item` is, if it is one: tag, head, body. A fact may be one without a body.
 pub(super) fn rule<'a>(item: &'a Item, visit: &mut dyn FnMut(Use<'a>)) {
     match &item.kind {
         ItemKind::Rule { tag, head, body } => {
@@ -35,6 +35,10 @@ pub(super) fn rule<'a>(item: &'a Item, visit: &mut dyn FnMut(Use<'a>)) {
                     .for_each(|arg| expr(arg, Place::Head, visit));
             }
             formula(body, Place::Body, visit);
+        }
+        ItemKind::Fact { atom, .. } => {
+            let args = atom.args.iter();
+            args.for_each(|arg| expr(arg, Place::Head, visit));
         }
         ItemKind::AggregateRule { aggregate: it, .. } => aggregate(it, Place::Body, visit),
         _ => {}

@@ -326,10 +326,26 @@ fn wrong_arguments(name: &Name, expected: usize, found: usize, span: Span) -> Di
     }
 }
 
+/// The type that other languages call so.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "int" | "integer" => "i32",
+        "long" => "i64",
+        "uint" | "unsigned" => "u32",
+        "float" | "real" => "f32",
+        "double" => "f64",
+        "boolean" => "bool",
+        "str" | "string" | "text" => "String",
+        "date" | "time" | "timestamp" => "DateTime",
+        _ => return None,
+    })
+}
+
 fn unknown_type<'a>(name: &Name, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let help = match did_you_mean(&name.text, known) {
-        Some(help) => help,
-        None => format!("the types are {}", Type::ALL.map(Type::name).join(", ")),
+    let help = match (elsewhere(&name.text), did_you_mean(&name.text, known)) {
+        (Some(ty), _) => format!("did you mean `{ty}`?"),
+        (None, Some(help)) => help,
+        _ => format!("the types are {}", Type::ALL.map(Type::name).join(", ")),
     };
     Diagnostic::error("E0204", format!("unknown type `{}`", name.text))
         .label(name.span, "no such type")

@@ -1,7 +1,8 @@
 //! Aggregates that read how probable their members are: what they choose, and the random variables they make.
 //!
-//! Members that hold in no world take no part. Probabilities are compared to twelve significant digits, so
-//! that rounding decides no order; equally probable members come in order of value.
+//! Members that hold in no world take no part. Probabilities are compared to nine significant digits, so that
+//! neither rounding nor what an iteration on a cycle leaves decides an order; equally probable members come in
+//! order of value.
 
 use nsdl_functions::call;
 use nsdl_ir::{Aggregate, AggregateOp, Diagnostic, Function, Type, Value, Word};
@@ -204,9 +205,9 @@ impl Input<'_> {
     }
 }
 
-/// Equal for weights that agree in twelve digits, otherwise in their order.
+/// Equal for weights that agree in nine digits, otherwise in their order: more is not known of a sum on a cycle.
 fn coarse(weight: f64) -> u64 {
-    (weight.to_bits() + (1 << 11)) >> 12
+    (weight.to_bits() + (1 << 21)) >> 22
 }
 
 /// All bits depend on all bits: the finaliser of SplitMix64 (Steele, Lea and Flood, *Fast splittable

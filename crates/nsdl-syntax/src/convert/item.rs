@@ -187,7 +187,7 @@ impl Context {
                     )
                     .label(span, "what about it?")
                     .help(format!(
-                        "facts are written `{name}(1, 2)` or `{name} = {{(1, 2), (3, 4)}}`"
+                        "facts are written `{name}()`, `{name}(1, 2)` or `{name} = {{(1, 2), (3, 4)}}`"
                     ));
                     return self.fail(problem);
                 }
@@ -403,8 +403,16 @@ impl Context {
                     .label(span, "an atom belongs here, such as `p(x)`")
                     .help("between the head and the body of a rule stands `=`")
             }
-            _ => Diagnostic::error("E0112", "a fact or the head of a rule is an atom")
-                .label(span, "an atom belongs here, such as `p(x)`"),
+            kind => {
+                let problem = Diagnostic::error("E0112", "a fact or the head of a rule is an atom")
+                    .label(span, "an atom belongs here, such as `p(x)`");
+                match kind {
+                    RawKind::Literal(_) => {
+                        problem.help("a probability stands before its fact: `rel 0.5::p(1)`")
+                    }
+                    _ => problem,
+                }
+            }
         };
         self.fail(problem)
     }

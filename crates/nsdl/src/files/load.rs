@@ -208,7 +208,12 @@ impl<'a> Loader<'a> {
             format!("{}: `{}` is no {ty}", self.at(row, column), fault.shown),
         );
         error.notes.extend(fault.note);
-        error.help = fault.help;
+        let word = fault.shown.starts_with(char::is_alphabetic);
+        let unnamed = self.names.is_none() && row.cell() == "field";
+        error.help = match word && unnamed && self.rows == 1 {
+            true => Some("if the first line names the columns, say so: `header=true`".into()),
+            false => fault.help,
+        };
         Err(error)
     }
 
