@@ -7,13 +7,16 @@ imported when it is first used.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 try:
+    from . import _nsdl
     from ._nsdl import __version__, explain, format
 except ImportError:  # an extension built with the feature `tch` needs the libraries that torch brings along
     import torch  # noqa: F401
 
+    from . import _nsdl
     from ._nsdl import __version__, explain, format
 from .context import AttributeItem, Context
 from .errors import DataError, NsdlError, NsdlWarning, ProgramError, RunError, UsageError
@@ -25,36 +28,45 @@ from .foreign import (
     foreign_predicate,
     register,
 )
-from .mapping import Independent, independent
+from .mapping import Columns, Product, exclusive, independent, product
 from .proof import Proof, Reason
 from .provenance import Provenance
 
 if TYPE_CHECKING:
     from .module import Module
+    from .ragged import Ragged
+
+# A child of a fork has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_nsdl._forked)
 
 __all__ = [
     "AttributeItem",
+    "Columns",
     "Context",
     "DataError",
     "Exclusive",
     "Facts",
-    "Independent",
     "Module",
     "NsdlError",
     "NsdlWarning",
+    "Product",
     "ProgramError",
     "Proof",
     "Provenance",
+    "Ragged",
     "Reason",
     "RunError",
     "UsageError",
     "__version__",
+    "exclusive",
     "explain",
     "foreign_aggregate",
     "foreign_function",
     "foreign_predicate",
     "format",
     "independent",
+    "product",
     "register",
 ]
 
@@ -65,6 +77,11 @@ def __getattr__(name: str) -> Any:
 
         globals()["Module"] = Module  # so that this function is asked only once
         return Module
+    if name == "Ragged":
+        from .ragged import Ragged
+
+        globals()["Ragged"] = Ragged
+        return Ragged
     raise AttributeError(f"module 'nsdl' has no attribute {name!r}")
 
 

@@ -61,7 +61,7 @@ def _logits(values: list[float], exclusive: tuple[float, bool] | None) -> list[f
     return [math.log(value / rest) for value in values]
 
 
-def learned(compiled: _nsdl.CompiledModule) -> Learned | None:
+def learned(compiled: _nsdl.CompiledModule | _nsdl.CompiledShapes) -> Learned | None:
     """The parameters of a module, if it has some."""
     sets = compiled.parameters
     return Learned(sets) if sets else None

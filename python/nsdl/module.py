@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ from . import _nsdl
 from .context import row
 from .errors import NsdlWarning, UsageError, error
 from .foreign import everywhere, items
+from .inputs import Input
 from .learned import learned
-from .mapping import Independent, tuples
+from .mapping import Columns, columns, tuples
 from .proof import Proof
+from .shapes import Drawing, Shapes, Stats
 from .torch import Circuit, check, run_kernels
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
@@ -36,6 +39,11 @@ class Module(torch.nn.Module):
 
     ``inputs`` maps each input relation to its mapping: the tuple (or value) for which each column of its tensor
     stands. The tuples of a row exclude each other, unless the mapping is ``nsdl.independent(...)``.
+
+    A relation without a mapping, ``"edge": None``, is one whose facts come with each call, each sample with its own
+    (:class:`Ragged`, or a list per sample); the program declares its types. Each layout of facts is compiled when it is
+    first met, or ahead of time by :meth:`prepare`, and kept within ``memory`` bytes. Outputs without a mapping are
+    then a :class:`Ragged` too.
 
     ``output`` is a relation, or a dictionary from relations to mappings, of which ``None`` stands for all
     derivable tuples ordered by value, as for a relation alone. They are listed in ``tuples``. A module with several
@@ -67,7 +75,7 @@ class Module(torch.nn.Module):
     def __init__(
         self,
         program: str | os.PathLike[str],
-        inputs: Mapping[str, Iterable[Any] | Independent],
+        inputs: Mapping[str, Iterable[Any] | Columns | None],
         output: str | Mapping[str, Iterable[Any] | None],
         provenance: str = "auto",
         k: int = 3,
@@ -76,6 +84,7 @@ class Module(torch.nn.Module):
         foreign: Iterable[Any] = (),
         log: bool = False,
         evidence: str | Iterable[str] | Mapping[str, bool] = (),
+        memory: int = 512 << 20,
     ) -> None:
         super().__init__()
         if not isinstance(provenance, str):
@@ -94,22 +103,29 @@ class Module(torch.nn.Module):
         name, text = _source(program)
         if not inputs and "?" not in text and "import" not in text:
             raise _idle()  # before the compiler misses what inputs would declare
-        compiled, reports = _nsdl.compile(
+        specs = {relation: Input(relation, columns(it, relation)) for relation, it in inputs.items() if it is not None}
+        open_relations = [relation for relation in inputs if relation not in specs or specs[relation].columns.ragged]
+        fixed = [spec for relation, spec in specs.items() if relation not in open_relations]
+        if open_relations and (log or backend == "tch"):
+            raise _fixed_only("log space" if log else "the backend tch")
+        compile = partial(_nsdl.compile_shapes, open=open_relations) if open_relations else _nsdl.compile
+        compiled, reports = compile(
             name,
             text,
-            [_input(name, mapping) for name, mapping in inputs.items()],
-            [(name, None if mapping is None else tuples(mapping, name)) for name, mapping in outputs.items()],
-            provenance,
-            k,
-            everywhere() + items(foreign),
-            _evidence(evidence),
+            inputs=[port for spec in fixed for port in spec.ports],
+            outputs=[(relation, None if it is None else tuples(it, relation)) for relation, it in outputs.items()],
+            provenance=provenance,
+            k=k,
+            foreign=everywhere() + items(foreign),
+            evidence=_evidence(evidence),
         )
         for report in reports:
             warnings.warn(report, NsdlWarning, stacklevel=2)
         self.learned = learned(compiled)
         if not inputs and self.learned is None:
             raise _idle()
-        self.inputs = {name: len(mapping) for name, mapping, _ in compiled.inputs}
+        self.inputs = {relation: spec.width for relation, spec in specs.items()}
+        self._specs = specs
         self.outputs = tuple(outputs)
         self.provenance = provenance
         self.validate = validate
@@ -117,15 +133,24 @@ class Module(torch.nn.Module):
         self.log = log
         self._name, self._text = name, text
         self._compiled = compiled
-        self._circuit = Circuit(compiled)
+        self._shapes = Shapes(compiled, len(outputs)) if open_relations else None
+        self._circuit = Circuit(compiled) if not open_relations else None
+        if open_relations:
+            compiled.set_capacity(memory)
 
     @property
     def tuples(self) -> Any:
         """The tuples for which the columns of the result stand; a dictionary if there are several outputs."""
         return self._result([self._compiled.tuples(i) for i in range(len(self.outputs))])
 
-    def forward(self, **tensors: torch.Tensor) -> Any:
+    def forward(self, **tensors: Any) -> Any:
         """Probabilities of the outputs, ``[batch, m]`` each, from those of the inputs, ``[batch, n]`` each."""
+        if self._shapes is not None:
+            facts, rest = self._facts(tensors)
+            ports = self._fixed(rest, facts)
+            values = None if self.learned is None else self.learned()
+            return self._result(self._shapes(facts, ports, values, self.validate, self.backend))
+        assert self._circuit is not None
         inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
         assert like is not None  # there are inputs or parameters
@@ -158,6 +183,8 @@ class Module(torch.nn.Module):
 
         They are the outputs themselves, unless ``"auto"`` warned when the module was made.
         """
+        if self._shapes is not None:
+            raise _fixed_only("bounds")
         with torch.no_grad():
             inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
@@ -175,6 +202,8 @@ class Module(torch.nn.Module):
         Not differentiable itself. With ``sparse``, COO tensors that hold only what is not zero. A module with several
         outputs returns such a dictionary for each.
         """
+        if self._shapes is not None or any(not spec.is_whole for spec in self._specs.values()):
+            raise _fixed_only("the Jacobian")
         with torch.no_grad():
             inputs, values = self._given(tensors)
         if not inputs:
@@ -216,7 +245,39 @@ class Module(torch.nn.Module):
         with torch.no_grad():
             return [] if self.learned is None else self.learned.double_values()
 
-    def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: torch.Tensor) -> list[Proof]:
+    def prepare(self, **facts: Any) -> None:
+        """Compiles the shapes of facts ahead of time: as in a call, whatever their probabilities, one list per sample."""
+        if self._shapes is None:
+            raise UsageError("E0870", "this module has no relation whose facts come with a call: it is compiled already")
+        facts, rest = self._facts(facts)
+        for name in rest:
+            raise _unknown("relation of facts", name, (*self._shapes.open,))
+        self._shapes.prepare(facts)
+
+    def explain(self, **facts: Any) -> str:
+        """What compiling found: how answers come about, chains and other structures, the size, depth and memory of the
+        circuit, and what a batch may cost. Of a module whose facts come with a call, that of one sample's facts.
+        """
+        if self._shapes is not None:
+            return self._shapes.compiled.explain(self._shapes.one(self._facts(facts)[0]))
+        return self._compiled.explain()  # type: ignore[no-any-return]
+
+    def draw(self, **facts: Any) -> Drawing:
+        """A picture of a small circuit, shown by notebooks; ``.svg`` and ``.dot`` are its texts.
+
+        Of a module whose facts come with a call, that of one sample's facts.
+        """
+        if self._shapes is not None:
+            return Drawing(*self._shapes.compiled.draw(self._shapes.one(self._facts(facts)[0])))
+        return Drawing(*self._compiled.draw())
+
+    def stats(self) -> Stats:
+        """What has been compiled so far, and how often it was used again."""
+        if self._shapes is not None:
+            return self._shapes.stats()
+        return Stats(**self._compiled.stats())
+
+    def why(self, tuple: Any, k: int = 3, output: str | None = None, **tensors: Any) -> list[Proof]:
         """The ``k`` most probable proofs of one output tuple for one sample, most probable first.
 
         The tensors are as in a call, of shape ``[n]`` or ``[1, n]``; ``output`` is needed if there are several.
@@ -227,10 +288,15 @@ class Module(torch.nn.Module):
             output = self.outputs[0]
         if output not in self.outputs:
             raise _unknown("output", output, self.outputs)
-        batched = {
-            name: x.unsqueeze(0) if isinstance(x, torch.Tensor) and x.dim() == 1 else x for name, x in tensors.items()
-        }
-        inputs = self._inputs(batched)
+        facts: dict[str, Any] = {}
+        if self._shapes is not None:
+            facts, tensors = self._facts(tensors)
+        batched = {name: self._batched(name, x) for name, x in tensors.items()}
+        if self._shapes is not None:
+            inputs = self._fixed(batched, facts)
+            found = self._shapes.why(facts, inputs, self._values(), self.outputs.index(output), row(tuple), k)
+            return [Proof.of(proof) for proof in found]
+        inputs = self._ports(self._inputs(batched))
         if inputs and inputs[0].shape[0] != 1:
             raise UsageError(
                 "E0825",
@@ -243,8 +309,15 @@ class Module(torch.nn.Module):
         return [Proof.of(proof) for proof in self._compiled.why(self.outputs.index(output), row(tuple), k, weights)]
 
     def extra_repr(self) -> str:
-        inputs = ", ".join(f"{name}: {width}" for name, width in self.inputs.items())
-        outputs = ", ".join(f"{name}: {len(self._compiled.tuples(i))}" for i, name in enumerate(self.outputs))
+        inputs = ", ".join(
+            [f"{name}: {width}" for name, width in self.inputs.items()]
+            + [f"{name}: facts" for name in (self._shapes.open if self._shapes else ()) if name not in self.inputs]
+        )
+        widths = (self._compiled.tuples(i) for i in range(len(self.outputs)))
+        outputs = ", ".join(
+            name if tuples is None else f"{name}: {len(tuples)}"
+            for name, tuples in zip(self.outputs, widths, strict=True)
+        )
         return f"{inputs} -> {outputs}, provenance={self.provenance!r}"
 
     def _result(self, values: list[Any]) -> Any:
@@ -252,18 +325,52 @@ class Module(torch.nn.Module):
 
     def _given(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor | None]:
         """The inputs in order, and the current values of what is learned, on their device and of the kernels' dtype."""
-        inputs = self._inputs(tensors)
+        inputs = self._ports(self._inputs(tensors))
         values = None if self.learned is None else self.learned()
         if values is not None and inputs:
             dtype = inputs[0].dtype
             values = values.to(inputs[0].device, torch.float32 if dtype.itemsize == 2 else dtype)
         return inputs, values
 
+    def _facts(self, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The facts of the open relations, and what else is given."""
+        assert self._shapes is not None
+        per_call = [name for name in self._shapes.open if name not in self._specs]
+        for name in per_call:
+            if name not in given:
+                raise UsageError(
+                    "E0824",
+                    f"the facts of `{name}` are missing",
+                    help=f"pass {name}=[[(p, tuple), ...], ...], one list per sample, or nsdl.Ragged(...)",
+                )
+        facts = {name: given[name] for name in per_call}
+        return facts, {name: x for name, x in given.items() if name not in facts}
+
+    def _fixed(self, tensors: dict[str, Any], facts: dict[str, Any]) -> list[torch.Tensor]:
+        """The tensors of the fixed ports; adds to ``facts`` what inputs keep that are ragged."""
+        assert self._shapes is not None
+        given = dict(zip(self.inputs, self._inputs(tensors), strict=True))
+        for name in self._shapes.open:
+            if name in given:
+                facts[name] = self._specs[name].facts(given.pop(name), self._shapes.mapping(self._specs[name]))
+        return [port for name, x in given.items() for port in self._specs[name].tensors(x)]
+
+    def _batched(self, name: str, x: Any) -> Any:
+        """A batch of one, if it is a single sample."""
+        axes = self._specs[name].columns.axes if name in self._specs else ()
+        single = isinstance(x, torch.Tensor) and (x.dim() == 1 or (len(axes) > 1 and x.shape == axes))
+        return x.unsqueeze(0) if single else x
+
+    def _ports(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The tensors of all ports."""
+        specs = self._specs.values()
+        return [port for spec, x in zip(specs, inputs, strict=True) for port in spec.tensors(x)]
+
     def _inputs(self, tensors: dict[str, torch.Tensor]) -> list[torch.Tensor]:
         """The input tensors in order, after all checks that do not look at values."""
         for name in tensors:
             if name not in self.inputs:
-                raise _unknown("input", name, tuple(self.inputs))
+                raise _unknown("input", name, (*self.inputs, *(self._shapes.open if self._shapes else ())))
         inputs: list[torch.Tensor] = []
         for name, width in self.inputs.items():
             x = tensors.get(name)
@@ -279,6 +386,9 @@ class Module(torch.nn.Module):
                     f"input `{name}` is a {type(x).__name__}, not a tensor",
                     help="use torch.as_tensor",
                 )
+            axes = self._specs[name].columns.axes
+            if len(axes) > 1 and x.shape[1:] == axes:
+                x = x.flatten(1)
             if x.dim() == 1 and x.shape[0] == width:
                 raise UsageError(
                     "E0825",
@@ -359,6 +469,14 @@ def _upcast(inputs: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor
 def _tolerance(dtype: torch.dtype) -> float:
     """By how much the sum of a row of exclusive tuples may exceed 1 through rounding."""
     return 1e-2 if dtype.itemsize == 2 else 1e-4
+
+
+def _fixed_only(what: str) -> UsageError:
+    return UsageError(
+        "E0877",
+        f"{what} is not known of modules whose facts come with a call, or whose inputs are cut into choices",
+        help="use a module with one plain mapping for each input",
+    )
 
 
 def _unknown(kind: str, name: str, known: tuple[str, ...]) -> UsageError:

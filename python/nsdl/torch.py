@@ -201,7 +201,73 @@ def _warn_impossible(samples: int) -> None:
         )
 
 
-def check(compiled: _nsdl.CompiledModule, inputs: list[torch.Tensor], tolerance: float) -> None:
+def run_batch(
+    shapes: Any,
+    arrangement: _nsdl.Arrangement,
+    validate: bool,
+    like: torch.Tensor,
+    inputs: list[torch.Tensor],
+    probabilities: list[torch.Tensor],
+    parameters: torch.Tensor | None,
+) -> list[torch.Tensor]:
+    """Outputs of a batch whose samples have facts of their own, for f32 or f64 tensors on the CPU."""
+    n, learned = len(inputs), parameters is not None
+    tensors = [x.contiguous() for x in inputs] + [p.contiguous() for p in probabilities]
+    tensors += [] if parameters is None else [parameters.contiguous()]
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        return list(_Batch.apply(shapes, arrangement, validate, n, learned, *tensors))  # type: ignore[no-untyped-call]
+    outputs, _ = _evaluate(shapes, arrangement, validate, n, learned, like, tuple(tensors))
+    return outputs
+
+
+def _evaluate(
+    shapes: Any,
+    arrangement: _nsdl.Arrangement,
+    validate: bool,
+    n: int,
+    learned: bool,
+    like: torch.Tensor,
+    tensors: tuple[torch.Tensor, ...],
+) -> tuple[list[torch.Tensor], Any]:
+    """By the kernels; the tensors are ``n`` of fixed inputs, those of facts, and the parameters if there are some."""
+    rest, parameters = _parted(tensors, learned)
+    facts = [p.unsqueeze(1) for p in rest[n:]]
+    values = None if parameters is None else parameters.unsqueeze(0)
+    outputs, tape = shapes.compiled.forward(arrangement, like, rest[:n], facts, validate, values)
+    _warn_impossible(tape.impossible)
+    return outputs, tape
+
+
+class _Batch(torch.autograd.Function):
+    """One node of autograd's graph for all shapes of a batch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, shapes: Any, arrangement: _nsdl.Arrangement, validate: bool, n: int, learned: bool, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        outputs, tape = _evaluate(shapes, arrangement, validate, n, learned, tensors[0], tensors)
+        ctx.shapes, ctx.arrangement, ctx.n, ctx.learned, ctx.tape = shapes, arrangement, n, learned, tape
+        ctx.save_for_backward(*tensors)
+        return tuple(outputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        tensors = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
+            from .shapes import by_torch
+
+            rest, parameters = _parted(tensors, ctx.learned)
+            outputs = by_torch(ctx.shapes, ctx.arrangement, tensors[0], rest[: ctx.n], rest[ctx.n :], parameters)
+            flat = [g.reshape(-1) for g in gradients]
+            wanted = [x for x in tensors if x.requires_grad]
+            results = iter(torch.autograd.grad(outputs, wanted, flat, create_graph=True, allow_unused=True))
+            return None, None, None, None, None, *(next(results) if x.requires_grad else None for x in tensors)
+        flow = [g.contiguous() for g in gradients]
+        found = ctx.shapes.compiled.backward(ctx.arrangement, ctx.tape, flow, ctx.learned)
+        return None, None, None, None, None, *(g.view_as(x) for g, x in zip(found, tensors, strict=True))
+
+
+def check(compiled: _nsdl.CompiledModule | _nsdl.CompiledShapes, inputs: list[torch.Tensor], tolerance: float) -> None:
     """Refuses what is no probability, as the kernels do. On a GPU nothing waits for it: the error comes later."""
     with torch.no_grad():
         for (name, _, exclusive), x in zip(compiled.inputs, inputs, strict=True):

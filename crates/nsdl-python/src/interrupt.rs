@@ -8,6 +8,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::threads;
+
 /// How long a Ctrl-C may go unnoticed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -32,7 +34,7 @@ pub fn interruptible<T: Send>(
                 thread::Builder::new()
                     .stack_size(STACK)
                     .spawn_scoped(scope, move || {
-                        let result = work();
+                        let result = threads::within(work);
                         // The receiver waits until there is something; it cannot be gone.
                         let _ = sender.send(());
                         result

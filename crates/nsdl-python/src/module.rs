@@ -3,28 +3,30 @@
 mod passes;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use nsdl::{Input, Output, Provenance};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::error::{self, raise};
 use crate::foreign::register;
 use crate::interrupt::interruptible;
 use crate::tape::{Tape, Tapes};
 use crate::tensor::{Dense, Dtype, Element, Fresh};
+use crate::threads;
 use crate::value::{row, tuple};
 
 /// Name, mapping, and whether its tuples exclude each other.
-type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
+pub type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
 /// Name and mapping.
-type OutputArgument<'py> = (String, Option<Vec<Bound<'py, PyTuple>>>);
+pub type OutputArgument<'py> = (String, Option<Vec<Bound<'py, PyTuple>>>);
 /// Operation, nodes, width, of a convolution the length of the first factor, and the rows gathered, as bytes of `i64`s.
-type Group<'py> = (&'static str, usize, usize, usize, Bound<'py, PyBytes>);
+pub type Group<'py> = (&'static str, usize, usize, usize, Bound<'py, PyBytes>);
 /// Rows of parameters, constants, layers (rows to keep, groups), and rows of each output and of what divides it.
-type Layers<'py> = (
+pub type Layers<'py> = (
     Bound<'py, PyBytes>,
     Vec<f64>,
     Vec<(Option<Bound<'py, PyBytes>>, Vec<Group<'py>>)>,
@@ -36,7 +38,7 @@ type Entries = (Vec<usize>, Vec<usize>, Vec<usize>, Vec<f64>);
 /// Two for each, such as lower and upper bounds.
 type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
 /// Name, what each member is, its first value, and the total of an exclusive set and whether it is open.
-type ParameterSet = (String, Vec<String>, Vec<f64>, Option<(f64, bool)>);
+pub type ParameterSet = (String, Vec<String>, Vec<f64>, Option<(f64, bool)>);
 /// Probability and uncertain facts of a proof.
 pub type ProofArgument = (f64, Vec<(String, Option<f64>, bool)>);
 
@@ -47,6 +49,8 @@ pub struct CompiledModule {
     /// The arguments of [`compile`], from which pickle makes it again.
     arguments: Py<PyTuple>,
     tapes: Arc<Tapes>,
+    seconds: f64,
+    calls: AtomicU64,
 }
 
 /// Compiles a module; returns it with its warnings, rendered.
@@ -69,32 +73,13 @@ pub fn compile<'py>(
     )
         .into_pyobject(py)?
         .unbind();
-    let rows =
-        |mapping: &Vec<Bound<'py, PyTuple>>| mapping.iter().map(row).collect::<PyResult<Vec<_>>>();
-    let inputs = inputs
-        .iter()
-        .map(|(relation, mapping, exclusive)| {
-            Ok(Input {
-                relation: relation.clone(),
-                mapping: rows(mapping)?,
-                exclusive: *exclusive,
-            })
-        })
-        .collect::<PyResult<Vec<_>>>()?;
-    let outputs = outputs
-        .iter()
-        .map(|(relation, mapping)| {
-            Ok(Output {
-                relation: relation.clone(),
-                mapping: mapping.as_ref().map(rows).transpose()?,
-            })
-        })
-        .collect::<PyResult<Vec<_>>>()?;
+    let (inputs, outputs) = (inputs_of(&inputs)?, outputs_of(&outputs)?);
     let cancel = Arc::new(AtomicBool::new(false));
     let mut registry = nsdl::Registry::new();
     for item in &foreign {
         register(&mut registry, item, &cancel)?;
     }
+    let start = Instant::now();
     let module = interruptible(py, &cancel, || {
         let provenance = Provenance::parse(provenance, Some(k))?;
         let mut session = nsdl::Session::new();
@@ -109,9 +94,81 @@ pub fn compile<'py>(
             module,
             arguments,
             tapes: Arc::default(),
+            seconds: start.elapsed().as_secs_f64(),
+            calls: AtomicU64::new(0),
         },
         warnings,
     ))
+}
+
+/// Inputs as the facade takes them.
+pub fn inputs_of(inputs: &[InputArgument<'_>]) -> PyResult<Vec<Input>> {
+    let input = |(relation, mapping, exclusive): &InputArgument<'_>| {
+        Ok(Input {
+            relation: relation.clone(),
+            mapping: mapping.iter().map(row).collect::<PyResult<_>>()?,
+            exclusive: *exclusive,
+        })
+    };
+    inputs.iter().map(input).collect()
+}
+
+/// Outputs as the facade takes them.
+pub fn outputs_of(outputs: &[OutputArgument<'_>]) -> PyResult<Vec<Output>> {
+    let output = |(relation, mapping): &OutputArgument<'_>| {
+        let rows = mapping.as_ref();
+        let rows = rows.map(|rows| rows.iter().map(row).collect::<PyResult<_>>());
+        Ok(Output {
+            relation: relation.clone(),
+            mapping: rows.transpose()?,
+        })
+    };
+    outputs.iter().map(output).collect()
+}
+
+/// The layers of a circuit for torch operations.
+pub fn layers_of<'py>(py: Python<'py>, module: &nsdl::Module) -> PyResult<Layers<'py>> {
+    let schedule = threads::detach(py, || module.schedule());
+    let schedule = schedule.ok_or_else(|| PyTypeError::new_err("a circuit without layers"))?;
+    let rows = |rows: &[u32]| {
+        let bytes: Vec<u8> = rows
+            .iter()
+            .flat_map(|&row| i64::from(row).to_ne_bytes())
+            .collect();
+        PyBytes::new(py, &bytes)
+    };
+    let layers = schedule.steps.iter().map(|step| {
+        let groups = step.reductions.iter().map(|reduction| {
+            let nodes = reduction.children.len() / reduction.width.max(1);
+            (
+                op_name(reduction.op),
+                nodes,
+                reduction.width,
+                reduction.left,
+                rows(&reduction.children),
+            )
+        });
+        (step.keep.as_deref().map(rows), groups.collect())
+    });
+    let outputs = schedule.outputs.iter().map(|output| rows(output)).collect();
+    let given = schedule.given.iter().map(|output| rows(output)).collect();
+    let parameters = rows(&schedule.parameters);
+    let constants = schedule.constants;
+    Ok((parameters, constants, layers.collect(), outputs, given))
+}
+
+/// Statements with probabilities to learn.
+pub fn parameters_of(module: &nsdl::Module) -> Vec<ParameterSet> {
+    let all = module.parameters();
+    let sets = module.parameter_sets().iter();
+    sets.map(|set| {
+        let members = all.get(set.start as usize..set.end as usize);
+        let members = members.unwrap_or_default().iter();
+        let (names, values) = members.map(|one| (one.name.clone(), one.initial)).unzip();
+        let exclusive = set.exclusive.map(|it| (it.total, it.open));
+        (set.name.clone(), names, values, exclusive)
+    })
+    .collect()
 }
 
 #[pymethods]
@@ -159,54 +216,43 @@ impl CompiledModule {
 
     /// The layers of the circuit for torch operations.
     fn layers<'py>(&self, py: Python<'py>) -> PyResult<Layers<'py>> {
-        let schedule = py.detach(|| self.module.schedule());
-        let schedule = schedule.ok_or_else(|| PyTypeError::new_err("a circuit without layers"))?;
-        let rows = |rows: &[u32]| {
-            let bytes: Vec<u8> = rows
-                .iter()
-                .flat_map(|&row| i64::from(row).to_ne_bytes())
-                .collect();
-            PyBytes::new(py, &bytes)
-        };
-        let layers = schedule.steps.iter().map(|step| {
-            let groups = step.reductions.iter().map(|reduction| {
-                let nodes = reduction.children.len() / reduction.width.max(1);
-                (
-                    op_name(reduction.op),
-                    nodes,
-                    reduction.width,
-                    reduction.left,
-                    rows(&reduction.children),
-                )
-            });
-            (step.keep.as_deref().map(rows), groups.collect())
-        });
-        let outputs = schedule.outputs.iter().map(|output| rows(output)).collect();
-        let given = schedule.given.iter().map(|output| rows(output)).collect();
-        let parameters = rows(&schedule.parameters);
-        let constants = schedule.constants;
-        Ok((parameters, constants, layers.collect(), outputs, given))
+        layers_of(py, &self.module)
     }
 
     /// Statements with probabilities to learn: name, what each is of, first values, and for an exclusive set the total
     /// and whether it need not be reached.
     #[getter]
     fn parameters(&self) -> Vec<ParameterSet> {
-        let all = self.module.parameters();
-        let sets = self.module.parameter_sets().iter();
-        sets.map(|set| {
-            let members = all.get(set.start as usize..set.end as usize);
-            let members = members.unwrap_or_default().iter();
-            let (names, values) = members.map(|one| (one.name.clone(), one.initial)).unzip();
-            let exclusive = set.exclusive.map(|it| (it.total, it.open));
-            (set.name.clone(), names, values, exclusive)
-        })
-        .collect()
+        parameters_of(&self.module)
     }
 
     /// The program with the current values of its parameters.
     fn learned_text(&self, name: &str, values: Vec<f64>, further: bool) -> Option<String> {
         self.module.learned_text(name, &values, further)
+    }
+
+    /// What compiling found.
+    fn explain(&self) -> String {
+        self.module.explain()
+    }
+
+    /// The circuit as DOT and as SVG.
+    fn draw(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        let drawing = self.module.draw().map_err(|error| raise(py, &error))?;
+        Ok((drawing.dot(), drawing.svg()))
+    }
+
+    /// As of `CompiledShapes`: a module is one shape.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let found = PyDict::new(py);
+        found.set_item("hits", calls)?;
+        found.set_item("misses", 1)?;
+        found.set_item("shapes", 1)?;
+        found.set_item("bytes", self.module.bytes())?;
+        found.set_item("evicted", 0)?;
+        found.set_item("seconds", self.seconds)?;
+        Ok(found)
     }
 
     /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants. `parameters` is of shape
@@ -221,10 +267,12 @@ impl CompiledModule {
         log: bool,
         parameters: Option<Bound<'py, PyAny>>,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Tape)> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let parameters = parameters.as_ref();
         match dtype(inputs.first().or(parameters))? {
             Dtype::F32 => self.forward_as::<f32>(&inputs, parameters, validate, log),
             Dtype::F64 => self.forward_as::<f64>(&inputs, parameters, validate, log),
+            Dtype::I64 => Err(no_tensor()),
         }
     }
 
@@ -240,6 +288,7 @@ impl CompiledModule {
         match dtype(gradients.first())? {
             Dtype::F32 => self.backward_as::<f32>(tape, &gradients, log, learned),
             Dtype::F64 => self.backward_as::<f64>(tape, &gradients, log, learned),
+            Dtype::I64 => Err(no_tensor()),
         }
     }
 
@@ -253,6 +302,7 @@ impl CompiledModule {
         match dtype(directions.first())? {
             Dtype::F32 => self.second_as::<f32>(tape, &directions, &gradients),
             Dtype::F64 => self.second_as::<f64>(tape, &directions, &gradients),
+            Dtype::I64 => Err(no_tensor()),
         }
     }
 
@@ -264,7 +314,7 @@ impl CompiledModule {
         output: usize,
         input: usize,
     ) -> PyResult<Entries> {
-        let found = py.detach(|| match tape.is_double() {
+        let found = threads::detach(py, || match tape.is_double() {
             true => self.entries::<f64>(tape, output, input),
             false => self.entries::<f32>(tape, output, input),
         });
@@ -282,6 +332,7 @@ impl CompiledModule {
         match dtype(inputs.first().or(parameters.as_ref()))? {
             Dtype::F32 => self.bounds_as::<f32>(&inputs, parameters.as_ref(), validate),
             Dtype::F64 => self.bounds_as::<f64>(&inputs, parameters.as_ref(), validate),
+            Dtype::I64 => Err(no_tensor()),
         }
     }
 
@@ -296,7 +347,7 @@ impl CompiledModule {
     ) -> PyResult<Vec<ProofArgument>> {
         let tuple = row(tuple)?;
         let weights: Vec<&[f64]> = weights.iter().map(Vec::as_slice).collect();
-        let proofs = py.detach(|| self.module.why(&weights, output, &tuple, k));
+        let proofs = threads::detach(py, || self.module.why(&weights, output, &tuple, k));
         Ok(proofs
             .map_err(|error| raise(py, &error))?
             .into_iter()

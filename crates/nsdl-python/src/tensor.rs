@@ -25,12 +25,15 @@ pub enum Dtype {
     F32,
     /// `torch.float64`
     F64,
+    /// `torch.int64`, for indices.
+    I64,
 }
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl Sealed for i64 {}
 }
 
 /// A Rust type with the layout of a dtype.
@@ -47,11 +50,16 @@ impl Element for f64 {
     const DTYPE: Dtype = Dtype::F64;
 }
 
+impl Element for i64 {
+    const DTYPE: Dtype = Dtype::I64;
+}
+
 /// What of torch is asked for again and again.
 struct Torch {
     tensor: Py<PyType>,
     float32: Py<PyAny>,
     float64: Py<PyAny>,
+    int64: Py<PyAny>,
 }
 
 fn torch(py: Python<'_>) -> PyResult<&Torch> {
@@ -62,6 +70,7 @@ fn torch(py: Python<'_>) -> PyResult<&Torch> {
             tensor: torch.getattr("Tensor")?.cast_into::<PyType>()?.unbind(),
             float32: torch.getattr("float32")?.unbind(),
             float64: torch.getattr("float64")?.unbind(),
+            int64: torch.getattr("int64")?.unbind(),
         })
     })
 }
@@ -79,6 +88,8 @@ impl Dtype {
             Ok(Dtype::F32)
         } else if dtype.is(&torch.float64) {
             Ok(Dtype::F64)
+        } else if dtype.is(&torch.int64) {
+            Ok(Dtype::I64)
         } else {
             Err(PyTypeError::new_err(format!(
                 "a kernel takes torch.float32 or torch.float64, not {dtype}"
@@ -137,7 +148,7 @@ impl<'py, T: Element> Dense<'py, T> {
             return &[];
         }
         // SAFETY: `new` checked that so many elements of this type lie there, aligned; `self.tensor` keeps them
-        // alive. Every bit pattern is an f32 or f64. See the top of the file for writers on other threads.
+        // alive. Every bit pattern is an f32, f64 or i64. See the top of the file for writers on other threads.
         unsafe { slice::from_raw_parts(self.address, self.len) }
     }
 }

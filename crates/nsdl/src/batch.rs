@@ -124,6 +124,11 @@ impl Given {
         }
     }
 
+    /// A column of that type.
+    pub(crate) fn typed(ty: Type) -> Self {
+        Self { ty, small: false }
+    }
+
     pub(crate) fn join(self, other: Given) -> Option<Given> {
         Some(Given {
             ty: join(self.ty, other.ty)?,
@@ -196,7 +201,7 @@ impl Batch {
 
     /// Rows of words of these types, one after the other, `len` in number.
     pub(crate) fn from_words(types: &[Type], words: Vec<Word>, len: usize, tags: Tags) -> Self {
-        let given = types.iter().map(|&ty| Given { ty, small: false });
+        let given = types.iter().copied().map(Given::typed);
         Self {
             given: given.collect(),
             words,

@@ -2,6 +2,7 @@
 
 use nsdl_circuit::Real;
 use nsdl_ir::{Diagnostic, Value};
+use rustc_hash::FxHashMap;
 
 use crate::batch::SUM_TOLERANCE;
 use crate::print::format_tuple;
@@ -39,6 +40,70 @@ pub(crate) fn check_input<T: Real>(
             .help(
                 "normalise the rows, for example by a softmax, or declare the input as independent",
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the probabilities of facts that each sample has its own of: values in [0, 1], sums of exclusive groups of
+/// at most 1 with a tolerance.
+pub(crate) fn check_ragged<T: Real>(
+    relation: &str,
+    offsets: &[usize],
+    groups: Option<&[i64]>,
+    values: &[T],
+) -> Result<(), Diagnostic> {
+    let highest = 1.0 + SUM_TOLERANCE;
+    let place = |fact: usize| {
+        let sample = offsets
+            .partition_point(|&from| from <= fact)
+            .saturating_sub(1);
+        let first = offsets.get(sample).copied().unwrap_or_default();
+        format!("sample {sample}, fact {} of `{relation}`", fact - first)
+    };
+    for (fact, value) in values.iter().enumerate() {
+        let value = value.to_f64();
+        let group = groups.and_then(|groups| groups.get(fact)).copied();
+        let limit = if group.is_some_and(|group| group >= 0) {
+            highest
+        } else {
+            1.0
+        };
+        if value.is_nan() {
+            let message = format!("{}, has a probability that is NaN", place(fact));
+            return Err(Diagnostic::error("E0521", message));
+        }
+        if !(0.0..=limit).contains(&value) {
+            let message = format!(
+                "{}, has the probability {value}, outside [0, 1]",
+                place(fact)
+            );
+            return Err(Diagnostic::error("E0510", message)
+                .help("apply a softmax or a sigmoid to logits first"));
+        }
+    }
+    let Some(groups) = groups else {
+        return Ok(());
+    };
+    let mut sums: FxHashMap<i64, f64> = FxHashMap::default();
+    for pair in offsets.windows(2) {
+        let &[from, to] = pair else {
+            continue;
+        };
+        sums.clear();
+        let members = groups.get(from..to).unwrap_or_default();
+        let values = values.get(from..to).unwrap_or_default();
+        for (i, (&group, value)) in members.iter().zip(values).enumerate() {
+            let sum = sums.entry(group).or_default();
+            *sum += value.to_f64();
+            if group >= 0 && *sum > highest {
+                let message = format!(
+                    "the exclusive group of {}, sums to more than 1",
+                    place(from + i)
+                );
+                return Err(Diagnostic::error("E0511", message)
+                    .help("at most one of its facts holds in a world: normalise them, or leave the group out"));
+            }
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use nsdl_compile::External;
-use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Word};
+use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Type, Word};
 
 use crate::batch::{Batch, Given, Tags, check_sum};
 use crate::numbers::Numbers;
@@ -81,6 +81,12 @@ impl Facts {
             new,
             before,
         })
+    }
+
+    /// Makes known that there will be facts of `relation`, of these types, unless there are some.
+    pub(crate) fn declare(&mut self, relation: &str, types: &[Type]) {
+        let common = self.relations.entry(relation.to_owned()).or_default();
+        common.get_or_insert_with(|| types.iter().copied().map(Given::typed).collect());
     }
 
     /// Takes back the last batch.

@@ -101,6 +101,7 @@ mod relation;
 mod run;
 mod schedule;
 mod session;
+mod shapes;
 mod statistics;
 mod symbolic;
 mod text;
@@ -113,7 +114,7 @@ pub use error::{Error, Result};
 pub use explain::{codes, explain};
 pub use format::format;
 pub use imports::LIBRARY;
-pub use module::{Entry as JacobianEntry, Given, Input, Module, Output, Tape};
+pub use module::{Drawing, Entry as JacobianEntry, Given, Input, Module, Output, Tape};
 pub use nsdl_circuit::{Budget, Circuit, Estimator, Layer, LayerOp, Real, Report};
 pub use nsdl_eval::Limits;
 pub use nsdl_functions::{
@@ -134,6 +135,7 @@ pub use relation::{Bounds, OutputLiteral, OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};
+pub use shapes::{Arrangement, BatchTape, Layout, Ragged, ShapeStats, Shapes, Tuples};
 pub use statistics::{Mode, Statistics, Stratum};
 pub use why::{Explanation, Reason};
 

@@ -1,11 +1,13 @@
 //! A program as a batched, differentiable function: traced once, compiled once, evaluated many times.
 
-mod build;
+pub(crate) mod build;
 mod call;
 mod derivatives;
 mod divide;
+mod draw;
 mod log;
 pub(crate) mod parameters;
+mod summary;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use crate::session::{Session, read_text};
 use crate::text::Texts;
 
 pub use derivatives::Entry;
+pub use draw::Drawing;
 
 /// An input of a [`Module`]: column `i` of its rows is the probability of the fact `relation(mapping[i])`.
 #[derive(Clone, Debug)]
@@ -65,9 +68,7 @@ pub struct Module {
 }
 
 struct Port {
-    relation: String,
-    mapping: Vec<Vec<Value>>,
-    exclusive: bool,
+    input: Arc<Input>,
     leaves: Vec<Option<LeafId>>,
 }
 
@@ -75,7 +76,7 @@ struct Answers {
     name: String,
     relation: String,
     types: Vec<Type>,
-    tuples: Vec<Vec<Value>>,
+    tuples: Arc<[Vec<Value>]>,
     ids: Vec<Option<TupleId>>,
     /// For each column, which output of the circuit it is.
     circuit: Vec<Option<u32>>,
@@ -229,7 +230,9 @@ impl Module {
 
     /// The relation of an input.
     pub fn input_name(&self, input: usize) -> &str {
-        self.inputs.get(input).map_or("", |port| &port.relation)
+        self.inputs
+            .get(input)
+            .map_or("", |port| &port.input.relation)
     }
 
     /// The relation or canonical query text of an output.
@@ -239,12 +242,16 @@ impl Module {
 
     /// The tuples of the columns of an input.
     pub fn mapping(&self, input: usize) -> &[Vec<Value>] {
-        self.inputs.get(input).map_or(&[], |port| &port.mapping)
+        self.inputs
+            .get(input)
+            .map_or(&[], |port| &port.input.mapping)
     }
 
     /// Whether each row of an input is one categorical variable.
     pub fn is_exclusive(&self, input: usize) -> bool {
-        self.inputs.get(input).is_some_and(|port| port.exclusive)
+        self.inputs
+            .get(input)
+            .is_some_and(|port| port.input.exclusive)
     }
 
     /// The tuples of the columns of an output: its mapping, in the types of its columns, or else the tuples that
@@ -253,6 +260,31 @@ impl Module {
         self.outputs
             .get(output)
             .map_or(&[], |answers| &answers.tuples)
+    }
+
+    /// The number of columns of an input.
+    pub(crate) fn width(&self, input: usize) -> usize {
+        self.inputs.get(input).map_or(0, Port::width)
+    }
+
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let report = self.circuit.report();
+        let circuit = 4 * report.edges + 8 * report.nodes;
+        let leaves = self.inputs.iter().map(|port| port.leaves.len());
+        let answers = self.outputs.iter().map(|it| it.ids.len() * 16);
+        let facts = self.facts.len() * size_of::<Fact>();
+        let trace = self.trace.instances.len() * 40 + self.trace.tuples.len() * 12;
+        let ports = 8 * leaves.sum::<usize>() + answers.sum::<usize>();
+        size_of::<Self>() + circuit + 8 * self.constants.len() + ports + facts + trace
+    }
+
+    /// Without what only explanations need.
+    pub(crate) fn without_reasons(mut self) -> Self {
+        self.trace = Trace::default();
+        self.facts = Vec::new();
+        self.rows = FxHashMap::default();
+        self
     }
 
     /// The leaves that the columns of an input weigh; `None` for a fact that no output depends on.
@@ -309,7 +341,7 @@ impl Module {
 
 impl Port {
     fn width(&self) -> usize {
-        self.mapping.len()
+        self.leaves.len()
     }
 }
 

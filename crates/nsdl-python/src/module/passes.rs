@@ -7,6 +7,7 @@ use super::{CompiledModule, Entries, Tensors, dense, fresh, no_tensor};
 use crate::error::raise;
 use crate::tape::{Number, Tape};
 use crate::tensor::{Dense, Fresh};
+use crate::threads;
 
 impl CompiledModule {
     /// The module of the facade.
@@ -39,7 +40,7 @@ impl CompiledModule {
         {
             let inputs: Vec<&[T]> = inputs.iter().map(Dense::slice).collect();
             let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Fresh::slice_mut).collect();
-            py.detach(|| match log {
+            threads::detach(py, || match log {
                 true => self
                     .module
                     .log_forward(&inputs, batch, validate, &mut tape, &mut outputs),
@@ -72,9 +73,11 @@ impl CompiledModule {
         {
             let mut lower: Vec<&mut [T]> = lower.iter_mut().map(Fresh::slice_mut).collect();
             let mut upper: Vec<&mut [T]> = upper.iter_mut().map(Fresh::slice_mut).collect();
-            py.detach(|| tape.with(|memory| self.module.bounds(memory, &mut lower, &mut upper)))
-                .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
-                .map_err(|error| raise(py, &error))?;
+            threads::detach(py, || {
+                tape.with(|memory| self.module.bounds(memory, &mut lower, &mut upper))
+            })
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
         }
         Ok((
             lower.into_iter().map(Fresh::into_tensor).collect(),
@@ -103,7 +106,7 @@ impl CompiledModule {
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
             let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
-            py.detach(|| {
+            threads::detach(py, || {
                 tape.with(|memory| match log {
                     true => self.module.log_backward(memory, &gradients, &mut results),
                     false => self.module.backward(memory, &gradients, &mut results),
@@ -137,7 +140,7 @@ impl CompiledModule {
             let directions: Vec<&[T]> = directions.iter().map(Dense::slice).collect();
             let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
             let mut products: Vec<&mut [T]> = products.iter_mut().map(Fresh::slice_mut).collect();
-            py.detach(|| {
+            threads::detach(py, || {
                 tape.with(|memory| {
                     self.module
                         .second(memory, &directions, &gradients, &mut slopes, &mut products)

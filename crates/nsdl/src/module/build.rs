@@ -1,8 +1,11 @@
 //! How a module comes about: one evaluation, its trace, a circuit.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use nsdl_circuit::Inference;
 use nsdl_eval::{Evaluation, Table};
-use nsdl_ir::{Diagnostic, LeafId, LeafSource, Plan, TupleId, Value, Word};
+use nsdl_ir::{Diagnostic, Fact, LeafId, LeafSource, Plan, RelationId, TupleId, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
 use super::parameters::learned;
@@ -17,10 +20,50 @@ use crate::run::{Tracing, evaluate, inference, open_answers};
 use crate::session::Session;
 use crate::why::row;
 
+/// A program compiled for some outputs: what all modules that are derived from it share, whatever their facts.
+pub(crate) struct Blueprint {
+    pub(crate) session: Session,
+    pub(crate) plan: Arc<Plan>,
+    /// The facts of the program and of the session, those of the inputs among them.
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) provenance: Provenance,
+    /// What has to be evaluated.
+    targets: Vec<RelationId>,
+    /// The inputs, and where their facts are.
+    inputs: Vec<(Arc<Input>, Range<u32>)>,
+    outputs: Vec<Wanted>,
+}
+
+/// An output, with its tuples if it has a mapping.
+struct Wanted {
+    name: String,
+    relation: RelationId,
+    written: String,
+    types: Vec<Type>,
+    mapping: Option<Mapping>,
+}
+
+/// Rows, as words and as values.
+type Mapping = (Vec<Vec<Word>>, Arc<[Vec<Value>]>);
+
 impl Module {
     pub(super) fn build(
+        session: Session,
+        inputs: Vec<Input>,
+        outputs: Vec<Output>,
+        provenance: Provenance,
+    ) -> Result<Self> {
+        let blueprint = Blueprint::new(session, inputs, &[], outputs, provenance)?;
+        blueprint.derive(blueprint.facts.clone(), Vec::new())
+    }
+}
+
+impl Blueprint {
+    /// Compiles what a session holds. The relations `open` will have facts that only [`Blueprint::derive`] is told.
+    pub(crate) fn new(
         mut session: Session,
         inputs: Vec<Input>,
+        open: &[String],
         outputs: Vec<Output>,
         provenance: Provenance,
     ) -> Result<Self> {
@@ -51,20 +94,70 @@ impl Module {
             .collect();
         session.queries_unchecked(&queries)?;
         session.check()?;
+        if !open.is_empty() {
+            for relation in open {
+                let Some(types) = session.types(relation) else {
+                    return Err(session.error(vec![session.unknown_relation(relation)]));
+                };
+                session.facts.declare(relation, &types);
+            }
+            session.check()?;
+        }
         let plan = session.query_plan();
         let mut facts = plan.facts.clone();
         let ranges = session
             .facts
             .append(&plan, &session.symbols, &mut facts)
             .map_err(|d| session.error(vec![d]))?;
-
         let mut targets: Vec<_> = plan.queries.iter().map(|query| query.relation).collect();
         for query in &plan.queries {
             let evidence = evidence::of(&plan, &query.name);
             evidence::check(provenance, evidence.first()).map_err(|d| session.error(vec![d]))?;
             targets.extend(evidence.iter().map(|evidence| evidence.relation));
         }
-        let mut evaluation = evaluate(&session, &plan, &facts, targets, Tracing::worlds(None))?;
+        let inputs = inputs.into_iter().map(Arc::new);
+        let inputs = inputs.zip(ranges.into_iter().skip(own_batches)).collect();
+        let outputs = outputs.into_iter().zip(&plan.queries);
+        let outputs = outputs.map(|(output, query)| wanted(&session, &plan, output, query));
+        let outputs = outputs.collect::<Result<_>>()?;
+        Ok(Self {
+            session,
+            plan,
+            facts,
+            provenance,
+            targets,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// The columns of an output that has a mapping.
+    pub(crate) fn mapping(&self, output: usize) -> Option<&Arc<[Vec<Value>]>> {
+        let (_, tuples) = self.outputs.get(output)?.mapping.as_ref()?;
+        Some(tuples)
+    }
+
+    /// The name and the column types of each output.
+    pub(crate) fn outputs(&self) -> impl ExactSizeIterator<Item = (&str, &[Type])> {
+        let outputs = self.outputs.iter();
+        outputs.map(|output| (output.name.as_str(), output.types.as_slice()))
+    }
+
+    /// The inputs.
+    pub(crate) fn inputs(&self) -> impl ExactSizeIterator<Item = &Input> {
+        self.inputs.iter().map(|(input, _)| input.as_ref())
+    }
+
+    /// The module over `facts`, which begin with those of the blueprint. `more` are further inputs and where their
+    /// facts are; their mappings may be left out.
+    pub(crate) fn derive(
+        &self,
+        facts: Vec<Fact>,
+        more: Vec<(Arc<Input>, Range<u32>)>,
+    ) -> Result<Module> {
+        let (session, plan) = (&self.session, &self.plan);
+        let targets = self.targets.clone();
+        let mut evaluation = evaluate(session, plan, &facts, targets, Tracing::worlds(None))?;
         let mut warnings = session.warnings().to_vec();
         warnings.extend(crate::failure::warnings(&evaluation.failures).0);
         let mut trace = evaluation.trace.take().unwrap_or_default();
@@ -77,30 +170,26 @@ impl Module {
                 *slot = Some(LeafId::new(i));
             }
         }
-        let ports = inputs
-            .into_iter()
-            .zip(ranges.into_iter().skip(own_batches))
-            .map(|(input, facts)| Port {
-                leaves: leaf_of_fact
-                    .get(facts.start as usize..facts.end as usize)
-                    .unwrap_or_default()
-                    .to_vec(),
-                relation: input.relation,
-                mapping: input.mapping,
-                exclusive: input.exclusive,
-            });
+        let ports = self.inputs.iter().cloned().chain(more);
+        let ports = ports.map(|(input, facts)| Port {
+            leaves: leaf_of_fact
+                .get(facts.start as usize..facts.end as usize)
+                .unwrap_or_default()
+                .to_vec(),
+            input,
+        });
         let ports: Vec<Port> = ports.collect();
 
         let mut rows = FxHashMap::default();
-        let mut answers = Vec::with_capacity(outputs.len());
         let mut wanted: Vec<TupleId> = Vec::new();
         let mut shared: FxHashMap<TupleId, u32> = FxHashMap::default();
-        for (output, query) in outputs.into_iter().zip(&plan.queries) {
-            let mut found = answer(&session, &plan, &evaluation, output, query)?;
-            let evidence = evidence::of(&plan, &query.name);
+        let mut answers = Vec::with_capacity(self.outputs.len());
+        for output in &self.outputs {
+            let mut found = answer(session, &evaluation, output);
+            let evidence = evidence::of(plan, &output.name);
             let mut given = Vec::new();
             if !evidence.is_empty() {
-                let mut conditioner = Conditioner::new(&plan, &evaluation, &mut trace);
+                let mut conditioner = Conditioner::new(plan, &evaluation, &mut trace);
                 for (id, row) in found.ids.iter_mut().zip(&found.rows) {
                     let evidence = conditioner.given(&evidence, Some(row));
                     *id = id.and_then(|id| conditioner.joint(id, evidence));
@@ -143,7 +232,7 @@ impl Module {
         let circuit = nsdl_circuit::compile(
             &trace,
             &wanted,
-            inference(provenance, session.seed).unwrap_or(Inference::Exact),
+            inference(self.provenance, session.seed).unwrap_or(Inference::Exact),
             &session.budget,
             session.cancel.as_deref(),
         )
@@ -153,11 +242,11 @@ impl Module {
             warnings.push(open_answers(circuit.open().len(), wanted.len()).note(note));
         }
         let constants = trace.leaves.iter().map(|leaf| leaf.weight).collect();
-        Ok(Self {
-            learned: learned(&plan, &trace),
-            plan,
-            symbols: session.symbols,
-            texts: session.texts,
+        Ok(Module {
+            learned: learned(plan, &trace),
+            plan: plan.clone(),
+            symbols: session.symbols.clone(),
+            texts: session.texts.clone(),
             trace,
             facts,
             rows,
@@ -165,10 +254,47 @@ impl Module {
             inputs: ports,
             outputs: answers,
             constants,
-            provenance,
+            provenance: self.provenance,
             warnings,
         })
     }
+}
+
+/// An output with the tuples of its mapping, in the types of its columns.
+fn wanted(
+    session: &Session,
+    plan: &Plan,
+    output: Output,
+    query: &nsdl_ir::Query,
+) -> Result<Wanted> {
+    let types = plan
+        .relations
+        .get(query.relation.index())
+        .map_or(&[][..], |r| &r.columns);
+    let mapping = output.mapping.map(|mapping| {
+        let rows = mapping
+            .iter()
+            .map(|tuple| row(&output.relation, tuple, types, &session.symbols));
+        let rows = rows.collect::<std::result::Result<Vec<Vec<Word>>, Diagnostic>>()?;
+        let tuples = rows.iter().map(|row| values(session, types, row)).collect();
+        Ok((rows, tuples))
+    });
+    let mapping = mapping.transpose().map_err(|d| session.error(vec![d]))?;
+    Ok(Wanted {
+        name: query.name.clone(),
+        relation: query.relation,
+        written: output.relation,
+        types: types.to_vec(),
+        mapping,
+    })
+}
+
+fn values(session: &Session, types: &[Type], words: &[Word]) -> Vec<Value> {
+    types
+        .iter()
+        .zip(words)
+        .map(|(&ty, &word)| Value::from_word(word, ty, &session.symbols))
+        .collect()
 }
 
 /// An output on its way.
@@ -180,59 +306,35 @@ struct Found {
 }
 
 /// The columns of an output: the tuples of its mapping or of its relation, and their ids in the trace.
-fn answer(
-    session: &Session,
-    plan: &Plan,
-    evaluation: &Evaluation,
-    output: Output,
-    query: &nsdl_ir::Query,
-) -> Result<Found> {
-    let types = plan
-        .relations
-        .get(query.relation.index())
-        .map_or(&[][..], |r| &r.columns);
+fn answer(session: &Session, evaluation: &Evaluation, output: &Wanted) -> Found {
     let empty = Table::default();
     let table = evaluation
         .tables
-        .get(query.relation.index())
+        .get(output.relation.index())
         .unwrap_or(&empty);
-    let id = |row: u32| evaluation.tuple(query.relation, row);
-    let values = |words: &[Word]| -> Vec<Value> {
-        types
-            .iter()
-            .zip(words)
-            .map(|(&ty, &word)| Value::from_word(word, ty, &session.symbols))
-            .collect()
-    };
-    let mut tuples = Vec::new();
-    let mut ids = Vec::new();
-    let mut rows = Vec::new();
-    match &output.mapping {
+    let id = |row: u32| evaluation.tuple(output.relation, row);
+    let (tuples, ids, rows) = match &output.mapping {
         None => {
-            for at in order(types, table.rows(), &session.symbols) {
-                tuples.push(values(table.row(at)));
-                ids.push(id(at));
-                rows.push(table.row(at).to_vec());
-            }
+            let order = order(&output.types, table.rows(), &session.symbols);
+            let tuple = |&at: &u32| values(session, &output.types, table.row(at));
+            let tuples: Arc<[Vec<Value>]> = order.iter().map(tuple).collect();
+            let rows = order.iter().map(|&at| table.row(at).to_vec()).collect();
+            (tuples, order.iter().map(|&at| id(at)).collect(), rows)
         }
-        Some(mapping) => {
-            for tuple in mapping {
-                let words = row(&output.relation, tuple, types, &session.symbols)
-                    .map_err(|d| session.error(vec![d]))?;
-                ids.push(table.find(&words).and_then(id));
-                tuples.push(values(&words));
-                rows.push(words);
-            }
+        Some((rows, tuples)) => {
+            let find = |words: &Vec<Word>| table.find(words).and_then(id);
+            let ids = rows.iter().map(find).collect();
+            (tuples.clone(), ids, rows.clone())
         }
-    }
+    };
     let answers = Answers {
-        name: query.name.clone(),
-        relation: output.relation,
-        types: types.to_vec(),
+        name: output.name.clone(),
+        relation: output.written.clone(),
+        types: output.types.clone(),
         tuples,
         ids: Vec::new(),
         circuit: Vec::new(),
         given: Vec::new(),
     };
-    Ok(Found { answers, ids, rows })
+    Found { answers, ids, rows }
 }

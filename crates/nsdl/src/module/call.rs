@@ -49,7 +49,8 @@ impl Module {
         )?;
         if check {
             for (port, values) in self.inputs.iter().zip(inputs) {
-                check_input(&port.relation, &port.mapping, port.exclusive, values)
+                let input = &port.input;
+                check_input(&input.relation, &input.mapping, input.exclusive, values)
                     .map_err(|d| Error::new(vec![d], &self.texts))?;
             }
         }

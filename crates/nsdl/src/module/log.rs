@@ -66,7 +66,7 @@ impl Module {
         let split = self.inputs.len().min(input_gradients.len());
         let (input_gradients, parameters) = input_gradients.split_at_mut(split);
         self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
-        let inputs = self.inputs.iter().map(|port| port.mapping.len());
+        let inputs = self.inputs.iter().map(|port| port.leaves.len());
         let given = input_gradients.iter().map(|s| s.len());
         self.check_shapes("input gradient", given, inputs, batch)?;
         let mut seeds = vec![T::ZERO; self.circuit.outputs() * batch];
