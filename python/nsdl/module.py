@@ -437,13 +437,6 @@ def _source(program: str | os.PathLike[str]) -> tuple[str, str]:
         raise error("E0701", f"cannot read `{path}`: {reason}") from None
 
 
-def _input(name: str, mapping: Iterable[Any] | Independent) -> tuple[str, tuple[tuple[Any, ...], ...], bool]:
-    """Relation, mapping, and whether its tuples exclude each other."""
-    if isinstance(mapping, Independent):
-        return name, mapping.mapping, False
-    return name, tuples(mapping, name), True
-
-
 def _idle() -> UsageError:
     return UsageError(
         "E0820",
