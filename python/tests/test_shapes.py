@@ -212,7 +212,7 @@ def test_why():
 
 
 def test_evidence_and_learned_probabilities():
-    program = REACH + "\nrel ?0.5::up(a) = edge(a, _)"
+    program = REACH + "\nrel ?0.5::up(a) = edge(a, 1)"
     p = probabilities()[:5].requires_grad_()
     module = nsdl.Module(program, {"edge": None}, {"path": [(0, 2)], "up": [0]}, evidence="edge(0, 1)")
     found = module(edge=[(p[:3], GRAPHS[0]), (p[3:], [(0, 1), (1, 2)])])
