@@ -2,7 +2,7 @@
 
 use nsdl::{Exclusive, Module};
 use tch::nn::Path;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// One variable of logits per statement: of probabilities, or of the shares of an exclusive set. Every real value is
 /// a probability. An exclusive set that sums to 1 goes on doing so; in any other, "none of them" is an alternative
@@ -39,6 +39,9 @@ impl Learned {
     /// The current probabilities, `[p]`, in the order of [`Module::parameters`]: what
     /// [`TensorModule::forward`](crate::TensorModule::forward) takes behind the inputs.
     pub fn probabilities(&self) -> Tensor {
+        if self.sets.is_empty() {
+            return Tensor::zeros([0], (Kind::Float, Device::Cpu));
+        }
         let parts = self.sets.iter().map(|(logits, exclusive)| match exclusive {
             None => logits.sigmoid(),
             Some(Exclusive { total, open: false }) => logits.softmax(0, None::<Kind>) * *total,
