@@ -182,3 +182,14 @@ def compile_shapes(
     foreign: list[Any] = ...,
     evidence: list[tuple[str, bool]] = ...,
 ) -> tuple[CompiledShapes, list[str]]: ...
+def _rebuild_shapes(
+    name: str,
+    text: str,
+    inputs: list[tuple[str, tuple[_Row, ...], bool]],
+    open: list[str],
+    outputs: list[tuple[str, tuple[_Row, ...] | None]],
+    provenance: str,
+    k: int,
+    foreign: list[Any] = ...,
+    evidence: list[tuple[str, bool]] = ...,
+) -> CompiledShapes: ...

@@ -5,27 +5,23 @@ use std::collections::BTreeMap;
 use nsdl::Provenance;
 
 use super::{Case, Verdict, session, warned};
-use crate::oracle::Tuple;
+use crate::oracle::enumerate::Distribution;
 use crate::oracle::solve::Model;
+use crate::oracle::{Program, Tuple};
 use crate::random::Random;
 
 /// What is observed: a tuple, and whether it holds.
-type Observation = (usize, Tuple, bool);
+pub(super) type Observation = (usize, Tuple, bool);
 
 /// `evidence …` conditions every answer.
 pub(super) fn conditioning(case: &Case<'_>) -> Verdict {
     let Some(evidence) = evidence(case) else {
         return Ok(());
     };
-    let Some(expected) = given(case, &evidence) else {
+    let Some(expected) = given(case.program, case.means, &evidence) else {
         return Ok(()); // Worlds hardly hold it.
     };
-    let formulas = evidence.iter().map(|(relation, row, holds)| {
-        let not = if *holds { "" } else { "not " };
-        let name = &case.program.relations[*relation].name;
-        format!("{not}{name}{}", case.program.tuple(*relation, row))
-    });
-    let formulas: Vec<String> = formulas.collect();
+    let formulas = clauses(case, &evidence);
     let text = format!("{}evidence {}\n", case.program, formulas.join(", "));
     let conditioned = Case {
         program: case.program,
@@ -51,8 +47,18 @@ pub(super) fn conditioning(case: &Case<'_>) -> Verdict {
     Ok(())
 }
 
+/// Observations as written in programs.
+pub(super) fn clauses(case: &Case<'_>, evidence: &[Observation]) -> Vec<String> {
+    let formulas = evidence.iter().map(|(relation, row, holds)| {
+        let not = if *holds { "" } else { "not " };
+        let name = &case.program.relations[*relation].name;
+        format!("{not}{name}{}", case.program.tuple(*relation, row))
+    });
+    formulas.collect()
+}
+
 /// One or two uncertain tuples; always the same ones of a program.
-fn evidence(case: &Case<'_>) -> Option<Vec<Observation>> {
+pub(super) fn evidence(case: &Case<'_>) -> Option<Vec<Observation>> {
     let mut uncertain = Vec::new();
     for (relation, rows) in case.probabilities().into_iter().enumerate() {
         let possible = rows.into_iter().filter(|(_, p)| (0.02..0.98).contains(p));
@@ -70,10 +76,14 @@ fn evidence(case: &Case<'_>) -> Option<Vec<Observation>> {
 }
 
 /// Probabilities given the evidence, unless that is all but impossible.
-fn given(case: &Case<'_>, evidence: &[Observation]) -> Option<Model> {
-    let mut model: Model = vec![BTreeMap::new(); case.program.relations.len()];
+pub(super) fn given(
+    program: &Program,
+    means: &Distribution,
+    evidence: &[Observation],
+) -> Option<Model> {
+    let mut model: Model = vec![BTreeMap::new(); program.relations.len()];
     let mut weight = 0.0;
-    for world in &case.means.worlds {
+    for world in &means.worlds {
         let observed = |(relation, row, holds): &Observation| {
             world.model[*relation].contains_key(row) == *holds
         };

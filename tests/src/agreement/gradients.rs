@@ -4,6 +4,7 @@ use nsdl::{Input, Module, Output, Provenance, Tape};
 
 use super::features::reads_weights;
 use super::{Case, Fault, Verdict, far, fault, session, tuple, values};
+use crate::oracle::Program;
 
 /// Those of `exact`.
 pub(super) fn exact(case: &Case<'_>) -> Verdict {
@@ -15,15 +16,20 @@ pub(super) fn top_k_proofs(case: &Case<'_>) -> Verdict {
     gradients(case, Provenance::TopKProofs { k: 10_000 })
 }
 
-/// Makes inputs of the fact sets in which every member is tagged, and compares values and gradients with the
-/// enumeration, and gradients with central differences.
-fn gradients(case: &Case<'_>, provenance: Provenance) -> Verdict {
-    let (program, means) = (case.program, case.means);
+/// The fact sets in which every member is tagged.
+pub(super) fn tagged(program: &Program) -> Vec<usize> {
     let tagged = |set: &usize| {
         let members = &program.facts[*set].members;
         !members.is_empty() && members.iter().all(|(tag, _)| tag.is_some())
     };
-    let sets: Vec<usize> = (0..program.facts.len()).filter(tagged).collect();
+    (0..program.facts.len()).filter(tagged).collect()
+}
+
+/// Makes inputs of the fact sets in which every member is tagged, and compares values and gradients with the
+/// enumeration, and gradients with central differences.
+fn gradients(case: &Case<'_>, provenance: Provenance) -> Verdict {
+    let (program, means) = (case.program, case.means);
+    let sets = tagged(program);
     if sets.is_empty() {
         return Ok(());
     }

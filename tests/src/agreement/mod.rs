@@ -6,6 +6,7 @@ mod conditioning;
 mod features;
 mod gradients;
 mod provenances;
+mod ragged;
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ pub struct Check {
 }
 
 /// All checks.
-pub const CHECKS: [Check; 9] = [
+pub const CHECKS: [Check; 10] = [
     check("exact", 1, provenances::exact),
     check("bounds of auto", 1, provenances::auto),
     check("topkproofs", 1, provenances::top_k_proofs),
@@ -44,6 +45,7 @@ pub const CHECKS: [Check; 9] = [
     check("conditioning", 1, conditioning::conditioning),
     check("gradients of exact", 1, gradients::exact),
     check("gradients of topkproofs", 5, gradients::top_k_proofs),
+    check("ragged batches", 10, ragged::ragged),
 ];
 
 const fn check(name: &'static str, every: u64, holds: fn(&Case<'_>) -> Verdict) -> Check {

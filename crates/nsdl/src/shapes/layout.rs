@@ -96,10 +96,7 @@ impl Shapes {
     /// Derives and compiles the shape of a key.
     pub(super) fn derive(&self, key: &[u64]) -> Result<Module> {
         let mut facts = self.blueprint.facts.clone();
-        let groups = facts.iter().filter_map(|fact| match fact.tag {
-            Tag::Exclusive { group, .. } => Some(group + 1),
-            _ => None,
-        });
+        let groups = facts.iter().filter_map(|fact| Some(fact.tag.group()? + 1));
         let mut free = groups.max().unwrap_or(0);
         let mut inputs: Vec<(Arc<Input>, Range<u32>)> = Vec::new();
         let mut rest = key;
