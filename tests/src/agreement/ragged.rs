@@ -209,7 +209,8 @@ impl Batch<'_> {
 
         let every: Vec<Vec<&[Value]>> = outputs.clone().map(|o| arrangement.tuples(o)).collect();
         for sample in 0..SAMPLES {
-            let range = |offsets: &[usize]| -> Range<usize> { offsets[sample]..offsets[sample + 1] };
+            let range =
+                |offsets: &[usize]| -> Range<usize> { offsets[sample]..offsets[sample + 1] };
             let of = |output: usize| range(arrangement.offsets(output));
             let rows = |o: usize| every[o][of(o)].iter().map(|row| row.to_vec()).collect();
             let one = Found {
@@ -244,7 +245,9 @@ impl Batch<'_> {
                 let rows = set.members.iter();
                 inputs.push(Input {
                     relation: relation.name.clone(),
-                    mapping: rows.map(|(_, row)| values(row, &relation.columns)).collect(),
+                    mapping: rows
+                        .map(|(_, row)| values(row, &relation.columns))
+                        .collect(),
                     exclusive: set.exclusive,
                 });
                 weights.push(set.members.iter().filter_map(|(tag, _)| *tag).collect());
@@ -274,7 +277,9 @@ impl Batch<'_> {
             .backward(&mut tape, seeds, &mut slices)
             .map_err(fault)?;
         let mut flat = gradients.concat().into_iter();
-        let alone = widths.iter().map(|&width| flat.by_ref().take(width).collect());
+        let alone = widths
+            .iter()
+            .map(|&width| flat.by_ref().take(width).collect());
         let alone: Vec<Vec<f64>> = alone.collect();
         self.same(sample, "ragged gradients", &alone, &found.gradients, 1e-12)
     }
@@ -314,8 +319,11 @@ impl Batch<'_> {
             };
             return self.same(sample, "ragged given", &model, &found.values, 1e-9);
         }
-        let mut wanted: Vec<Vec<f64>> =
-            found.gradients.iter().map(|it| vec![0.0; it.len()]).collect();
+        let mut wanted: Vec<Vec<f64>> = found
+            .gradients
+            .iter()
+            .map(|it| vec![0.0; it.len()])
+            .collect();
         let mut expected: Vec<Vec<f64>> = Vec::new();
         for (relation, rows) in found.tuples.iter().enumerate() {
             let mut values = Vec::new();
@@ -352,7 +360,8 @@ impl Batch<'_> {
     ) -> Verdict {
         for (expected, got) in expected.iter().zip(got) {
             let pairs = expected.iter().zip(got);
-            let differ = |(a, b): (&f64, &f64)| !(a.is_nan() && b.is_nan()) && far(*a, *b, tolerance);
+            let differ =
+                |(a, b): (&f64, &f64)| !(a.is_nan() && b.is_nan()) && far(*a, *b, tolerance);
             if expected.len() != got.len() || pairs.into_iter().any(differ) {
                 let text = format!("{got:?} instead of {expected:?}");
                 return Err((what, self.say(sample, &text)));
