@@ -1,5 +1,5 @@
 //! Times the compilation and evaluation of a few standard shapes: `cargo run --release --example measure`,
-//! or only those whose family is named: sum, reach, grid, pairs or count.
+//! or only those whose family is named: sum, reach, network, grid, pairs or count.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -48,6 +48,14 @@ fn main() {
                 1,
             );
         }
+    }
+    for seed in (0..6).filter(|_| wanted("network")) {
+        let (program, outputs) = network(30, 60, seed);
+        let name = format!("network 30/60 #{seed}, from one node");
+        report(&name, &program, &outputs, Inference::Exact, 1);
+        let name = format!("network 30/60 #{seed}, one pair");
+        let last = &outputs[outputs.len() - 1..];
+        report(&name, &program, last, Inference::Exact, 1);
     }
     for size in [3, 4, 5, 6, 7, 8].into_iter().filter(|_| wanted("grid")) {
         let (program, outputs) = grid(size);
@@ -214,6 +222,24 @@ fn reachability(nodes: usize, edges: usize, seed: u64) -> (Program, Vec<TupleId>
         .map(|i| (random.below(nodes), random.below(nodes), i))
         .collect();
     reach(nodes, &edges)
+}
+
+/// Undirected edges, each between another two nodes.
+fn network(nodes: usize, edges: usize, seed: u64) -> (Program, Vec<TupleId>) {
+    let mut random = Random(seed);
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    while pairs.len() < edges {
+        let (a, b) = (random.below(nodes), random.below(nodes));
+        let pair = (a.min(b), a.max(b));
+        if a != b && !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+    }
+    let ways = pairs.iter().enumerate();
+    let ways: Vec<_> = ways
+        .flat_map(|(fact, &(a, b))| [(a, b, fact), (b, a, fact)])
+        .collect();
+    reach(nodes, &ways)
 }
 
 /// Undirected edges between neighbours of a square grid.

@@ -63,6 +63,14 @@ pub(crate) fn compile(
     let mentioned = |node: NodeId| formulas.supports.get(formulas.support(node)).count();
     open.sort_by_cached_key(|&(place, node)| (mentioned(node), place));
     let end = compiler.size().saturating_add(limits.nodes);
+    // What can be had at once is; else each answer is tried alone.
+    for (system, unknowns) in compiler.together(&roots) {
+        compiler.most = compiler.size() + end.saturating_sub(compiler.size()) / 2;
+        match compiler.network(system, &unknowns) {
+            Ok(_) | Err(Stop::Budget { .. }) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
     let mut unsolved = Vec::new();
     for (i, &(place, node)) in open.iter().enumerate() {
         let share = end.saturating_sub(compiler.size()) / (open.len() - i);

@@ -290,7 +290,7 @@ impl Builder {
     }
 
     /// The nodes that `outputs` need, in layers: each node in the first layer after all its children, one
-    /// operation a layer.
+    /// operation a layer, sums of products and the products of such last.
     pub fn finish(self, outputs: &[u32]) -> Layered {
         let base = self.leaves + 2;
         let mut used = vec![false; self.ops.len()];
@@ -330,7 +330,8 @@ impl Builder {
             levels[index] = 1 + below.max().unwrap_or(0);
             order.push(index);
         }
-        let order = self.by_layer(&order, &levels);
+        let fused = self.fused(&order, outputs);
+        let order = self.by_layer(&order, &levels, &fused);
         let mut numbers = vec![0u32; self.ops.len()];
         for (number, &index) in order.iter().enumerate() {
             numbers[index] = base + number as u32;
@@ -340,6 +341,7 @@ impl Builder {
                 .map_or(node, |index| numbers[index as usize])
         };
         let mut layers: Vec<Layer> = Vec::new();
+        let mut plain: Vec<usize> = Vec::new();
         let mut current = None;
         for &index in &order {
             let key = (levels[index], self.ops[index]);
@@ -351,6 +353,10 @@ impl Builder {
                     offsets: vec![0],
                     children: Vec::new(),
                 });
+                plain.push(0);
+            }
+            if let Some(plain) = plain.last_mut() {
+                *plain += usize::from(!fused[index]);
             }
             let left = self.products.get(&(index as u32));
             if self.ops[index] == LayerOp::Convolution && left.is_none() {
@@ -366,12 +372,47 @@ impl Builder {
             }
         }
         let outputs = outputs.iter().map(|&output| renumber(output)).collect();
-        Layered::new(self.leaves as usize, layers, outputs)
+        Layered::new(self.leaves as usize, layers, outputs, &plain)
     }
 
-    /// Nodes by level, operation and number: a counting sort.
-    fn by_layer(&self, nodes: &[usize], levels: &[u32]) -> Vec<usize> {
-        let layer = |node: usize| levels[node] as usize * LayerOp::COUNT + self.ops[node] as usize;
+    /// Which of these nodes are products of two that only a sum needs, and sums at least half of which are such.
+    fn fused(&self, nodes: &[usize], outputs: &[u32]) -> Vec<bool> {
+        let base = self.leaves + 2;
+        let inner = |node: u32| node.checked_sub(base).map(|index| index as usize);
+        let mut uses = vec![0u32; self.ops.len()];
+        let needed = nodes
+            .iter()
+            .flat_map(|&node| self.children(node))
+            .chain(outputs);
+        for index in needed.filter_map(|&node| inner(node)) {
+            uses[index] = uses[index].saturating_add(1);
+        }
+        for index in outputs.iter().filter_map(|&node| inner(node)) {
+            uses[index] = u32::MAX;
+        }
+        let mut fused = vec![false; self.ops.len()];
+        for &node in nodes.iter().filter(|&&node| self.ops[node] == LayerOp::Sum) {
+            let term = |&child: &u32| {
+                inner(child).filter(|&index| {
+                    let product = self.ops[index] == LayerOp::Product;
+                    product && uses[index] == 1 && self.spans[index].1 == 2
+                })
+            };
+            let terms = self.children(node).iter().filter_map(term);
+            if 2 * terms.clone().count() >= self.children(node).len() {
+                terms.for_each(|index| fused[index] = true);
+                fused[node] = true;
+            }
+        }
+        fused
+    }
+
+    /// Nodes by level, operation, whether they are fused, and number: a counting sort.
+    fn by_layer(&self, nodes: &[usize], levels: &[u32], fused: &[bool]) -> Vec<usize> {
+        let layer = |node: usize| {
+            let op = levels[node] as usize * LayerOp::COUNT + self.ops[node] as usize;
+            2 * op + usize::from(fused[node])
+        };
         let most = nodes.iter().map(|&node| layer(node)).max().unwrap_or(0);
         let mut starts = vec![0usize; most + 2];
         for &node in nodes {

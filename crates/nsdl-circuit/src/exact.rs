@@ -8,9 +8,11 @@
 //! for weights that are probabilities of exclusive alternatives, Fierens et al., TPLP 2015). Nothing is
 //! unrolled and nothing is divided, so values and gradients are finite at weights 0 and 1.
 
+mod apart;
 mod choose;
 mod direct;
 mod formulate;
+mod network;
 mod order;
 mod split;
 mod step;
@@ -30,6 +32,7 @@ use formulate::{formulate, needed};
 use nsdl_ir::Trace;
 use order::Order;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// What the compilation did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +58,9 @@ pub(crate) fn compile(
     limits: &Limits,
 ) -> Result<(Layered, Summary), Stop> {
     let (mut compiler, roots) = prepare(trace, cone, limits)?;
+    for (system, unknowns) in compiler.together(&roots) {
+        compiler.network(system, &unknowns)?;
+    }
     let mut outputs = Vec::with_capacity(roots.len());
     for root in roots {
         outputs.push(match root {
@@ -86,6 +92,7 @@ pub(crate) fn prepare<'l>(
         &mut order,
         limits,
     )?;
+    let original = systems.len() as u32;
     let compiler = Compiler {
         splitter: Splitter {
             residuals: Residuals::new(formulas, systems, cone.shares_cycles()),
@@ -93,6 +100,7 @@ pub(crate) fn prepare<'l>(
             branches: 0,
         },
         builder,
+        original,
         compiled: FxHashMap::default(),
         limits,
         most: limits.nodes,
@@ -127,6 +135,8 @@ pub(crate) fn formulas(
 pub(crate) struct Compiler<'l> {
     pub splitter: Splitter,
     pub builder: Builder,
+    /// Systems of the trace as it stands; later ones are residuals.
+    original: u32,
     compiled: FxHashMap<NodeId, u32>,
     pub limits: &'l Limits<'l>,
     /// The size to stop at.
@@ -141,6 +151,13 @@ impl Compiler<'_> {
             return Ok(known);
         }
         self.check()?;
+        if let Some((system, unknown)) = self.splitter.formulas().fix(node)
+            && system < self.original
+            && self.network(system, &[unknown])?
+            && let Some(known) = self.known(node)
+        {
+            return Ok(known);
+        }
         let compiled = deep(|| {
             let step = self.splitter.step(node);
             self.check()?;
@@ -148,6 +165,24 @@ impl Compiler<'_> {
         })?;
         self.compiled.insert(node, compiled);
         Ok(compiled)
+    }
+
+    /// The systems of which several unknowns are outputs as they stand, with those unknowns.
+    pub fn together(&self, roots: &[Root]) -> Vec<(u32, Vec<u32>)> {
+        let mut found: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for root in roots {
+            if let Root::Formula(node) = root
+                && let Some((system, unknown)) = self.splitter.formulas().fix(*node)
+            {
+                found.entry(system).or_default().push(unknown);
+            }
+        }
+        for unknowns in found.values_mut() {
+            unknowns.sort_unstable();
+            unknowns.dedup();
+        }
+        found.retain(|_, unknowns| unknowns.len() > 1);
+        found.into_iter().collect()
     }
 
     /// The circuit node of a formula that is trivial or compiled already.

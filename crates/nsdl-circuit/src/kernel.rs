@@ -5,6 +5,7 @@
 //! instructions that the machine turns out to have.
 
 mod convolution;
+mod products;
 
 use crate::layers::{Layer, LayerOp, Layered};
 use crate::real::Real;
@@ -120,21 +121,23 @@ fn forward_layers<T: Real, const L: usize>(
     scratch: &mut Vec<T>,
     width: usize,
 ) {
-    for layer in &circuit.layers {
+    for (layer, pass) in circuit.layers.iter().zip(&circuit.passes) {
+        let plain = pass.plain;
         match layer.op {
             LayerOp::Complement => {
-                forward_layer::<T, L>(layer, values, width, |_, x| each(|i| T::ONE - x[i]))
+                forward_layer::<T, L>(layer, plain, values, width, |_, x| each(|i| T::ONE - x[i]))
             }
             LayerOp::Product => {
-                forward_layer::<T, L>(layer, values, width, |a, x| each(|i| a[i] * x[i]));
+                forward_layer::<T, L>(layer, plain, values, width, |a, x| each(|i| a[i] * x[i]));
             }
             LayerOp::Sum | LayerOp::ClampedSum => {
-                forward_layer::<T, L>(layer, values, width, |a, x| each(|i| a[i] + x[i]));
+                forward_layer::<T, L>(layer, plain, values, width, |a, x| each(|i| a[i] + x[i]));
+                products::forward::<T, L>(layer.first, pass, values, width);
             }
-            LayerOp::Min => forward_layer::<T, L>(layer, values, width, |a, x| {
+            LayerOp::Min => forward_layer::<T, L>(layer, plain, values, width, |a, x| {
                 each(|i| if x[i] < a[i] { x[i] } else { a[i] })
             }),
-            LayerOp::Max => forward_layer::<T, L>(layer, values, width, |a, x| {
+            LayerOp::Max => forward_layer::<T, L>(layer, plain, values, width, |a, x| {
                 each(|i| if x[i] > a[i] { x[i] } else { a[i] })
             }),
             LayerOp::Convolution => {
@@ -154,12 +157,13 @@ fn forward_layers<T: Real, const L: usize>(
 #[inline(always)]
 fn forward_layer<T: Real, const L: usize>(
     layer: &Layer,
+    plain: usize,
     values: &mut [T],
     width: usize,
     combine: impl Fn([T; L], [T; L]) -> [T; L],
 ) {
     let (below, rest) = values.split_at_mut(layer.first as usize * width);
-    for (children, row) in layer.nodes().zip(rest.chunks_exact_mut(width)) {
+    for (children, row) in layer.nodes().take(plain).zip(rest.chunks_exact_mut(width)) {
         match *children {
             [x] => {
                 let x = x as usize * width;
@@ -206,14 +210,15 @@ fn backward_layers<T: Real, const L: usize>(
     scratch: &mut Vec<T>,
     width: usize,
 ) {
-    for layer in circuit.layers.iter().rev() {
+    for (layer, pass) in circuit.layers.iter().zip(&circuit.passes).rev() {
+        products::backward::<T, L>(layer.first, pass, values, gradients, width);
         if layer.op == LayerOp::Convolution {
             let zero = circuit.leaves as u32;
             convolution::backward::<T, L>(layer, zero, values, gradients, scratch, width);
             continue;
         }
         let (below, rest) = gradients.split_at_mut(layer.first as usize * width);
-        let rows = rest.chunks_exact(width).take(layer.len());
+        let rows = rest.chunks_exact(width).take(pass.plain);
         let first = layer.first as usize * width;
         for (i, (children, row)) in layer.nodes().zip(rows).enumerate() {
             for (chunk, gradient) in row.chunks_exact(L).enumerate() {

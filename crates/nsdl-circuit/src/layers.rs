@@ -80,10 +80,34 @@ pub(crate) struct Layered {
     /// Nodes in all, leaves and constants included.
     pub nodes: usize,
     pub edges: usize,
+    /// How the kernels take each layer.
+    pub passes: Vec<Pass>,
+}
+
+/// A layer as the kernels take it: its first nodes are computed one operation each; the others are sums of products
+/// of two that are needed nowhere else, or those products, which have no values of their own then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pass {
+    /// How many nodes are computed as they stand.
+    pub plain: usize,
+    /// Of the sums after these, the factors of each term.
+    pub factors: Vec<[u32; 2]>,
+    /// Sum `plain + i` has the terms `factors[ends[i]..ends[i + 1]]`.
+    pub ends: Vec<u32>,
+}
+
+impl Pass {
+    /// The terms of each sum of products.
+    pub fn sums(&self) -> impl Iterator<Item = &[[u32; 2]]> {
+        let ends = self.ends.windows(2);
+        ends.map(|pair| &self.factors[pair[0] as usize..pair[1] as usize])
+    }
 }
 
 impl Layered {
-    pub fn new(leaves: usize, layers: Vec<Layer>, outputs: Vec<u32>) -> Self {
+    /// `plain` says how many nodes of each layer come before its sums of products and the products of such.
+    pub fn new(leaves: usize, layers: Vec<Layer>, outputs: Vec<u32>, plain: &[usize]) -> Self {
+        let passes = passes(leaves, &layers, plain);
         let nodes = leaves + 2 + layers.iter().map(Layer::len).sum::<usize>();
         let edges = layers.iter().map(|layer| layer.children.len()).sum();
         Self {
@@ -92,6 +116,43 @@ impl Layered {
             outputs,
             nodes,
             edges,
+            passes,
         }
     }
+}
+
+fn passes(leaves: usize, layers: &[Layer], plain: &[usize]) -> Vec<Pass> {
+    // The factors of a product without a value; a node times one else.
+    let one = leaves as u32 + 1;
+    let term = |child: u32| {
+        let after = layers.partition_point(|layer| layer.first <= child);
+        let layer = after
+            .checked_sub(1)
+            .filter(|&layer| layers[layer].op == LayerOp::Product);
+        let product = layer.and_then(|layer| {
+            let place = (child - layers[layer].first) as usize;
+            let ends = layers[layer].offsets.get(place..place + 2)?;
+            let factors = &layers[layer].children[ends[0] as usize..ends[1] as usize];
+            (place >= plain[layer]).then_some(factors)
+        });
+        match product {
+            Some(&[x, y]) => [x, y],
+            _ => [child, one],
+        }
+    };
+    let passes = layers.iter().zip(plain).map(|(layer, &plain)| {
+        let mut pass = Pass {
+            plain,
+            ..Pass::default()
+        };
+        if layer.op == LayerOp::Sum {
+            pass.ends.push(0);
+            for terms in layer.nodes().skip(plain) {
+                pass.factors.extend(terms.iter().map(|&child| term(child)));
+                pass.ends.push(pass.factors.len() as u32);
+            }
+        }
+        pass
+    });
+    passes.collect()
 }

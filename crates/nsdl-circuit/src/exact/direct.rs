@@ -1,6 +1,7 @@
 //! What is exact as it stands: conjuncts without a common random variable multiply, alternatives that exclude
 //! each other add up, and alternatives without a common random variable multiply as complements.
 
+use super::apart::Apart;
 use super::tally::{self, Polynomial};
 use crate::builder::Builder;
 use crate::cone::{Cone, Op};
@@ -21,6 +22,7 @@ pub(super) fn direct(
     let mut cycles = cone.cycles.iter().peekable();
     let mut children = Vec::new();
     let mut sums: FxHashMap<u32, Polynomial> = FxHashMap::default();
+    let mut apart = Apart::new(cone);
     while nodes.len() < cone.len() {
         let node = nodes.len() as u32;
         if node.is_multiple_of(1024) && limits.cancelled() {
@@ -70,7 +72,7 @@ pub(super) fn direct(
             nodes.push(of.map(|of| of.get(sum).unwrap_or(builder.zero())));
             continue;
         }
-        if op == Op::Or && excludes(cone, node) {
+        if op == Op::Or && (excludes(cone, node) || apart.children(node, &sets, supports)) {
             let below = cone.children(node).iter();
             let made: Option<Vec<u32>> = below.map(|&child| nodes[child as usize]).collect();
             sets.push(supports.union_all(cone.children(node).iter().map(|&c| sets[c as usize])));
