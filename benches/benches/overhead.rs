@@ -31,15 +31,14 @@ rel same(a, b) = parent(p, a), parent(p, b), a != b
 rel same(a, b) = parent(p, a), same(p, q), parent(q, b)
 query same";
 
-const POINTS_TO: &str =
-    "type new(i64, i64), type assign(i64, i64), type load(i64, i64), type store(i64, i64)
-rel points(v, h) = new(v, h)
+const POINTS_TO: &str = "type allocate(i64, i64), assign(i64, i64), load(i64, i64), store(i64, i64)
+rel points(v, h) = allocate(v, h)
 rel points(v, h) = assign(v, w), points(w, h)
 rel points(v, h) = load(v, w), points(w, a), points(a, h)
 rel points(a, h) = store(v, w), points(v, a), points(w, h)
 query points";
 
-const ALIAS: &str = "type assign(i64, i64), type dereference(i64, i64)
+const ALIAS: &str = "type assign(i64, i64), dereference(i64, i64)
 rel flow(a, b) = assign(b, a)
 rel flow(a, b) = assign(a, m), memory(m, b)
 rel flow(a, b) = flow(a, m), flow(m, b)
@@ -71,7 +70,7 @@ fn programs() -> Vec<(&'static str, &'static str, Facts)> {
     let graph = |nodes, edges| vec![("edge", pairs(random_graph(nodes, edges, 1)))];
     let tree = (1..511).map(|child| vec![(child - 1) / 2, child]).collect();
     let points = vec![
-        ("new", pairs(random_graph(600, 300, 2))),
+        ("allocate", pairs(random_graph(600, 300, 2))),
         ("assign", pairs(random_graph(600, 700, 3))),
         ("load", pairs(random_graph(600, 60, 4))),
         ("store", pairs(random_graph(600, 60, 5))),

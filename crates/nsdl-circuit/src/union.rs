@@ -13,21 +13,8 @@ use nsdl_ir::{
     Group, GroupId, Instance, Leaf, LeafId, LeafSource, Literal, RelationId, Trace, TupleId,
 };
 use nsdl_provenance::literals::{Variables, leaf, negated};
-
-/// Terms of inclusion and exclusion that are still cheaper than compiling.
-const TERMS: usize = 1100;
-
-/// Proofs whose union is weighed.
-pub(crate) trait Disjuncts {
-    fn len(&self) -> usize;
-    fn get(&self, index: usize) -> &[u32];
-}
-
-/// Sets of literals under construction, one per depth.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Scratch {
-    levels: Vec<Vec<u32>>,
-}
+use nsdl_provenance::union::terms;
+pub(crate) use nsdl_provenance::union::{Disjuncts, Scratch};
 
 /// The probability that at least one disjunct holds.
 pub(crate) fn weight(
@@ -90,56 +77,6 @@ pub(crate) fn add_gradient(
     for (&leaf, slope) in compiled.leaves.iter().zip(inner) {
         gradient[leaf as usize] += slope;
     }
-}
-
-/// Calls `add` for each consistent intersection with its sign; false if there are too many.
-fn terms(
-    proofs: &impl Disjuncts,
-    variables: &Variables,
-    scratch: &mut Scratch,
-    add: &mut impl FnMut(&[u32], f64),
-) -> bool {
-    if scratch.levels.is_empty() {
-        scratch.levels.push(Vec::new());
-    }
-    scratch.levels[0].clear();
-    let mut left = TERMS;
-    intersections(proofs, variables, 0, 0, scratch, &mut left, add)
-}
-
-fn intersections(
-    proofs: &impl Disjuncts,
-    variables: &Variables,
-    from: usize,
-    depth: usize,
-    scratch: &mut Scratch,
-    left: &mut usize,
-    add: &mut impl FnMut(&[u32], f64),
-) -> bool {
-    if scratch.levels.len() < depth + 2 {
-        scratch.levels.push(Vec::new());
-    }
-    let sign = if depth.is_multiple_of(2) { 1.0 } else { -1.0 };
-    for index in from..proofs.len() {
-        let Some((below, above)) = scratch.levels.split_at_mut_checked(depth + 1) else {
-            return false;
-        };
-        let (Some(current), Some(merged)) = (below.last(), above.first_mut()) else {
-            return false;
-        };
-        if !variables.merge(current, proofs.get(index), merged) {
-            continue;
-        }
-        if *left == 0 {
-            return false;
-        }
-        *left -= 1;
-        add(merged, sign);
-        if !intersections(proofs, variables, index + 1, depth + 1, scratch, left, add) {
-            return false;
-        }
-    }
-    true
 }
 
 /// A union compiled on its own, over the leaves that it mentions.

@@ -7,12 +7,13 @@
 //! that does (by a certain relation that grows meanwhile, or within its level) is settled again.
 
 mod levels;
+mod proofs;
 mod sink;
 
 use std::fmt;
 use std::sync::Arc;
 
-use nsdl_ir::Tag;
+use nsdl_ir::{Fact, Tag};
 use nsdl_provenance::Scalar;
 
 use crate::choice::Weights;
@@ -22,13 +23,14 @@ use crate::members::Fresh;
 use crate::table::Rows;
 use crate::uncertain::Laws;
 use levels::Levels;
+use proofs::Proofs;
 use sink::Tagging;
 
 /// An algebra whose tags joins carry, see [`Options::carry`](crate::Options::carry).
 #[derive(Clone)]
 pub struct Carry {
     pub(crate) laws: Laws,
-    carrier: Arc<dyn Fn(usize) -> Box<dyn Carrier> + Send + Sync>,
+    carrier: Arc<dyn Fn(usize, &[Fact]) -> Box<dyn Carrier> + Send + Sync>,
 }
 
 impl Carry {
@@ -38,8 +40,9 @@ impl Carry {
             laws: Laws {
                 idempotent: A::IDEMPOTENT,
                 absorptive: A::ABSORPTIVE,
+                positive: false,
             },
-            carrier: Arc::new(move |relations| {
+            carrier: Arc::new(move |relations, _| {
                 Box::new(Columns {
                     algebra: algebra.clone(),
                     columns: (0..relations).map(|_| Column::default()).collect(),
@@ -49,9 +52,27 @@ impl Carry {
         }
     }
 
+    /// The `k` heaviest proofs of each tuple, at most [`Carry::MOST_PROOFS`]; a tag is the weight of their union. Only
+    /// for programs whose facts alone are uncertain, and not denied.
+    pub fn proofs(k: usize) -> Self {
+        Self {
+            laws: Laws {
+                idempotent: true,
+                absorptive: true,
+                positive: true,
+            },
+            carrier: Arc::new(move |relations, facts| {
+                Box::new(Proofs::new(k.clamp(1, Self::MOST_PROOFS), relations, facts))
+            }),
+        }
+    }
+
+    /// Unions of more proofs may have to be compiled.
+    pub const MOST_PROOFS: usize = 10;
+
     /// Empty columns for so many relations.
-    pub(crate) fn carrier(&self, relations: usize) -> Box<dyn Carrier> {
-        (self.carrier)(relations)
+    pub(crate) fn carrier(&self, relations: usize, facts: &[Fact]) -> Box<dyn Carrier> {
+        (self.carrier)(relations, facts)
     }
 }
 
@@ -77,8 +98,8 @@ pub(crate) struct Head<'a> {
 
 /// The tags of all relations, whatever their algebra.
 pub(crate) trait Carrier {
-    /// Adds the tag of a fact to that of its row.
-    fn fact(&mut self, relation: usize, row: u32, tag: Tag);
+    /// Adds the tag of fact `number` to that of its row.
+    fn fact(&mut self, relation: usize, row: u32, number: usize, tag: Tag);
     /// A recursive stratum with this relation begins: its rows so far are settled.
     fn begin(&mut self, relation: usize);
     /// Runs a join.
@@ -90,6 +111,10 @@ pub(crate) trait Carrier {
     fn finish(&mut self, relation: usize, rows: &[u32]);
     /// The tags of a relation as numbers.
     fn weights(&self, relation: usize) -> Vec<f64>;
+    /// Whether something was left out of some tag.
+    fn truncated(&self) -> bool {
+        false
+    }
 }
 
 /// The tags of one relation.
@@ -127,7 +152,7 @@ struct Columns<A: Scalar> {
 }
 
 impl<A: Scalar> Carrier for Columns<A> {
-    fn fact(&mut self, relation: usize, row: u32, tag: Tag) {
+    fn fact(&mut self, relation: usize, row: u32, _: usize, tag: Tag) {
         let tag = match tag {
             Tag::Certain => self.algebra.one(),
             Tag::Independent(weight)

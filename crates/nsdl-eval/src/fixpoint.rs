@@ -91,7 +91,7 @@ impl<'a> Engine<'a> {
             let found = uncertain(plan, &needed, facts);
             if carries(plan, &needed, &found, carry.laws, options) {
                 tagged = found;
-                carrier = Some(carry.carrier(plan.relations.len()));
+                carrier = Some(carry.carrier(plan.relations.len(), facts));
             }
         }
         let choices = plan.choices.iter().enumerate();
@@ -192,6 +192,7 @@ impl<'a> Engine<'a> {
         for (relation, table) in self.results.into_tables() {
             tables[relation] = table;
         }
+        let truncated = self.carrier.as_ref().is_some_and(|it| it.truncated());
         let tags = self.carrier.map(|carrier| {
             let relations = 0..plan.relations.len();
             relations.map(|it| carrier.weights(it)).collect()
@@ -204,6 +205,7 @@ impl<'a> Engine<'a> {
             tables,
             trace,
             tags,
+            truncated,
             failures: self.failures.finish(self.symbols),
             rounds: self.rounds,
             efforts: self.efforts,
@@ -230,7 +232,7 @@ impl<'a> Engine<'a> {
                 && self.compiler.tagged[relation]
             {
                 let (row, _) = self.fresh[relation].intern(&self.rows[relation], &fact.row);
-                carrier.fact(relation, row, fact.tag);
+                carrier.fact(relation, row, number, fact.tag);
                 continue;
             }
             match &mut self.recorder {

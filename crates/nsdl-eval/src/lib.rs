@@ -100,6 +100,8 @@ pub struct Evaluation {
     /// If they were carried: per relation, the tag of each row as a number; none at all where every row is
     /// certain.
     pub tags: Option<Vec<Vec<f64>>>,
+    /// Whether proofs were left out of carried tags ([`Carry::proofs`]).
+    pub truncated: bool,
     /// Derivations dropped because an expression had no value, by rule and kind.
     pub failures: Vec<Failure>,
     /// How many rounds the recursive strata took in all.

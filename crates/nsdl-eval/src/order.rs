@@ -22,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) tags: bool,
     /// The relation whose new rows it begins with.
     pub(crate) delta: Option<usize>,
+    /// The atom that ranges over what was settled last.
+    pub(crate) listed: Option<usize>,
     /// How to make heads straight from the rows of the last scan, where that is possible.
     pub(crate) tail: Option<Tail>,
     /// Operations from here on bind nothing that the head shows: without a trace, one match is enough.
@@ -286,6 +288,7 @@ impl Compiler {
             args,
             slots: rule.slots.len(),
             delta: delta.and_then(|delta| atoms.get(delta.atom as usize).copied()),
+            listed: delta.filter(|_| listed).map(|delta| delta.atom as usize),
             tail: self.tail(rule, &ops, indexes),
             factors,
             tags,

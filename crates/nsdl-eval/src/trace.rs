@@ -4,7 +4,7 @@ mod results;
 
 use nsdl_ir::{
     AggregateId, Choice, Fact, Instance, LeafId, LeafSource, Literal, Plan, RelationId, Rule,
-    RuleId, RuleTag, Symbols, Tag, Trace, TupleId, Word,
+    RuleId, RuleTag, Symbols, Trace, TupleId, Word,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -21,6 +21,7 @@ use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::order::Tail;
 use crate::table::Rows;
+use crate::uncertain::groups;
 
 /// A trace as it grows.
 #[derive(Debug)]
@@ -57,23 +58,8 @@ impl Recorder {
     /// A trace with the leaves of `facts`: group by group, groups in order of their first fact.
     pub(crate) fn new(plan: &Plan, facts: &[Fact], options: &Options, sites: &mut Sites) -> Self {
         let mut trace = Trace::default();
-        let mut groups: Vec<Vec<(usize, f64)>> = Vec::new();
-        let mut exclusive = FxHashMap::default();
-        for (number, fact) in facts.iter().enumerate() {
-            match fact.tag {
-                Tag::Certain => {}
-                Tag::Independent(weight) => groups.push(vec![(number, weight)]),
-                Tag::Exclusive { group, weight } | Tag::Share { group, weight } => {
-                    let group = *exclusive.entry(group).or_insert_with(|| {
-                        groups.push(Vec::new());
-                        groups.len() - 1
-                    });
-                    groups[group].push((number, weight));
-                }
-            }
-        }
         let mut fact_leaves = vec![None; facts.len()];
-        for members in groups {
+        for members in groups(facts) {
             let leaves = members
                 .iter()
                 .map(|&(fact, weight)| (weight, LeafSource::Fact(fact as u32)));

@@ -1,6 +1,7 @@
 //! Which relations may hold rows that some world lacks, and whether their tags can be carried in joins.
 
 use nsdl_ir::{Fact, Plan, Rule, Step, Tag, Tagging};
+use rustc_hash::FxHashMap;
 
 use crate::Options;
 
@@ -38,6 +39,26 @@ fn reads(rule: &Rule, uncertain: &[bool]) -> bool {
     })
 }
 
+/// The random variables of facts, in order of their first fact: number and weight of each alternative.
+pub(crate) fn groups(facts: &[Fact]) -> Vec<Vec<(usize, f64)>> {
+    let mut groups: Vec<Vec<(usize, f64)>> = Vec::new();
+    let mut exclusive = FxHashMap::default();
+    for (number, fact) in facts.iter().enumerate() {
+        match fact.tag {
+            Tag::Certain => {}
+            Tag::Independent(weight) => groups.push(vec![(number, weight)]),
+            Tag::Exclusive { group, weight } | Tag::Share { group, weight } => {
+                let group = *exclusive.entry(group).or_insert_with(|| {
+                    groups.push(Vec::new());
+                    groups.len() - 1
+                });
+                groups[group].push((number, weight));
+            }
+        }
+    }
+    groups
+}
+
 /// What an algebra allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Laws {
@@ -45,6 +66,8 @@ pub(crate) struct Laws {
     pub(crate) idempotent: bool,
     /// Once certain, always certain.
     pub(crate) absorptive: bool,
+    /// Tags speak of facts only: rules have none of their own, and uncertain tuples are not denied.
+    pub(crate) positive: bool,
 }
 
 /// Whether joins can carry the tags of all that is needed, with the same results as the trace. Not so for what
@@ -57,8 +80,8 @@ pub(crate) fn carries(
     laws: Laws,
     options: &Options,
 ) -> bool {
-    if options.stop_at.is_some() {
-        // What is derived by then is not all there is.
+    if options.stop_at.is_some() || options.iterations.is_some() {
+        // What is derived by then is not all there is, and rounds are others.
         return false;
     }
     let mut complemented = vec![false; plan.relations.len()];
@@ -94,8 +117,16 @@ pub(crate) fn carries(
             if rule.copy.is_some() && !laws.idempotent {
                 return false;
             }
+            if laws.positive && uncertain[rule.head.index()] && rule.tag.is_some() {
+                return false;
+            }
             for step in &rule.steps {
                 match step {
+                    Step::Absent { relation, .. }
+                        if laws.positive && uncertain[relation.index()] =>
+                    {
+                        return false;
+                    }
                     Step::Foreign { predicate, .. } if predicate.tags != Tagging::Certain => {
                         return false;
                     }

@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use common::Builder;
 use common::random::{Random, Size, plan};
+use common::world::{each, model, rows};
 use nsdl_eval::{Carry, Evaluation, Options, evaluate, naive};
 use nsdl_ir::*;
 use nsdl_provenance::{AddMultProb, Boolean, MaxMultProb, MinMaxProb, Scalar};
@@ -168,6 +169,68 @@ fn truth_is_that_of_the_trace() {
 fn sums_of_products_are_those_of_the_trace_where_nothing_uncertain_is_recursive() {
     let (plans, _) = check(AddMultProb, 1e-12);
     assert!(plans > 500, "{plans}");
+}
+
+/// The probability of each row of a trace: all worlds, one at a time.
+fn enumerated(plan: &Plan, evaluation: &Evaluation) -> Tags {
+    let trace = evaluation.trace.as_ref().unwrap();
+    let mut found = Tags::new();
+    each(trace, &mut |leaves, weight| {
+        let holds = model(plan, trace, leaves);
+        for (relation, rows) in rows(plan, evaluation, &holds).into_iter().enumerate() {
+            for row in rows {
+                *found.entry((relation, row)).or_default() += weight;
+            }
+        }
+    });
+    found
+}
+
+#[test]
+fn proofs_are_exact_unless_some_were_dropped_and_never_more() {
+    let (mut exact, mut dropped, mut recursive) = (0, 0, 0);
+    for seed in 0..1_500 {
+        let size = Size {
+            values: 4,
+            facts: 16,
+            leaves: 7,
+            tagged_rules: false,
+            weights: false,
+        };
+        let Builder { plan, facts } = plan(seed, size);
+        for target in (0..plan.relations.len()).map(RelationId::new) {
+            for k in [1, 2, 10] {
+                let options = Options {
+                    trace: true,
+                    carry: Some(Carry::proofs(k)),
+                    targets: Some(vec![target]),
+                    ..Options::default()
+                };
+                let fast = evaluate(&plan, &Symbols::new(), &facts, &options).unwrap();
+                let Some(found) = carried(&fast) else {
+                    continue;
+                };
+                let slow = naive::evaluate(&plan, &Symbols::new(), &facts, &options).unwrap();
+                let wanted = enumerated(&plan, &slow);
+                let none = |row: &&(usize, Vec<Word>)| !wanted.contains_key(*row);
+                assert_eq!(found.keys().find(none), None, "seed {seed}, {target:?}");
+                for (row, true_weight) in &wanted {
+                    let tag = found.get(row).copied().unwrap_or_default();
+                    let allowed = if fast.truncated { 1.0 } else { 1e-12 };
+                    assert!(
+                        (-1e-12..=allowed).contains(&(true_weight - tag)),
+                        "seed {seed}, k {k}, {row:?}: {tag} {true_weight}"
+                    );
+                }
+                let uncertain = found.values().any(|tag| *tag != 1.0);
+                exact += usize::from(uncertain && !fast.truncated);
+                dropped += usize::from(fast.truncated);
+                recursive += usize::from(uncertain && fast.rounds > 0);
+            }
+        }
+    }
+    let enough = exact > 500 && dropped > 100 && recursive > 100;
+    assert!(enough, "{exact} {dropped} {recursive}");
 }
 
 #[test]

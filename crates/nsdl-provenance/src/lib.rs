@@ -42,6 +42,7 @@ mod real_tropical;
 mod scalar;
 mod top_k_proofs;
 mod tropical;
+pub mod union;
 mod unit;
 mod why;
 

@@ -13,6 +13,8 @@ pub(crate) fn carry(provenance: Provenance) -> Option<Carry> {
         Provenance::MaxMultProb => Some(Carry::new(MaxMultProb)),
         // Where nothing uncertain is recursive.
         Provenance::AddMultProb => Some(Carry::new(AddMultProb)),
+        // Where facts alone are uncertain.
+        Provenance::TopKProofs { k } if k <= Carry::MOST_PROOFS => Some(Carry::proofs(k)),
         _ => None,
     }
 }

@@ -180,6 +180,9 @@ impl Run {
         let mut bounds = Vec::new();
         let numbers = match (inference, &evaluation.trace, evaluation.tags.take()) {
             (_, _, Some(carried)) => {
+                let truncated = evaluation.truncated;
+                warnings
+                    .extend(inference.map_or(Vec::new(), |it| approximations(it, truncated, 0.0)));
                 let some = |tags: Vec<f64>| (!tags.is_empty()).then_some(tags);
                 Some(carried.into_iter().map(some).collect())
             }

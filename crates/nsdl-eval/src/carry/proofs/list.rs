@@ -1,0 +1,317 @@
+//! Sets of facts, and lists of the heaviest ones.
+
+use nsdl_provenance::literals::{Variables, holds, leaf, subset};
+use nsdl_provenance::union::Disjuncts;
+
+/// A set of literals with what it is kept by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proof {
+    /// The binary logarithm of its weight in fixed point: sums of it do not depend on their order.
+    pub(super) rank: i64,
+    /// One bit for each literal, several with the same.
+    pub(super) signature: u64,
+    start: u32,
+    /// The number of literals, and the state above [`LENGTH`].
+    len: u32,
+}
+
+/// How far a proof has come in a recursive stratum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It was joined with all there was.
+    Old = 0,
+    /// It is being joined.
+    Listed = 1,
+    /// It waits.
+    Fresh = 2,
+}
+
+const STATE: u32 = 30;
+const LENGTH: u32 = (1 << STATE) - 1;
+
+/// Binary digits of a rank after the point.
+const POINT: u32 = 40;
+
+/// Levels within a factor of two: many mean that few proofs are joined in vain, few that many are joined at once.
+const FINE: u32 = 5;
+
+/// The level in which a row waits; 0 is below all.
+pub(super) fn level(rank: i64) -> u32 {
+    let level = (rank >> (POINT - FINE)) + (1 << 30);
+    level.clamp(1, i64::from(super::NOWHERE) - 1) as u32
+}
+
+impl Proof {
+    /// What holds anyhow.
+    pub(super) const NOTHING: Proof = Proof {
+        rank: 0,
+        signature: 0,
+        start: 0,
+        len: 0,
+    };
+
+    pub(super) fn is_empty(self) -> bool {
+        self.len & LENGTH == 0
+    }
+
+    fn len(self) -> usize {
+        (self.len & LENGTH) as usize
+    }
+
+    pub(super) fn is(self, state: State) -> bool {
+        self.len >> STATE == state as u32
+    }
+
+    pub(super) fn advance(&mut self, from: State, to: State) {
+        if self.is(from) {
+            self.len = self.len & LENGTH | (to as u32) << STATE;
+        }
+    }
+}
+
+/// Where the literals of proofs lie.
+#[derive(Debug)]
+pub(super) struct Sets {
+    pub(super) variables: Variables,
+    /// The rank of each leaf.
+    ranks: Vec<i64>,
+    /// Whether no two leaves are of one random variable.
+    independent: bool,
+    literals: Vec<u32>,
+    /// How many literals kept proofs have.
+    live: usize,
+    /// The set under construction.
+    scratch: Vec<u32>,
+}
+
+impl Sets {
+    pub(super) fn new(variables: Variables, weights: &[f64]) -> Self {
+        let rank = |weight: &f64| {
+            let rank = weight.log2() * (1u64 << POINT) as f64;
+            (rank as i64).max(i64::MIN / 4)
+        };
+        let independent = variables.groups().windows(2).all(|pair| pair[0] != pair[1]);
+        Self {
+            ranks: weights.iter().map(rank).collect(),
+            independent,
+            // Those of single leaves come first, and stay.
+            literals: (0..weights.len() as u32).map(holds).collect(),
+            live: 0,
+            scratch: Vec::new(),
+            variables,
+        }
+    }
+
+    /// The proof that is one fact.
+    pub(super) fn leaf(&self, leaf: u32) -> Proof {
+        Proof {
+            rank: self.ranks[leaf as usize],
+            signature: 1 << (leaf % 64),
+            start: leaf,
+            len: 1,
+        }
+    }
+
+    pub(super) fn literals(&self, proof: Proof) -> &[u32] {
+        &self.literals[proof.start as usize..proof.start as usize + proof.len()]
+    }
+
+    /// How many literals there are, those of proofs that are gone too.
+    pub(super) fn size(&self) -> usize {
+        self.literals.len()
+    }
+
+    /// The union of two proofs in the scratch, its rank and signature; none if no world agrees with both, or, maybe,
+    /// if its rank is below `least`.
+    #[inline]
+    pub(super) fn unite(&mut self, a: Proof, b: Proof, least: i64) -> Option<(i64, u64)> {
+        let signature = a.signature | b.signature;
+        let sum = a.rank.saturating_add(b.rank);
+        let apart = a.signature & b.signature == 0;
+        if apart && sum < least {
+            return None;
+        }
+        let (a_set, b_set) = (
+            &self.literals[a.start as usize..a.start as usize + a.len()],
+            &self.literals[b.start as usize..b.start as usize + b.len()],
+        );
+        if let ([one], many) | (many, [one]) = (b_set, a_set)
+            && self.independent
+        {
+            // Recursion along edges adds one fact at a time.
+            let place = match apart {
+                true => many.partition_point(|it| it < one),
+                false => match many.binary_search(one) {
+                    Ok(_) => {
+                        self.scratch.clear();
+                        self.scratch.extend_from_slice(many);
+                        let rank = if a.len() == 1 && b.len() > 1 {
+                            b.rank
+                        } else {
+                            a.rank
+                        };
+                        return Some((rank, signature));
+                    }
+                    Err(_) if sum < least => return None,
+                    Err(place) => place,
+                },
+            };
+            self.scratch.clear();
+            self.scratch.extend_from_slice(&many[..place]);
+            self.scratch.push(*one);
+            self.scratch.extend_from_slice(&many[place..]);
+            return Some((sum, signature));
+        }
+        if self.independent {
+            merge(a_set, b_set, &mut self.scratch);
+        } else if !self.variables.merge(a_set, b_set, &mut self.scratch) {
+            return None;
+        }
+        if self.scratch.len() == a.len() + b.len() {
+            return Some((sum, signature));
+        }
+        let ranks = self.scratch.iter().map(|&it| self.ranks[leaf(it) as usize]);
+        Some((ranks.fold(0, i64::saturating_add), signature))
+    }
+
+    /// The probability that all literals hold.
+    pub(super) fn probability(&self, literals: &[u32], weights: &[f64]) -> f64 {
+        if self.independent {
+            return literals
+                .iter()
+                .map(|&it| weights[leaf(it) as usize])
+                .product();
+        }
+        self.variables.probability(literals, weights)
+    }
+
+    /// Makes a proof of the set in the scratch that is in no list.
+    pub(super) fn make(&mut self, rank: i64, signature: u64) -> Proof {
+        let start = self.literals.len() as u32;
+        self.literals.extend_from_slice(&self.scratch);
+        Proof {
+            rank,
+            signature,
+            start,
+            len: self.scratch.len() as u32,
+        }
+    }
+
+    /// Puts the set in the scratch into a list, unless another one subsumes it or all are heavier, and takes out those
+    /// that it subsumes.
+    pub(super) fn keep(
+        &mut self,
+        places: &mut [Proof],
+        count: &mut u8,
+        rank: i64,
+        signature: u64,
+        state: State,
+    ) -> Change {
+        let set = self.scratch.as_slice();
+        let mut at = 0;
+        let mut kept = usize::from(*count);
+        while let Some(&proof) = places[..kept].get(at) {
+            let other = self.literals(proof);
+            if proof.rank < rank || proof.rank == rank && (set.len(), set) < (other.len(), other) {
+                break;
+            }
+            if proof.signature & !signature == 0 && subset(other, set) {
+                return Change::default();
+            }
+            at += 1;
+        }
+        let mut next = at;
+        for place in at..kept {
+            let proof = places[place];
+            let subsumed = signature & !proof.signature == 0 && subset(set, self.literals(proof));
+            if subsumed {
+                self.live -= proof.len();
+            } else {
+                places[next] = proof;
+                next += 1;
+            }
+        }
+        kept = next;
+        if at == places.len() {
+            return Change {
+                added: false,
+                dropped: true,
+            };
+        }
+        let dropped = kept == places.len();
+        if dropped {
+            kept -= 1;
+            self.live -= places[kept].len();
+        }
+        places.copy_within(at..kept, at + 1);
+        let mut proof = if set.len() == 1 {
+            self.leaf(leaf(set[0]))
+        } else {
+            self.make(rank, signature)
+        };
+        self.live += proof.len();
+        proof.advance(State::Old, state);
+        places[at] = proof;
+        *count = kept as u8 + 1;
+        Change {
+            added: true,
+            dropped,
+        }
+    }
+
+    /// Whether most literals are of proofs that are gone.
+    pub(super) fn is_wasteful(&self) -> bool {
+        self.literals.len() > 2 * (self.live + self.ranks.len()) + (1 << 20)
+    }
+
+    /// Forgets the literals of all but these proofs, which are all that lists hold.
+    pub(super) fn collect<'a>(&mut self, kept: impl Iterator<Item = &'a mut Proof>) {
+        let leaves = self.ranks.len();
+        let mut literals = Vec::with_capacity(leaves + self.live);
+        literals.extend_from_slice(&self.literals[..leaves]);
+        for proof in kept.filter(|proof| proof.start as usize >= leaves) {
+            let start = literals.len() as u32;
+            literals.extend_from_slice(self.literals(*proof));
+            proof.start = start;
+        }
+        self.literals = literals;
+    }
+}
+
+/// The union of two sorted sets.
+fn merge(a: &[u32], b: &[u32], into: &mut Vec<u32>) {
+    into.clear();
+    into.reserve(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while let (Some(&x), Some(&y)) = (a.get(i), b.get(j)) {
+        into.push(x.min(y));
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    into.extend_from_slice(&a[i..]);
+    into.extend_from_slice(&b[j..]);
+}
+
+/// What became of a list.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Change {
+    pub(super) added: bool,
+    /// Whether a proof was dropped for want of a place.
+    pub(super) dropped: bool,
+}
+
+/// The proofs of one row.
+pub(super) struct Kept<'a> {
+    pub(super) proofs: &'a [Proof],
+    pub(super) sets: &'a Sets,
+}
+
+impl Disjuncts for Kept<'_> {
+    fn len(&self) -> usize {
+        self.proofs.len()
+    }
+
+    fn get(&self, index: usize) -> &[u32] {
+        self.sets.literals(self.proofs[index])
+    }
+}
