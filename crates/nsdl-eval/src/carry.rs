@@ -30,8 +30,11 @@ use sink::Tagging;
 #[derive(Clone)]
 pub struct Carry {
     pub(crate) laws: Laws,
-    carrier: Arc<dyn Fn(usize, &[Fact]) -> Box<dyn Carrier> + Send + Sync>,
+    carrier: Arc<Make>,
 }
+
+/// Makes empty columns for so many relations, given all facts.
+type Make = dyn Fn(usize, &[Fact]) -> Box<dyn Carrier> + Send + Sync;
 
 impl Carry {
     /// Tags of `algebra`.
