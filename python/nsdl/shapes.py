@@ -109,11 +109,11 @@ class Shapes:
     def prepare(self, given: dict[str, Any]) -> None:
         """Compiles the shapes of facts ahead of time."""
         batch, _, arguments = self.facts(given, None)
-        self.arrange(batch, arguments)
+        self.arrange(batch, arguments, kept=True)
 
-    def arrange(self, batch: int, arguments: list[Any]) -> _nsdl.Arrangement:
+    def arrange(self, batch: int, arguments: list[Any], kept: bool = False) -> _nsdl.Arrangement:
         """The samples by shape; shapes that are new are compiled."""
-        arrangement = self.compiled.arrange(batch, arguments)
+        arrangement = self.compiled.arrange(batch, arguments, kept)
         for report in self.compiled.take_warnings():
             warnings.warn(report, NsdlWarning, stacklevel=5)
         return arrangement
@@ -260,16 +260,15 @@ def by_torch(
     pieces: list[list[torch.Tensor]] = [[] for _ in range(shapes.outputs)]
     places: list[list[torch.Tensor]] = [[] for _ in range(shapes.outputs)]
     device = like.device
-    for shape, samples, facts, values in arrangement.parts():
+    for shape, count, samples, facts, values in arrangement.parts():
+        # Samples that were derived together are one row, one after the other.
         rows = _index(samples).to(device)
-        given = [x.index_select(0, rows) for x in inputs]
+        given = [x.index_select(0, rows).view(count, -1) for x in inputs]
         given += [
-            p.index_select(0, _index(at).to(device)).view(len(rows), -1)
-            if at
-            else p.new_zeros(len(rows), 0)
+            p.index_select(0, _index(at).to(device)).view(count, -1) if at else p.new_zeros(count, 0)
             for p, at in zip(probabilities, facts, strict=True)
         ]
-        given = given or [like.new_zeros(len(rows), 0)]
+        given = given or [like.new_zeros(count, 0)]
         for output, result in enumerate(Circuit(shape)(given, parameters)):
             pieces[output].append(result.reshape(-1))
             places[output].append(_index(values[output]).to(device))

@@ -68,13 +68,14 @@ impl Arrangement {
         Ok((columns.collect::<PyResult<_>>()?, places))
     }
 
-    /// Of each shape: its circuit, its samples, and the places of their facts and of their values.
+    /// Of each shape: its circuit, the number of its rows, its samples, and the places of their facts and of their values.
     #[allow(clippy::type_complexity)] // Python takes it apart.
     fn parts<'py>(
         &self,
         py: Python<'py>,
     ) -> Vec<(
         Shape,
+        usize,
         Bound<'py, PyBytes>,
         Vec<Bound<'py, PyBytes>>,
         Vec<Bound<'py, PyBytes>>,
@@ -86,11 +87,12 @@ impl Arrangement {
             };
             bytes(py, samples.iter().flat_map(range))
         };
-        let part = |(shape, samples): (&Arc<nsdl::Module>, &[usize])| {
+        let part = |(shape, samples, rows): (&Arc<nsdl::Module>, &[usize], usize)| {
             let facts = self.0.ragged().map(|(_, offsets)| places(offsets, samples));
             let values = (0..shape.outputs()).map(|o| places(self.0.offsets(o), samples));
             (
                 Shape(shape.clone()),
+                rows,
                 bytes(py, samples.iter().copied()),
                 facts.collect(),
                 values.collect(),

@@ -180,19 +180,24 @@ impl CompiledShapes {
         Ok(Tuples(tuples.map_err(|error| raise(py, &error))?))
     }
 
-    /// The samples of a batch by shape; compiles the shapes that are new.
+    /// The samples of a batch by shape; compiles the shapes that are new, each by itself if they are to be `kept`.
+    #[pyo3(signature = (batch, facts, kept=false))]
     fn arrange(
         &self,
         py: Python<'_>,
         batch: usize,
         facts: Vec<RaggedArgument<'_>>,
+        kept: bool,
     ) -> PyResult<Arrangement> {
         let facts: Vec<Ragged<'_>> = facts.iter().map(ragged).collect();
         let known = py.detach(|| self.shapes.arrange_known(batch, &facts));
         if let Some(known) = known.map_err(|error| raise(py, &error))? {
             return Ok(Arrangement(known));
         }
-        let made = interruptible(py, &self.cancel, || self.shapes.arrange(batch, &facts))?;
+        let made = interruptible(py, &self.cancel, || match kept {
+            true => self.shapes.prepare(batch, &facts),
+            false => self.shapes.arrange(batch, &facts),
+        })?;
         Ok(Arrangement(made.map_err(|error| raise(py, &error))?))
     }
 
@@ -354,7 +359,7 @@ impl CompiledShapes {
                     certain: *certain,
                 })
                 .collect();
-            let made = interruptible(py, &self.cancel, || self.shapes.arrange(1, &facts))?;
+            let made = interruptible(py, &self.cancel, || self.shapes.prepare(1, &facts))?;
             made.map_err(|error| raise(py, &error))?;
         }
         Ok(())

@@ -72,6 +72,7 @@ struct Port {
     leaves: Vec<Option<LeafId>>,
 }
 
+#[derive(Default)]
 struct Answers {
     name: String,
     relation: String,
@@ -262,11 +263,6 @@ impl Module {
             .map_or(&[], |answers| &answers.tuples)
     }
 
-    /// The number of columns of an input.
-    pub(crate) fn width(&self, input: usize) -> usize {
-        self.inputs.get(input).map_or(0, Port::width)
-    }
-
     /// Bytes that it takes, about.
     pub fn bytes(&self) -> usize {
         let report = self.circuit.report();
@@ -347,6 +343,6 @@ impl Port {
 
 impl Answers {
     fn width(&self) -> usize {
-        self.tuples.len()
+        self.circuit.len()
     }
 }

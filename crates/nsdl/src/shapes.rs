@@ -5,8 +5,11 @@ mod arrange;
 mod cache;
 mod call;
 mod layout;
+mod plan;
+mod together;
 mod tuples;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,14 +27,16 @@ pub use layout::Layout;
 pub use tuples::Tuples;
 
 use cache::Cache;
+use plan::Joined;
 
 /// A program as a batched, differentiable function of facts that each sample has its own of.
 ///
 /// Beside the inputs of a [`Module`](crate::Module), whose tuples are the same in all samples, it has open relations: their facts
 /// come with each call ([`Ragged`]). What the facts are, and which of them exclude each other, is the *shape* of a
-/// sample. A shape is derived and compiled when it is first met and kept as a [`Module`](crate::Module), within a bound on
+/// sample. A shape is derived and compiled when it is met and kept as a [`Module`](crate::Module), within a bound on
 /// memory, the shapes that were used longest ago going first; the samples of a batch that have one shape are
-/// evaluated together. Probabilities never change a shape.
+/// evaluated together. Where many shapes of a batch are met for the first time, they are derived together, with
+/// the sample as a column, and kept from the second time on. Probabilities never change a shape.
 ///
 /// ```
 /// use nsdl::{BatchTape, Output, Provenance, Ragged, Shapes, Session, Value};
@@ -66,6 +71,10 @@ pub struct Shapes {
     cache: Mutex<Cache>,
     /// The module without any facts of open relations: it knows the parameters.
     base: Module,
+    /// The plan for several samples at once, if there is one.
+    joined: Option<Joined>,
+    /// So many new shapes of a batch are derived together.
+    least: AtomicUsize,
     /// What shapes had to say that nobody has been told.
     found: Mutex<Vec<Diagnostic>>,
 }
@@ -99,7 +108,7 @@ pub struct Ragged<'a> {
 pub struct ShapeStats {
     /// Samples whose shape was known.
     pub hits: u64,
-    /// Samples whose shape was not; those of one call that share a new shape count once, the others are hits.
+    /// Samples whose shape was not kept; those of one call that share a new shape count once, the others are hits.
     pub misses: u64,
     /// Shapes that are kept.
     pub shapes: usize,
@@ -114,6 +123,9 @@ pub struct ShapeStats {
 impl Shapes {
     /// How many bytes of shapes are kept unless [`Shapes::set_capacity`] says otherwise.
     pub const CAPACITY: usize = 512 << 20;
+
+    /// So many new shapes of a batch are derived together unless [`Shapes::set_together`] says otherwise.
+    pub const TOGETHER: usize = 8;
 
     /// Compiles what a session holds. `open` are relations whose facts come with each call; the session knows their
     /// types.
@@ -218,8 +230,15 @@ impl Shapes {
                 name,
             })
         });
-        let relations = relations.collect::<Result<_>>()?;
+        let relations: Vec<Open> = relations.collect::<Result<_>>()?;
+        let fixed = blueprint.ports().filter_map(|(_, range)| {
+            let fact = blueprint.facts.get(range.start as usize)?;
+            (!range.is_empty()).then_some(fact.relation)
+        });
+        let seeds = relations.iter().map(|it| it.id).chain(fixed);
         Ok(Self {
+            joined: Joined::new(&blueprint.plan, seeds),
+            least: AtomicUsize::new(Self::TOGETHER),
             blueprint,
             relations,
             base,
@@ -289,6 +308,15 @@ impl Shapes {
     /// Bounds the memory of the shapes that are kept. One shape is kept in any case.
     pub fn set_capacity(&self, bytes: usize) {
         self.lock().set_capacity(bytes);
+    }
+
+    /// From so many new shapes in a batch on, they are derived together: see [`Shapes::arrange`].
+    pub fn set_together(&self, shapes: usize) {
+        self.least.store(shapes.max(1), Ordering::Relaxed);
+    }
+
+    fn least_together(&self) -> usize {
+        self.least.load(Ordering::Relaxed)
     }
 
     fn error(&self, diagnostic: Diagnostic) -> Error {

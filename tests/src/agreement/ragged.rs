@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use nsdl::{BatchTape, Input, Module, Output, Provenance, Ragged, Session, Shapes, Tape, Value};
+use nsdl::{
+    Arrangement, BatchTape, Input, Module, Output, Provenance, Ragged, Session, Shapes, Tape, Value,
+};
 
 use super::conditioning::{clauses, evidence, given};
 use super::features::reads_weights;
@@ -184,7 +186,21 @@ impl Batch<'_> {
             certain: false,
         });
         let given: Vec<Ragged<'_>> = given.collect();
+        // First with as many shapes as may be derived together, then with each for itself.
+        shapes.set_together(1);
         let arrangement = shapes.arrange(SAMPLES, &given).map_err(fault)?;
+        self.arranged(&shapes, &arrangement, &facts, random)?;
+        let arrangement = shapes.prepare(SAMPLES, &given).map_err(fault)?;
+        self.arranged(&shapes, &arrangement, &facts, random)
+    }
+
+    fn arranged(
+        &self,
+        shapes: &Shapes,
+        arrangement: &Arrangement,
+        facts: &[Facts],
+        random: &mut Random,
+    ) -> Verdict {
         let weights: Vec<&[f64]> = facts.iter().map(|facts| facts.weights.as_slice()).collect();
         let outputs = 0..self.case.program.relations.len();
         let ends = |output: usize| arrangement.offsets(output).last().copied().unwrap_or(0);
@@ -192,7 +208,7 @@ impl Batch<'_> {
         let mut slices: Vec<&mut [f64]> = found.iter_mut().map(Vec::as_mut_slice).collect();
         let mut tape = BatchTape::default();
         shapes
-            .forward(&arrangement, &[], &weights, true, &mut tape, &mut slices)
+            .forward(arrangement, &[], &weights, true, &mut tape, &mut slices)
             .map_err(fault)?;
         let seeds = outputs.clone().map(|output| {
             let seeds = (0..ends(output)).map(|_| random.unit() - 0.5);
@@ -204,7 +220,7 @@ impl Batch<'_> {
         let mut gradients: Vec<Vec<f64>> = gradients.collect();
         let mut slices: Vec<&mut [f64]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
         shapes
-            .backward(&arrangement, &mut tape, &asked, &mut [], &mut slices)
+            .backward(arrangement, &mut tape, &asked, &mut [], &mut slices)
             .map_err(fault)?;
 
         let every: Vec<Vec<&[Value]>> = outputs.clone().map(|o| arrangement.tuples(o)).collect();
@@ -218,7 +234,7 @@ impl Batch<'_> {
                 values: outputs.clone().map(|o| found[o][of(o)].to_vec()).collect(),
                 gradients: gradients
                     .iter()
-                    .zip(&facts)
+                    .zip(facts)
                     .map(|(all, facts)| all[range(&facts.offsets)].to_vec())
                     .collect(),
             };

@@ -46,6 +46,9 @@ struct Wanted {
 /// Rows, as words and as values.
 type Mapping = (Vec<Vec<Word>>, Arc<[Vec<Value>]>);
 
+/// An input and the numbers of its facts, which calls weigh.
+pub(crate) type Weighed = (Arc<Input>, Vec<u32>);
+
 impl Module {
     pub(super) fn build(
         session: Session,
@@ -148,6 +151,11 @@ impl Blueprint {
         self.inputs.iter().map(|(input, _)| input.as_ref())
     }
 
+    /// The inputs, and where their facts are.
+    pub(crate) fn ports(&self) -> impl ExactSizeIterator<Item = &(Arc<Input>, Range<u32>)> {
+        self.inputs.iter()
+    }
+
     /// The module over `facts`, which begin with those of the blueprint. `more` are further inputs and where their
     /// facts are; their mappings may be left out.
     pub(crate) fn derive(
@@ -155,7 +163,26 @@ impl Blueprint {
         facts: Vec<Fact>,
         more: Vec<(Arc<Input>, Range<u32>)>,
     ) -> Result<Module> {
-        let (session, plan) = (&self.session, &self.plan);
+        let ports = self.inputs.iter().cloned().chain(more);
+        let weighed = ports.map(|(input, range)| (input, range.collect()));
+        let answers = |evaluation: &Evaluation| {
+            let outputs = 0..self.outputs.len();
+            outputs
+                .map(|it| self.answer(evaluation, it, None))
+                .collect()
+        };
+        self.compile(&self.plan, facts, weighed.collect(), answers)
+    }
+
+    /// The module of an evaluation of a plan, which is that of the blueprint but for a column of samples.
+    pub(crate) fn compile(
+        &self,
+        plan: &Arc<Plan>,
+        facts: Vec<Fact>,
+        weighed: Vec<Weighed>,
+        answers: impl FnOnce(&Evaluation) -> Vec<Found>,
+    ) -> Result<Module> {
+        let session = &self.session;
         let targets = self.targets.clone();
         let mut evaluation = evaluate(session, plan, &facts, targets, Tracing::worlds(None))?;
         let mut warnings = session.warnings().to_vec();
@@ -170,12 +197,9 @@ impl Blueprint {
                 *slot = Some(LeafId::new(i));
             }
         }
-        let ports = self.inputs.iter().cloned().chain(more);
-        let ports = ports.map(|(input, facts)| Port {
-            leaves: leaf_of_fact
-                .get(facts.start as usize..facts.end as usize)
-                .unwrap_or_default()
-                .to_vec(),
+        let leaf = |&fact: &u32| leaf_of_fact.get(fact as usize).copied().flatten();
+        let ports = weighed.into_iter().map(|(input, facts)| Port {
+            leaves: facts.iter().map(leaf).collect(),
             input,
         });
         let ports: Vec<Port> = ports.collect();
@@ -183,9 +207,9 @@ impl Blueprint {
         let mut rows = FxHashMap::default();
         let mut wanted: Vec<TupleId> = Vec::new();
         let mut shared: FxHashMap<TupleId, u32> = FxHashMap::default();
+        let found = answers(&evaluation);
         let mut answers = Vec::with_capacity(self.outputs.len());
-        for output in &self.outputs {
-            let mut found = answer(session, &evaluation, output);
+        for (output, mut found) in self.outputs.iter().zip(found) {
             let evidence = evidence::of(plan, &output.name);
             let mut given = Vec::new();
             if !evidence.is_empty() {
@@ -298,43 +322,92 @@ fn values(session: &Session, types: &[Type], words: &[Word]) -> Vec<Value> {
 }
 
 /// An output on its way.
-struct Found {
+#[derive(Default)]
+pub(crate) struct Found {
     answers: Answers,
     ids: Vec<Option<TupleId>>,
     /// The words of each column's tuple.
     rows: Vec<Vec<Word>>,
 }
 
-/// The columns of an output: the tuples of its mapping or of its relation, and their ids in the trace.
-fn answer(session: &Session, evaluation: &Evaluation, output: &Wanted) -> Found {
-    let empty = Table::default();
-    let table = evaluation
-        .tables
-        .get(output.relation.index())
-        .unwrap_or(&empty);
-    let id = |row: u32| evaluation.tuple(output.relation, row);
-    let (tuples, ids, rows) = match &output.mapping {
-        None => {
-            let order = order(&output.types, table.rows(), &session.symbols);
-            let tuple = |&at: &u32| values(session, &output.types, table.row(at));
-            let tuples: Arc<[Vec<Value>]> = order.iter().map(tuple).collect();
-            let rows = order.iter().map(|&at| table.row(at).to_vec()).collect();
-            (tuples, order.iter().map(|&at| id(at)).collect(), rows)
+impl Blueprint {
+    /// The columns of an output: the tuples of its mapping or of its relation, and their ids in the trace. Of one
+    /// sample, where the first column of the relation is the number of a sample.
+    pub(crate) fn answer(
+        &self,
+        evaluation: &Evaluation,
+        output: usize,
+        sample: Option<Word>,
+    ) -> Found {
+        let (session, empty) = (&self.session, Table::default());
+        let Some(output) = self.outputs.get(output) else {
+            return Found::default();
+        };
+        let table = evaluation.tables.get(output.relation.index());
+        let table = table.unwrap_or(&empty);
+        let id = |row: u32| evaluation.tuple(output.relation, row);
+        let skipped = usize::from(sample.is_some());
+        let row = |at: u32| table.row(at).get(skipped..).unwrap_or_default();
+        let (tuples, ids, rows) = match &output.mapping {
+            None => {
+                let own = |row: &[Word]| sample.is_none() || row.first() == sample.as_ref();
+                let places = (0..).zip(table.rows()).filter(|(_, row)| own(row));
+                let places: Vec<u32> = places.map(|(at, _)| at).collect();
+                let rows = places.iter().map(|&at| row(at));
+                let order = order(&output.types, rows, &session.symbols);
+                let order = order.iter().filter_map(|&i| places.get(i as usize));
+                let order: Vec<u32> = order.copied().collect();
+                let tuple = |&at: &u32| values(session, &output.types, row(at));
+                let tuples: Arc<[Vec<Value>]> = order.iter().map(tuple).collect();
+                let rows = order.iter().map(|&at| row(at).to_vec()).collect();
+                (tuples, order.iter().map(|&at| id(at)).collect(), rows)
+            }
+            Some((rows, tuples)) => {
+                let mut key: Vec<Word> = Vec::new();
+                let find = |words: &Vec<Word>| {
+                    key.clear();
+                    key.extend(sample);
+                    key.extend(words);
+                    table.find(&key).and_then(id)
+                };
+                let ids = rows.iter().map(find).collect();
+                (tuples.clone(), ids, rows.clone())
+            }
+        };
+        let answers = Answers {
+            name: output.name.clone(),
+            relation: output.written.clone(),
+            types: output.types.clone(),
+            tuples,
+            ..Answers::default()
+        };
+        Found { answers, ids, rows }
+    }
+
+    /// The same for the samples `0..count`, one after the other, and where the values of each begin; the tuples
+    /// of a mapping are there once.
+    pub(crate) fn answers(
+        &self,
+        evaluation: &Evaluation,
+        output: usize,
+        count: usize,
+    ) -> (Found, Vec<usize>) {
+        let mut all = Found::default();
+        let mut ends = vec![0];
+        let mut tuples = Vec::new();
+        for sample in 0..count as Word {
+            let one = self.answer(evaluation, output, Some(sample));
+            if self.mapping(output).is_none() {
+                tuples.extend_from_slice(&one.answers.tuples);
+            }
+            all.ids.extend(one.ids);
+            all.rows.extend(one.rows);
+            all.answers = one.answers;
+            ends.push(all.ids.len());
         }
-        Some((rows, tuples)) => {
-            let find = |words: &Vec<Word>| table.find(words).and_then(id);
-            let ids = rows.iter().map(find).collect();
-            (tuples.clone(), ids, rows.clone())
+        if self.mapping(output).is_none() {
+            all.answers.tuples = tuples.into();
         }
-    };
-    let answers = Answers {
-        name: output.name.clone(),
-        relation: output.written.clone(),
-        types: output.types.clone(),
-        tuples,
-        ids: Vec::new(),
-        circuit: Vec::new(),
-        given: Vec::new(),
-    };
-    Found { answers, ids, rows }
+        (all, ends)
+    }
 }

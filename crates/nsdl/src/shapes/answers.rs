@@ -14,18 +14,23 @@ pub type Columns = (Vec<Vec<Value>>, Vec<usize>);
 impl Arrangement {
     /// The tuples of an output, one for each of its values: see [`Arrangement::offsets`].
     pub fn tuples(&self, output: usize) -> Vec<&[Value]> {
-        let mut shapes = vec![None; self.batch];
+        let mut samples: Vec<&[Vec<Value>]> = vec![&[]; self.batch];
         for part in &self.parts {
-            for &sample in &part.samples {
-                if let Some(slot) = shapes.get_mut(sample) {
-                    *slot = Some(&part.shape);
+            let tuples = part.shape.tuples(output);
+            for (number, &sample) in part.samples.iter().enumerate() {
+                let values = part.values(output, number);
+                // A mapping is there once.
+                let values = if tuples.len() < values.end {
+                    0..tuples.len()
+                } else {
+                    values
+                };
+                if let (Some(slot), Some(own)) = (samples.get_mut(sample), tuples.get(values)) {
+                    *slot = own;
                 }
             }
         }
-        let shapes = shapes.into_iter().flatten();
-        shapes
-            .flat_map(|shape| shape.tuples(output).iter().map(Vec::as_slice))
-            .collect()
+        samples.into_iter().flatten().map(Vec::as_slice).collect()
     }
 
     /// The columns of an output over all samples, to make a matrix of its values.

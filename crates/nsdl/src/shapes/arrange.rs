@@ -1,5 +1,6 @@
 //! The samples of a batch by shape; shapes that are new are compiled.
 
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,17 +26,52 @@ pub struct Arrangement {
     pub(super) answers: Vec<Vec<usize>>,
 }
 
-/// Samples with one shape.
+/// Samples with one shape, or with one circuit for the shapes of all.
 pub(super) struct Part {
     pub(super) shape: Arc<Module>,
     pub(super) samples: Vec<usize>,
+    /// Of each output, where the values of each sample begin and end, if the shapes differ.
+    pub(super) ends: Option<Vec<Vec<usize>>>,
 }
+
+impl Part {
+    /// The rows that the circuit is given: samples, or one for all.
+    pub(super) fn rows(&self) -> usize {
+        match self.ends {
+            Some(_) => 1,
+            None => self.samples.len(),
+        }
+    }
+
+    /// The places of the values of its sample of that number in a row of an output.
+    pub(super) fn values(&self, output: usize, number: usize) -> Range<usize> {
+        match &self.ends {
+            None => 0..self.shape.circuit_outputs(output).len(),
+            Some(ends) => {
+                let ends = ends.get(output).map_or(&[][..], Vec::as_slice);
+                let at = |number: usize| ends.get(number).copied().unwrap_or_default();
+                at(number)..at(number + 1)
+            }
+        }
+    }
+}
+
+/// So many samples at most are derived together: the same for any number of threads.
+const TOGETHER: usize = 8;
 
 /// Samples with one key.
 struct Distinct<'k> {
     key: &'k [u64],
     samples: Vec<usize>,
     shape: Option<Arc<Module>>,
+}
+
+/// What becomes of shapes that are new.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum New {
+    Leave,
+    Keep,
+    Arrange,
 }
 
 impl Arrangement {
@@ -49,10 +85,11 @@ impl Arrangement {
         self.answers.get(output).map_or(&[], Vec::as_slice)
     }
 
-    /// The shapes, with the samples that have them.
-    pub fn shapes(&self) -> impl ExactSizeIterator<Item = (&Arc<Module>, &[usize])> {
+    /// The shapes, with the samples that have them and the number of rows that these are: one a sample, or one for all,
+    /// sample after sample, where they were derived together.
+    pub fn shapes(&self) -> impl ExactSizeIterator<Item = (&Arc<Module>, &[usize], usize)> {
         let parts = self.parts.iter();
-        parts.map(|part| (&part.shape, part.samples.as_slice()))
+        parts.map(|part| (&part.shape, part.samples.as_slice(), part.rows()))
     }
 
     /// Of each relation with uncertain facts, in order: its place among the open relations, and where the facts of each
@@ -64,18 +101,31 @@ impl Arrangement {
 
     /// Whether there is one shape, whose rows are those of the batch.
     pub(super) fn is_uniform(&self) -> bool {
-        matches!(self.parts.as_slice(), [part] if part.samples.len() == self.batch)
+        matches!(self.parts.as_slice(), [part] if part.rows() == self.batch && part.ends.is_none())
     }
 }
 
 impl Shapes {
     /// Sorts samples by the shapes of their facts, one [`Ragged`] for each open relation, and compiles the shapes that
-    /// are new, in parallel. Nothing but the facts is looked at, so this also prepares for calls to come.
+    /// are new, in parallel. Where many are, which no batch had before, some samples at a time get one circuit
+    /// together, which is quicker and is not kept. Nothing but the facts is looked at.
     ///
     /// # Errors
     /// `E0816`, `E0872` and `E0873` for facts that are no batch; what [`Module::new`] says of limits and budgets.
     pub fn arrange(&self, batch: usize, facts: &[Ragged<'_>]) -> Result<Arrangement> {
-        match self.arrangement(batch, facts, true)? {
+        self.found(self.arrangement(batch, facts, New::Arrange)?)
+    }
+
+    /// As [`Shapes::arrange`], for calls to come: every shape gets a circuit of its own, which is kept.
+    ///
+    /// # Errors
+    /// As [`Shapes::arrange`].
+    pub fn prepare(&self, batch: usize, facts: &[Ragged<'_>]) -> Result<Arrangement> {
+        self.found(self.arrangement(batch, facts, New::Keep)?)
+    }
+
+    fn found(&self, arrangement: Option<Arrangement>) -> Result<Arrangement> {
+        match arrangement {
             Some(arrangement) => Ok(arrangement),
             // Cannot be: what is missing is compiled.
             None => Err(self.error(Diagnostic::error("E0599", "a shape got lost"))),
@@ -87,14 +137,14 @@ impl Shapes {
     /// # Errors
     /// As [`Shapes::arrange`].
     pub fn arrange_known(&self, batch: usize, facts: &[Ragged<'_>]) -> Result<Option<Arrangement>> {
-        self.arrangement(batch, facts, false)
+        self.arrangement(batch, facts, New::Leave)
     }
 
     fn arrangement(
         &self,
         batch: usize,
         facts: &[Ragged<'_>],
-        compile: bool,
+        new: New,
     ) -> Result<Option<Arrangement>> {
         self.check_ragged(batch, facts)?;
         let mut keys: Vec<u64> = Vec::new();
@@ -126,26 +176,29 @@ impl Shapes {
                 one.shape = cache.get(one.key, one.samples.len());
             }
         }
+        let mut parts: Vec<Part> = Vec::new();
         if distinct.iter().any(|one| one.shape.is_none()) {
-            if !compile {
-                return Ok(None);
+            match new {
+                New::Leave => return Ok(None),
+                New::Keep => {}
+                New::Arrange => parts = self.compile_together(&mut distinct)?,
             }
             self.compile(&mut distinct)?;
         }
-        let part = |one: Distinct<'_>| {
+        parts.extend(distinct.into_iter().filter_map(|one| {
             Some(Part {
                 shape: one.shape?,
                 samples: one.samples,
+                ends: None,
             })
-        };
-        let parts: Vec<Part> = distinct.into_iter().filter_map(part).collect();
+        }));
         let uncertain = || facts.iter().enumerate().filter(|(_, facts)| !facts.certain);
         let answers = (0..self.outputs().len()).map(|output| {
             let mut offsets = vec![0; batch + 1];
             for part in &parts {
-                for &sample in &part.samples {
+                for (number, &sample) in part.samples.iter().enumerate() {
                     if let Some(end) = offsets.get_mut(sample + 1) {
-                        *end = part.shape.tuples(output).len();
+                        *end = part.values(output, number).len();
                     }
                 }
             }
@@ -169,6 +222,65 @@ impl Shapes {
         }))
     }
 
+    /// Compiles what is missing and was never met, some samples at a time, and takes it out of `distinct`.
+    fn compile_together(&self, distinct: &mut Vec<Distinct<'_>>) -> Result<Vec<Part>> {
+        if self.joined.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut fresh = Vec::new();
+        {
+            let mut cache = self.lock();
+            for (place, one) in distinct.iter().enumerate() {
+                // What two samples of a batch share is worth keeping.
+                if one.shape.is_none() && cache.meet(one.key) && one.samples.len() == 1 {
+                    fresh.push(place);
+                }
+            }
+        }
+        if fresh.len() < self.least_together() {
+            return Ok(Vec::new());
+        }
+        let derive = |places: &[usize]| -> Option<(Part, Duration)> {
+            let start = Instant::now();
+            let of = || places.iter().filter_map(|&place| distinct.get(place));
+            let keys: Vec<&[u64]> = of().map(|one| one.key).collect();
+            // Whatever is wrong with one is said when it is derived alone.
+            let (module, ends) = self.together(&keys).ok()??;
+            let part = Part {
+                shape: Arc::new(module.without_reasons()),
+                samples: of().flat_map(|one| one.samples.iter().copied()).collect(),
+                ends: Some(ends),
+            };
+            Some((part, start.elapsed()))
+        };
+        let made: Vec<_> = fresh.par_chunks(TOGETHER).map(derive).collect();
+        let done = fresh.chunks(TOGETHER).zip(&made);
+        let done = done.filter(|(_, made)| made.is_some());
+        let mut done: Vec<usize> = done.flat_map(|(places, _)| places).copied().collect();
+        done.reverse();
+        for place in done {
+            distinct.remove(place);
+        }
+        let (mut parts, mut cache) = (Vec::new(), self.lock());
+        for (part, took) in made.into_iter().flatten() {
+            cache.made(part.samples.len(), took);
+            parts.push(part);
+        }
+        drop(cache);
+        self.note(parts.iter().map(|part| &*part.shape));
+        Ok(parts)
+    }
+
+    /// Keeps the warnings about new shapes.
+    fn note<'m>(&self, new: impl Iterator<Item = &'m Module>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in new.flat_map(Module::warnings) {
+            if !self.warnings().contains(warning) && !found.contains(warning) {
+                found.push(warning.clone());
+            }
+        }
+    }
+
     /// Compiles what is missing and keeps it.
     fn compile(&self, distinct: &mut [Distinct<'_>]) -> Result<()> {
         let mut missing: Vec<&mut Distinct<'_>> = distinct
@@ -185,14 +297,7 @@ impl Shapes {
             [one] => vec![derive(one)?],
             many => many.par_iter_mut().map(derive).collect::<Result<_>>()?,
         };
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let warnings = new.iter().flat_map(|(shape, _)| shape.warnings());
-        for warning in warnings {
-            if !self.warnings().contains(warning) && !found.contains(warning) {
-                found.push(warning.clone());
-            }
-        }
-        drop(found);
+        self.note(new.iter().map(|(shape, _)| &**shape));
         let mut cache = self.lock();
         for (one, (shape, took)) in missing.iter().zip(new) {
             cache.insert(Key::from(one.key), shape, took, one.samples.len());

@@ -1,9 +1,10 @@
 //! The shapes that are kept, by their keys, within a bound on memory.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::layout::Key;
 use super::{ShapeStats, Shapes};
@@ -16,7 +17,12 @@ pub(super) struct Cache {
     /// Counts uses.
     now: u64,
     stats: ShapeStats,
+    /// Hashes of keys that were asked for without being kept.
+    met: FxHashSet<u64>,
 }
+
+/// So many keys are remembered, in eight megabytes or so.
+const MET: usize = 1 << 19;
 
 struct Kept {
     shape: Arc<Module>,
@@ -31,6 +37,7 @@ impl Cache {
             capacity,
             now: 0,
             stats: ShapeStats::default(),
+            met: FxHashSet::default(),
         }
     }
 
@@ -73,6 +80,21 @@ impl Cache {
             self.stats.bytes -= old.bytes;
         }
         self.evict();
+    }
+
+    /// Remembers a key; true if it is met for the first time. Two keys may be taken for one: nothing but time
+    /// depends on it.
+    pub(super) fn meet(&mut self, key: &[u64]) -> bool {
+        if self.met.len() >= MET {
+            self.met.clear();
+        }
+        self.met.insert(FxBuildHasher.hash_one(key))
+    }
+
+    /// Counts samples that were derived together.
+    pub(super) fn made(&mut self, samples: usize, took: Duration) {
+        self.stats.misses += samples as u64;
+        self.stats.compiling += took;
     }
 
     /// All keys, those used longest ago first.

@@ -90,18 +90,15 @@ impl Shapes {
                 .shape
                 .forward(&all, arrangement.batch, false, &mut tape.tape, outputs);
         }
+        let widths = self.widths();
         let run = |(part, tape): (&Part, &mut PartTape<T>)| {
-            let n = part.samples.len();
+            let n = part.rows();
             tape.inputs
                 .resize_with(inputs.len() + probabilities.len(), Vec::new);
             let (rows, facts) = tape.inputs.split_at_mut(inputs.len());
-            for (i, (to, from)) in rows.iter_mut().zip(inputs).enumerate() {
-                let width = part.shape.width(i);
-                gather(
-                    to,
-                    from,
-                    part.samples.iter().map(|&s| s * width..(s + 1) * width),
-                );
+            for ((to, from), &width) in rows.iter_mut().zip(inputs).zip(&widths) {
+                let samples = part.samples.iter();
+                gather(to, from, samples.map(|&s| s * width..(s + 1) * width));
             }
             for ((to, from), (_, offsets)) in
                 facts.iter_mut().zip(probabilities).zip(&arrangement.ragged)
@@ -111,7 +108,7 @@ impl Shapes {
             tape.outputs.resize_with(part.shape.outputs(), Vec::new);
             for (o, values) in tape.outputs.iter_mut().enumerate() {
                 values.clear();
-                values.resize(part.shape.tuples(o).len() * n, T::ZERO);
+                values.resize(part.shape.circuit_outputs(o).len() * n, T::ZERO);
             }
             let rows = tape.inputs.iter().map(Vec::as_slice);
             let given: Vec<&[T]> = rows.chain(parameters.iter().copied()).collect();
@@ -185,18 +182,15 @@ impl Shapes {
             part.shape.backward(&mut tape.tape, &given, &mut found)
         };
         each(arrangement, tape, run)?;
+        let widths = self.widths();
         for (part, tape) in parts.iter().zip(&tape.parts) {
             let (rows, facts) = tape
                 .inputs
                 .split_at_checked(input_gradients.len())
                 .unwrap_or_default();
-            for (i, (to, from)) in input_gradients.iter_mut().zip(rows).enumerate() {
-                let width = part.shape.width(i);
-                scatter(
-                    to,
-                    from,
-                    part.samples.iter().map(|&s| s * width..(s + 1) * width),
-                );
+            for ((to, from), &width) in input_gradients.iter_mut().zip(rows).zip(&widths) {
+                let samples = part.samples.iter();
+                scatter(to, from, samples.map(|&s| s * width..(s + 1) * width));
             }
             let facts = probability_gradients.iter_mut().zip(facts);
             for ((to, from), (_, offsets)) in facts.zip(&arrangement.ragged) {
@@ -212,6 +206,12 @@ impl Shapes {
             }
         }
         Ok(())
+    }
+
+    /// Columns of the inputs whose tuples are the same in all samples.
+    fn widths(&self) -> Vec<usize> {
+        let inputs = self.blueprint.inputs();
+        inputs.map(|input| input.mapping.len()).collect()
     }
 
     fn check_values<T: Real>(
@@ -240,7 +240,7 @@ impl Shapes {
         outputs: &[usize],
     ) -> Result<()> {
         let last = |offsets: &[usize]| offsets.last().copied().unwrap_or_default();
-        let widths = self.blueprint.inputs().map(|input| input.mapping.len());
+        let widths = self.widths().into_iter();
         let wanted: [(&str, &[usize], Vec<usize>); 3] = [
             (
                 "input",
@@ -288,7 +288,7 @@ fn each<T: Real>(
     let parts = &arrangement.parts;
     let work: usize = parts
         .iter()
-        .map(|part| part.shape.circuit().report().edges * part.samples.len())
+        .map(|part| part.shape.circuit().report().edges * part.rows())
         .sum();
     if parts.len() > 1 && work >= PARALLEL {
         let tapes = tape.parts.par_iter_mut();

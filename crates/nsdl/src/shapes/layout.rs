@@ -177,16 +177,16 @@ fn number(groups: &[i64], key: &mut Vec<u64>) {
 }
 
 /// What a key says of one relation.
-struct Part<'k> {
+pub(super) struct Part<'k> {
     len: usize,
-    certain: bool,
+    pub(super) certain: bool,
     words: &'k [Word],
     groups: Option<&'k [u64]>,
 }
 
 impl<'k> Part<'k> {
     /// Reads one relation of `width` columns; returns the rest of the key too.
-    fn read(width: usize, key: &'k [u64]) -> (Self, &'k [u64]) {
+    pub(super) fn read(width: usize, key: &'k [u64]) -> (Self, &'k [u64]) {
         let (&header, rest) = key.split_first().unwrap_or((&CERTAIN, &[]));
         let len = ((header & !CERTAIN) / 2) as usize;
         let (words, rest) = rest.split_at_checked(len * width).unwrap_or_default();
@@ -208,7 +208,7 @@ impl<'k> Part<'k> {
     }
 
     /// Appends its facts; `free` is the first number of a group that is not taken.
-    fn append(&self, open: &Open, free: &mut u32, facts: &mut Vec<Fact>) {
+    pub(super) fn append(&self, open: &Open, free: &mut u32, facts: &mut Vec<Fact>) {
         let groups = self.groups.unwrap_or_default();
         let mut sizes: FxHashMap<u64, u32> = FxHashMap::default();
         for &group in groups.iter().filter(|&&group| group != ALONE) {
