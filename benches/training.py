@@ -35,7 +35,7 @@ def main():
     torch.set_num_threads(options.threads)
     print(f"torch {torch.__version__}, {options.threads} threads; load average {os.getloadavg()[0]:.1f}")
     print(f"{'work':<44} {'batch':>5} {'compiled':>11} {'a batch':>12} {'Scallop':>11} {'times':>8}  checked against")
-    for rows in (mnist, network, grid, planning, points_to):
+    for rows in (mnist, network, planning, points_to):
         if options.only in rows.__name__ or not options.only:
             rows(options)
 
@@ -138,12 +138,12 @@ DIGITS = {
     "identity": (1, "a", range(10), lambda a: a, None),
 }  # fmt: skip
 
-# How many of the digits are as the formula says, and which digits those are.
+# How many of the digits are as the formula says: which digits count, or which do not.
 COUNTS = {
-    "how_many_3": ("digit(o, 3)", {3}),
-    "how_many_3_or_4": ("digit(o, 3) or digit(o, 4)", {3, 4}),
-    "how_many_not_3": ("place(o) and not digit(o, 3)", set(range(10)) - {3}),
-    "how_many_not_3_and_not_4": ("place(o) and not digit(o, 3) and not digit(o, 4)", set(range(10)) - {3, 4}),
+    "how_many_3": ("digit(o, 3)", [3], True),
+    "how_many_3_or_4": ("digit(o, 3) or digit(o, 4)", [3, 4], True),
+    "how_many_not_3": ("place(o) and not digit(o, 3)", [3], False),
+    "how_many_not_3_and_not_4": ("place(o) and not digit(o, 3) and not digit(o, 4)", [3, 4], False),
 }
 
 
@@ -160,21 +160,22 @@ def mnist(options):
         x,
         lambda module: compare(module, x, lambda p: 1 - p[:, 3:4] - p[:, 4:5]) or "10 worlds",
     )
-    for name, (formula, right) in COUNTS.items():
+    for name, (formula, digits, count_them) in COUNTS.items():
         for n in (8, 16):
-            count(name, formula, right, n)
+            count(name, formula, digits, count_them, n)
     for digits, took in sorted(parts.items()):
         training = lenet(digits)
         print(f"{'  of a step of LeNet, ' + str(digits) + ' images a sample':<44} {training:9.1f} ms: {took / training:.2%}")
 
 
-def count(name, formula, right, n):
+def count(name, formula, digits, count_them, n):
     mapping = nsdl.exclusive(nsdl.product(range(n), range(10)), dim=1)
     places = f"rel place = {{{', '.join(map(str, range(n)))}}}\n"
     program = f"{places}rel result(x) = x := count(o: {formula})"
 
     def expected(p):
-        hits = p[:, :, sorted(right)].sum(2)
+        hits = p[:, :, digits].sum(2)
+        hits = hits if count_them else 1 - hits  # rows of f32 sum to 1 only nearly
         known = torch.ones_like(hits[:, :1])
         for i in range(n):  # one digit more
             hit = hits[:, i : i + 1]
@@ -214,10 +215,16 @@ def lenet(digits):
 
 SIDE = 6
 EDGES = [(i, i + 1) for i in range(SIDE * SIDE) if i % SIDE < SIDE - 1] + [(i, i + SIDE) for i in range(SIDE * (SIDE - 1))]
-CONNECTED = """
-rel reached(0)
-rel reached(b) = reached(a) and (edge(a, b) or edge(b, a))
+# As one writes it, and as one helps an engine that would derive all pairs; Scallop's figures are of each.
+ALL_PAIRS = """
+rel path(a, b) = edge(a, b) or edge(b, a)
+rel path(a, c) = path(a, b) and (edge(b, c) or edge(c, b))
 """
+FROM_ONE = """
+rel path(0, b) = edge(0, b) or edge(b, 0)
+rel path(0, c) = path(0, b) and (edge(b, c) or edge(c, b))
+"""
+PEERS = {"exact": (129, 18), "topkproofs": (129, 18), "minmaxprob": (24, 5)}
 
 
 def connected(p):
@@ -253,9 +260,9 @@ def network(options):
     rows = 8
     x = {"edge": torch.rand(rows, len(EDGES), generator=SEEDS).mul(0.98).add(0.01).requires_grad_()}
 
-    def module(provenance):
-        inputs, output = {"edge": nsdl.independent(EDGES)}, {"reached": [SIDE * SIDE - 1]}
-        return lambda: nsdl.Module(CONNECTED, inputs, output, provenance=provenance)
+    def module(program, provenance):
+        inputs, output = {"edge": nsdl.independent(EDGES)}, {"path": [(0, SIDE * SIDE - 1)]}
+        return lambda: nsdl.Module(program, inputs, output, provenance=provenance)
 
     def checked(module):
         compare(module, x, connected)
@@ -265,9 +272,10 @@ def network(options):
         assert (module(**x) <= connected(x["edge"].double()) + 1e-6).all()
         return "not above exact"
 
-    report("network of 6×6 dots, exact", rows, module("exact"), x, checked, 18)
-    report("network of 6×6 dots, top 3", rows, module("topkproofs"), x, below, 18)
-    report("network of 6×6 dots, min-max", rows, module("minmaxprob"), x, widest, 5)
+    checks = {"exact": checked, "topkproofs": below, "minmaxprob": widest}
+    for provenance, peers in PEERS.items():
+        for name, program, peer in zip(("path", "path(0, _)"), (ALL_PAIRS, FROM_ONE), peers, strict=True):
+            report(f"6×6 dots, {name}, {provenance}", rows, module(program, provenance), x, checks[provenance], peer)
 
 
 def widest(module):
@@ -292,11 +300,11 @@ PLAN = """
 type step(i32, i32, i32)
 rel step = {(0, 0, 1), (1, 0, -1), (2, 1, 0), (3, -1, 0)}
 rel cell = {%s}
-rel free(x, y) = cell(x, y) and not enemy(x, y)
-rel move(x, y, a, x + dx, y + dy) = free(x, y) and step(a, dx, dy) and free(x + dx, y + dy)
-rel reach(x, y, x, y) = free(x, y)
+rel open(x, y) = cell(x, y) and not enemy(x, y)
+rel move(x, y, a, x + dx, y + dy) = open(x, y) and step(a, dx, dy) and open(x + dx, y + dy)
+rel reach(x, y, x, y) = open(x, y)
 rel reach(x, y, u, v) = move(x, y, _, z, w) and reach(z, w, u, v)
-rel next(a, u, v) = actor(x, y) and step(a, dx, dy) and u == x + dx and v == y + dy and free(u, v)
+rel next(a, u, v) = actor(x, y) and step(a, dx, dy) and u == x + dx and v == y + dy and open(u, v)
 rel score(a) = next(a, x, y) and goal(u, v) and reach(x, y, u, v)
 """
 
@@ -333,7 +341,7 @@ def planned(cells, x):
 # Points-to
 
 POINTS = """
-rel points(v, h) = new(v, h)
+rel points(v, h) = alloc(v, h)
 rel points(v, h) = assign(v, w), points(w, h)
 rel points(v, h) = load(v, w), points(w, a), points(a, h)
 rel points(a, h) = store(v, w), points(v, a), points(w, h)
@@ -343,7 +351,7 @@ rel points(a, h) = store(v, w), points(v, a), points(w, h)
 def points_to(options):
     draw = random.Random(1)
     n = 1000
-    sizes = {"new": n // 2, "assign": n, "load": n // 10, "store": n // 10}
+    sizes = {"alloc": n // 2, "assign": 7 * n // 10, "load": n // 20, "store": n // 20}
     facts = {name: sorted({(draw.randrange(n), draw.randrange(n)) for _ in range(m)}) for name, m in sizes.items()}
     p = {name: torch.rand(1, len(rows), generator=SEEDS).mul(0.9).add(0.05).requires_grad_() for name, rows in facts.items()}
     text = POINTS

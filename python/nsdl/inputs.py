@@ -42,7 +42,8 @@ class Input:
         rows = self._rows(x)
         if not columns.keeps_all:
             rows = rows * self._kept(rows)
-        return [row.contiguous() for row in rows.unbind(1)]
+        # One copy for all choices, of which each is a contiguous part.
+        return list(rows.movedim(1, 0).contiguous().unbind(0))
 
     def facts(self, x: torch.Tensor, encoded: _nsdl.Tuples) -> Ragged:
         """The entries that are kept, as facts; ``encoded`` are the tuples of the mapping."""
