@@ -2,9 +2,9 @@
 
     .venv/bin/python benches/ragged.py [--quick]
 
-"new" is a batch all of whose shapes are met for the first time, so that each sample is derived; "known" one
-whose shapes are kept, as from the third epoch on (in the second each gets a circuit of its own). Python's reading of the facts is part of both. Scallop's
-figures are those of the same work on such a machine (its own process, batches in parallel).
+"new" is a batch all of whose shapes are met for the first time, so that each sample is derived; "known" one whose shapes
+are kept, as from the third epoch on (in the second each gets a circuit of its own). Python's reading of the facts is
+part of both. Scallop's figures are those of the same work on such a machine (its own process, batches in parallel).
 """
 
 import argparse
