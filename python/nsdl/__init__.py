@@ -31,6 +31,7 @@ from .foreign import (
 from .mapping import Columns, Product, exclusive, independent, product
 from .proof import Proof, Reason
 from .provenance import Provenance
+from .statistics import Statistics, Stratum
 
 if TYPE_CHECKING:
     from .module import Module
@@ -57,6 +58,8 @@ __all__ = [
     "Ragged",
     "Reason",
     "RunError",
+    "Statistics",
+    "Stratum",
     "UsageError",
     "__version__",
     "exclusive",

@@ -12,6 +12,8 @@ def format(text: str) -> str: ...
 
 _Row = tuple[Any, ...]
 _FileOptions = tuple[str | None, str | None, bool, bool | str | None, list[str], list[str]]
+_Stratum = tuple[list[str], int, int, int, float]
+_Statistics = tuple[str, str, tuple[int, int], list[_Stratum], str | None, tuple[int, float]]
 _Explanation = tuple[float, list[tuple[str, float | None, bool]]]
 
 _Layers = tuple[
@@ -41,12 +43,14 @@ class Session:
     def run(self) -> list[str]: ...
     def relation(self, name: str) -> list[Any]: ...
     def bounds(self, name: str) -> list[tuple[tuple[float, float], _Row]]: ...
+    def statistics(self) -> _Statistics: ...
     def most_probable_world(self, atom: str) -> _Explanation | None: ...
     def why(self, relation: str, row: _Row, k: int) -> list[_Explanation]: ...
 
 @final
 class Tape:
     impossible: int
+    approximations: list[tuple[str, str]]
 
 @final
 class CompiledModule:

@@ -13,6 +13,7 @@ from .errors import NsdlWarning, UsageError
 from .mapping import plain
 from .proof import Proof
 from .provenance import Provenance
+from .statistics import Statistics
 
 
 class Context:
@@ -199,6 +200,10 @@ class Context:
         The ends are equal where the probability is exact: everywhere but for answers of which ``"auto"`` warned.
         """
         return self._session.bounds(name)
+
+    def statistics(self) -> Statistics:
+        """What the last :meth:`run` took: rounds, rows and times of each stratum, and the size of the circuit."""
+        return Statistics.of(self._session.statistics())
 
     def most_probable_world(self, atom: str) -> Proof | None:
         """The most probable world in which a tuple holds, such as ``"path(0, 5)"``; ``None`` if none does.

@@ -23,6 +23,15 @@ class Circuit:
         self.exists = compiled.has_layers
         self._plans: dict[tuple[torch.device, torch.dtype], Any] = {}
         self._tch: _nsdl.TchModule | None = None
+        self._told: set[str] = set()
+
+    def tell(self, tape: _nsdl.Tape) -> None:
+        """Warns of what a forward pass was not exact in, of each cause once."""
+        _warn_impossible(tape.impossible)
+        for code, text in tape.approximations:
+            if code not in self._told:
+                self._told.add(code)
+                warnings.warn(text, NsdlWarning, stacklevel=2)
 
     def __reduce__(self) -> Any:
         return (Circuit, (self.compiled,))  # the index tensors are made anew
@@ -105,7 +114,7 @@ def run_kernels(
     outputs, tape = circuit.compiled.forward(
         inputs, validate, log, None if parameters is None else tensors[-1].unsqueeze(0)
     )
-    _warn_impossible(tape.impossible)
+    circuit.tell(tape)
     return outputs
 
 
@@ -120,7 +129,7 @@ class _Kernels(torch.autograd.Function):
         outputs, tape = circuit.compiled.forward(
             inputs, validate, log, None if parameters is None else parameters.unsqueeze(0)
         )
-        _warn_impossible(tape.impossible)
+        circuit.tell(tape)
         ctx.circuit, ctx.tape, ctx.log, ctx.learned = circuit, tape, log, learned
         ctx.save_for_backward(*tensors)
         return tuple(outputs)

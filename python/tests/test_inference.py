@@ -1,6 +1,7 @@
 """Bounds, worlds, samples, Jacobians, second derivatives and log space."""
 
 import math
+import warnings
 
 import nsdl
 import pytest
@@ -139,3 +140,39 @@ def test_samples_are_near_and_have_gradients(provenance: str) -> None:
     wanted, found = (torch.autograd.grad((y * weights).sum(), p)[0] for y in (exact, sampled))
     differences = (wanted - wanted.mean(1, keepdim=True)) - (found - found.mean(1, keepdim=True))
     assert differences.abs().max() < 0.1
+
+
+def test_a_module_says_that_it_dropped_proofs() -> None:
+    edges = [(0, 1), (1, 2), (0, 2)]
+    p = torch.tensor([[0.9, 0.8, 0.3]], dtype=torch.float64)
+
+    def module(k: int) -> Module:
+        rules = PATHS.splitlines()[1]
+        return Module(rules, {"edge": nsdl.independent(edges)}, "path(0, 2)", provenance="topkproofs", k=k)
+
+    few = module(1)
+    with pytest.warns(nsdl.NsdlWarning, match="W0602") as told:
+        for _ in range(3):
+            assert math.isclose(few(edge=p).item(), 0.72)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert math.isclose(module(2)(edge=p).item(), 0.804)
+
+
+def test_what_a_run_took() -> None:
+    ctx = Context(provenance="exact")
+    ctx.add_program(PATHS)
+    with pytest.raises(nsdl.NsdlError):
+        ctx.statistics()
+    ctx.run()
+    found = ctx.statistics()
+    assert found.mode == "traced" and found.tuples >= 6 and found.instances >= 5
+    assert any("path" in stratum.relations and stratum.rows >= 3 for stratum in found.strata)
+    assert all(stratum.seconds >= 0 for stratum in found.strata)
+    assert found.circuit is not None and "exact" in found.circuit
+    assert str(found).startswith("evaluation: with a trace of")
+    plain = Context(provenance="unit")
+    plain.add_program("rel a = {1, 2}")
+    plain.run()
+    assert plain.statistics().mode == "plain" and plain.statistics().circuit is None

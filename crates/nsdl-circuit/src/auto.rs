@@ -63,9 +63,9 @@ pub(crate) fn compile(
     let mentioned = |node: NodeId| formulas.supports.get(formulas.support(node)).count();
     open.sort_by_cached_key(|&(place, node)| (mentioned(node), place));
     let end = compiler.size().saturating_add(limits.nodes);
-    // What can be had at once is; else each answer is tried alone.
+    // What can be had at once is; else each answer is tried alone. A plan that is too large leaves nothing behind.
     for (system, unknowns) in compiler.together(&roots) {
-        compiler.most = compiler.size() + end.saturating_sub(compiler.size()) / 2;
+        compiler.most = end;
         match compiler.network(system, &unknowns) {
             Ok(_) | Err(Stop::Budget { .. }) => {}
             Err(stop) => return Err(stop),

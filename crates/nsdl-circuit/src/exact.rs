@@ -31,7 +31,7 @@ use direct::direct;
 use formulate::{formulate, needed};
 use nsdl_ir::Trace;
 use order::Order;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
 /// What the compilation did.
@@ -101,6 +101,7 @@ pub(crate) fn prepare<'l>(
         },
         builder,
         original,
+        tangled: FxHashSet::default(),
         compiled: FxHashMap::default(),
         limits,
         most: limits.nodes,
@@ -137,6 +138,8 @@ pub(crate) struct Compiler<'l> {
     pub builder: Builder,
     /// Systems of the trace as it stands; later ones are residuals.
     original: u32,
+    /// Those of them that are no networks.
+    tangled: FxHashSet<u32>,
     compiled: FxHashMap<NodeId, u32>,
     pub limits: &'l Limits<'l>,
     /// The size to stop at.

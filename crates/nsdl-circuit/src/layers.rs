@@ -55,6 +55,7 @@ impl Layer {
 
     /// The coefficients of the factors of each product of a convolution, lowest first. The nodes of the layer are
     /// those of the products, one fewer than both factors have together.
+    #[inline]
     pub fn products(&self) -> impl DoubleEndedIterator<Item = (&[u32], &[u32])> {
         self.offsets
             .windows(3)
@@ -64,6 +65,7 @@ impl Layer {
     }
 
     /// The children of each node, in order; of a convolution, the factors of each product.
+    #[inline]
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &[u32]> {
         self.offsets
             .windows(2)
@@ -98,6 +100,7 @@ pub(crate) struct Pass {
 
 impl Pass {
     /// The terms of each sum of products.
+    #[inline]
     pub fn sums(&self) -> impl Iterator<Item = &[[u32; 2]]> {
         let ends = self.ends.windows(2);
         ends.map(|pair| &self.factors[pair[0] as usize..pair[1] as usize])

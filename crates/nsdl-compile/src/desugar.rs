@@ -15,6 +15,7 @@ mod foreign;
 mod learned;
 mod negation;
 mod parameters;
+mod possible;
 mod range;
 mod rule;
 mod term;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nsdl::{Diagnostic, Provenance, Tagged, TaggedOutcome, TaggedRelation, Type};
+use nsdl::{Diagnostic, Mode, Provenance, Tagged, TaggedOutcome, TaggedRelation, Type};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -15,6 +15,18 @@ use crate::interrupt::interruptible;
 use crate::module::{ProofArgument, proof};
 use crate::provenance::{Custom, Object};
 use crate::value::{answers, row, tuple};
+
+/// Relations, rounds, rows, instances and seconds of a stratum.
+type StratumArgument = (Vec<String>, usize, usize, usize, f64);
+/// Table, mode, tuples and instances of the trace, strata, circuit, and rounds and residual of its fixpoint.
+type StatisticsArgument = (
+    String,
+    &'static str,
+    (usize, usize),
+    Vec<StratumArgument>,
+    Option<String>,
+    (usize, f64),
+);
 
 /// A program with its facts.
 #[pyclass(frozen, module = "nsdl._nsdl")]
@@ -250,6 +262,33 @@ impl Session {
                 .into_any())
         });
         pairs.collect()
+    }
+
+    /// What the last run took: as a table, the mode, tuples and instances of the trace, the strata, the circuit, and the
+    /// rounds and residual of its fixpoint.
+    fn statistics(&self, py: Python<'_>) -> PyResult<StatisticsArgument> {
+        self.refuse_custom(py, "measured")?;
+        let found = self.work(py, |session| session.statistics().cloned())?;
+        let (mode, tuples, instances) = match found.mode {
+            Mode::Plain => ("plain", 0, 0),
+            Mode::Carried => ("carried", 0, 0),
+            Mode::Traced { tuples, instances } => ("traced", tuples, instances),
+        };
+        let table = found.to_string();
+        let strata = found.strata.into_iter().map(|it| {
+            let seconds = it.time.as_secs_f64();
+            (it.relations, it.rounds, it.rows, it.instances, seconds)
+        });
+        let strata = strata.collect();
+        let fixpoint = (found.iterations, found.residual);
+        Ok((
+            table,
+            mode,
+            (tuples, instances),
+            strata,
+            found.circuit,
+            fixpoint,
+        ))
     }
 
     /// Probability and choices of the most probable world in which a tuple, written as in programs, holds.

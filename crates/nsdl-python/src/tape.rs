@@ -13,6 +13,8 @@ pub struct Tape {
     memory: Mutex<Option<Memory>>,
     batch: usize,
     impossible: usize,
+    /// What its answers are not exact in, as codes and texts.
+    approximations: Vec<(&'static str, String)>,
     home: Arc<Tapes>,
 }
 
@@ -23,17 +25,32 @@ impl Tape {
     fn impossible(&self) -> usize {
         self.impossible
     }
+
+    /// What its answers are not exact in, as codes and texts.
+    #[getter]
+    fn approximations(&self) -> Vec<(&'static str, String)> {
+        self.approximations.clone()
+    }
 }
 
 impl Tape {
-    /// The tape of a forward pass over `batch` samples.
-    pub fn new<T: Number>(tape: nsdl::Tape<T>, batch: usize, home: &Arc<Tapes>) -> Self {
+    /// The tape of a forward pass of a module over `batch` samples.
+    pub fn new<T: Number>(
+        module: &nsdl::Module,
+        tape: nsdl::Tape<T>,
+        batch: usize,
+        home: &Arc<Tapes>,
+    ) -> Self {
+        let found = module.approximations(&tape).into_iter();
+        let text = |warning| module.render(&[warning], false).trim_end().to_owned();
+        let approximations = found.map(|warning| (warning.code, text(warning))).collect();
         let impossible = tape.impossible();
         let memory = Mutex::new(Some(T::wrap(tape)));
         Self {
             memory,
             batch,
             impossible,
+            approximations,
             home: home.clone(),
         }
     }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nsdl_circuit::{Budget, Tape};
+use nsdl_circuit::{Budget, Inference, Tape};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
 
 use crate::provenance::Provenance;
-use crate::run::{approximations, inference, leaf_weights, open_answers};
+use crate::run::{approximations, inference, leaf_weights};
 use crate::session::Session;
 use crate::symbolic;
 
@@ -56,16 +56,17 @@ impl nsdl_eval::Marginals for Marginals {
             let tags = symbolic::tags(trace, tuples, self.provenance, cancel)?;
             return Ok(tags.into_iter().map(|(_, weight)| weight).collect());
         };
+        // Bounds decide no order and no share, and answers from a guess would have bounds that miss the truth.
+        let inference = match inference {
+            Inference::Auto => Inference::Exact,
+            given => given,
+        };
         let circuit = nsdl_circuit::compile(trace, tuples, inference, &self.budget, cancel)?;
         let mut values = vec![0.0; tuples.len()];
         let mut tape = Tape::default();
         let weights = leaf_weights(trace, self.provenance);
         circuit.forward(&weights, 1, &mut tape, &mut values);
-        let mut found = approximations(inference, tape.truncated(), tape.residual());
-        if !circuit.open().is_empty() {
-            let note = "they are members of an aggregate that reads how probable its members are";
-            found.push(open_answers(circuit.open().len(), tuples.len()).note(note));
-        }
+        let found = approximations(inference, tape.truncated(), tape.residual());
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in found {
             if !warnings.contains(&warning) {

@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::provenance::Provenance;
+use crate::run::{approximations, inference};
 use crate::session::{Session, read_text};
 use crate::text::Texts;
 
@@ -114,7 +115,8 @@ pub struct Tape<T> {
 }
 
 impl<T> Tape<T> {
-    /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact.
+    /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact. See
+    /// [`Module::approximations`].
     pub fn truncated(&self) -> bool {
         self.circuit.truncated()
     }
@@ -327,6 +329,15 @@ impl Module {
     /// What is dubious about the program, and derivations that were dropped.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// What the last forward pass on a tape was not exact in: proofs that were dropped (W0602), cycles that did not
+    /// settle (W0603).
+    pub fn approximations<T>(&self, tape: &Tape<T>) -> Vec<Diagnostic> {
+        let inference = inference(self.provenance, 0).into_iter();
+        let found =
+            inference.map(|inference| approximations(inference, tape.truncated(), tape.residual()));
+        found.flatten().collect()
     }
 
     /// Renders diagnostics of this module with their source lines, with ANSI colours if `color`.

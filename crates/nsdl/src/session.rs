@@ -70,7 +70,7 @@ pub struct Session {
     /// See [`Session::set_any_number`].
     pub(crate) any_number: bool,
     pub(crate) iterations: Option<usize>,
-    last: Option<Arc<Run>>,
+    pub(crate) last: Option<Arc<Run>>,
     /// What the attributes of the programs ask for.
     directives: Arc<Directives>,
     /// The attributes that have been served: their files are read, their functions called.
@@ -478,7 +478,7 @@ impl From<&Program> for Session {
     }
 }
 
-fn not_run() -> Diagnostic {
+pub(crate) fn not_run() -> Diagnostic {
     Diagnostic::error("E0812", "no relation has been computed yet").help("call `run` first")
 }
 

@@ -7,6 +7,9 @@ use nsdl_circuit::Tape;
 use nsdl_eval::{Effort, Evaluation};
 use nsdl_ir::Plan;
 
+use crate::error::Result;
+use crate::session::{Session, not_run};
+
 /// What a run took; prints as a table.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
@@ -87,6 +90,17 @@ impl Statistics {
         self.circuit = Some(report.to_string());
         self.iterations = tape.rounds();
         self.residual = tape.residual();
+    }
+}
+
+impl Session {
+    /// What the last run took.
+    ///
+    /// # Errors
+    /// If there was none.
+    pub fn statistics(&self) -> Result<&Statistics> {
+        let last = self.last.as_ref().map(|run| &run.statistics);
+        last.ok_or_else(|| self.error(vec![not_run()]))
     }
 }
 

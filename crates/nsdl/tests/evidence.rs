@@ -1,7 +1,9 @@
 //! Conditioning from Rust: sessions, proofs, modules and their gradients.
 #![allow(clippy::unwrap_used)] // A test fails by a panic, in its helpers too.
 
-use nsdl::{Input, Module, Output, Program, Provenance, Session, Tape, Value, print};
+use nsdl::{
+    Budget, Input, JacobianEntry, Module, Output, Program, Provenance, Session, Tape, Value, print,
+};
 
 const WET: &str = "rel 0.3::rain()
 rel 0.2::sprinkler()
@@ -277,4 +279,168 @@ fn modules_take_evidence_about_their_inputs() {
     near(found[0][2], 0.4);
     let why = module.why(&[&[0.5, 0.3, 0.2]], 0, &row(1), 1).unwrap();
     near(why[0].probability, 0.6);
+}
+
+const RELIABLE: &str = "rel path(x) = link(0, x) or (path(y) and link(y, x))
+rel ?0.25::repaired(x) = path(x), x > 1
+rel ?0.6::watch()
+rel seen(x) = (path(x) and watch()) or repaired(x)";
+
+/// A network of uncertain links and things to learn, with outputs given others.
+fn reliable(auto: Option<usize>) -> Module {
+    let links = [(0, 1), (1, 2), (0, 2), (2, 1), (2, 3), (1, 3)];
+    let input = Input {
+        relation: "link".into(),
+        mapping: links
+            .map(|(a, b)| vec![Value::I32(a), Value::I32(b)])
+            .to_vec(),
+        exclusive: false,
+    };
+    let output = |relation: &str| Output {
+        relation: relation.into(),
+        mapping: Some((1..5).map(|x| vec![Value::I32(x)]).collect()),
+    };
+    let mut session = Session::new();
+    let provenance = auto.map_or(Provenance::Exact, |_| Provenance::Auto);
+    session.set_budget(Budget {
+        auto: auto.unwrap_or_default(),
+        ..Budget::default()
+    });
+    let outputs = ["path | seen(3)", "seen | not repaired(2)", "path"].map(output);
+    let evidence = [("link(2, 3)".to_owned(), false)];
+    let inputs = vec![input];
+    Module::conditioned(
+        session,
+        "reliable.dl",
+        RELIABLE,
+        inputs,
+        outputs.into(),
+        &evidence,
+        provenance,
+    )
+    .unwrap()
+}
+
+const LINKS: [f64; 12] = [0.9, 0.4, 0.3, 0.7, 0.5, 0.8, 0.2, 0.6, 0.9, 0.1, 0.4, 0.3];
+const LEARNED: [f64; 2] = [0.35, 0.55];
+
+/// The derivative of something by each number of two slices.
+fn differences(f: impl Fn(&[f64], &[f64]) -> f64) -> Vec<f64> {
+    let step = 1e-6;
+    let moved = |at: usize, by: f64| {
+        let (mut links, mut learned) = (LINKS, LEARNED);
+        let all = links.iter_mut().chain(&mut learned);
+        *all.skip(at).next().unwrap() += by;
+        f(&links, &learned)
+    };
+    let all = 0..LINKS.len() + LEARNED.len();
+    all.map(|at| (moved(at, step) - moved(at, -step)) / (2.0 * step))
+        .collect()
+}
+
+#[test]
+fn evidence_in_log_space_with_what_is_learned() {
+    let module = reliable(None);
+    let mut tape = Tape::default();
+    let plain = forward(&module, &[&LINKS, &LEARNED], 2, &mut tape);
+    let mut logs = [[0.0; 8]; 3];
+    let [a, b, c] = &mut logs;
+    module
+        .log_forward(&[&LINKS, &LEARNED], 2, true, &mut tape, &mut [a, b, c])
+        .unwrap();
+    for (log, plain) in logs.iter().flatten().zip(plain.iter().flatten()) {
+        match *plain == 0.0 {
+            true => assert_eq!(*log, f64::NEG_INFINITY),
+            false => near(log.exp(), *plain),
+        }
+    }
+    // Nothing flows from what is impossible, so it is left out.
+    let possible: Vec<Vec<f64>> = plain
+        .iter()
+        .map(|values| {
+            values
+                .iter()
+                .map(|&p| f64::from(u8::from(p > 0.0)))
+                .collect()
+        })
+        .collect();
+    let seeds: Vec<&[f64]> = possible.iter().map(Vec::as_slice).collect();
+    let (mut links, mut learned) = ([f64::NAN; 12], [f64::NAN; 2]);
+    module
+        .log_backward(&mut tape, &seeds, &mut [&mut links, &mut learned])
+        .unwrap();
+    let wanted = differences(|links, learned| {
+        let found = forward(&module, &[links, learned], 2, &mut Tape::default());
+        let possible = found.iter().flatten().filter(|&&p| p > 0.0);
+        possible.map(|p| p.ln()).sum()
+    });
+    for (slope, wanted) in links.iter().chain(&learned).zip(wanted) {
+        assert!((slope - wanted).abs() < 1e-6, "{slope}, not {wanted}");
+    }
+}
+
+#[test]
+fn jacobians_go_through_the_quotient() {
+    let module = reliable(None);
+    let mut tape = Tape::default();
+    forward(&module, &[&LINKS, &LEARNED], 2, &mut tape);
+    for output in 0..module.outputs() {
+        let entries = module.jacobian(&mut tape, output, 0).unwrap();
+        for column in 0..4 {
+            for sample in 0..2 {
+                let wanted = differences(|links, learned| {
+                    forward(&module, &[links, learned], 2, &mut Tape::default())[output]
+                        [sample * 4 + column]
+                });
+                for (at, wanted) in wanted.into_iter().take(12).enumerate() {
+                    let here = |entry: &&JacobianEntry<f64>| {
+                        let input = entry.sample * 6 + entry.input;
+                        (entry.sample, entry.output, input) == (sample, column, at)
+                    };
+                    let found = entries.iter().find(here).map_or(0.0, |entry| entry.value);
+                    assert!((found - wanted).abs() < 1e-7, "{found}, not {wanted}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bounds_given_evidence_contain_the_quotient() {
+    let exact = forward(
+        &reliable(None),
+        &[&LINKS, &LEARNED],
+        2,
+        &mut Tape::default(),
+    );
+    let mut open = 0;
+    for auto in [0, 5, 10, 20, 40, 80] {
+        let module = reliable(Some(auto));
+        let mut tape = Tape::default();
+        let found = forward(&module, &[&LINKS, &LEARNED], 2, &mut tape);
+        let mut bounds = [[[0.0; 8]; 3]; 2];
+        let [lower, upper] = &mut bounds;
+        let ([a, b, c], [d, e, f]) = (lower, upper);
+        module
+            .bounds(&tape, &mut [a, b, c], &mut [d, e, f])
+            .unwrap();
+        let [lower, upper] = bounds;
+        for output in 0..3 {
+            for cell in 0..8 {
+                let (low, high) = (lower[output][cell], upper[output][cell]);
+                let (truth, answer) = (exact[output][cell], found[output][cell]);
+                open += usize::from(low < high);
+                let what = format!("output {output}, {cell}, within {auto}: {low} to {high}");
+                assert!(
+                    low <= truth + 1e-12 && truth <= high + 1e-12,
+                    "{what}: {truth}"
+                );
+                assert!(
+                    low <= answer + 1e-12 && answer <= high + 1e-12,
+                    "{what}: answer {answer}"
+                );
+            }
+        }
+    }
+    assert!(open > 0, "no budget was small enough");
 }

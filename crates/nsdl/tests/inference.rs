@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use nsdl::{Bounds, Input, Module, Output, Provenance, Session, Tape, Value, print};
+use nsdl::{Bounds, Budget, Input, Module, Output, Provenance, Session, Tape, Value, print};
 
 const PATHS: &str = "rel edge = {0.9::(0, 1), 0.8::(1, 2), 0.3::(0, 2)}
 rel path(a, b) = edge(a, b) or (path(a, c) and edge(c, b))
@@ -181,5 +181,82 @@ fn the_sum_of_many_digits_is_a_convolution() {
     }
     for (found, wanted) in out.iter().zip(wanted) {
         assert!((found - wanted).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn what_an_aggregate_reads_is_exact_or_refused() {
+    // Which of two vertices is more likely reached: their bounds would not say.
+    let mut session = session(
+        "rel edge = {0.5::(0, 1), 0.5::(1, 2), 0.5::(0, 2), 0.45::(2, 1), 0.6::(1, 3), 0.6::(3, 2)}
+        rel reached(b) = edge(0, b) or (reached(a) and edge(a, b))
+        rel best(b) = b := top<1>(b: reached(b), b < 3)
+        rel share(b) = b := normalize(b: reached(b))
+        query best
+        query share",
+    );
+    session.set_provenance(Some(Provenance::Exact));
+    let exact = session.run().unwrap();
+    session.set_provenance(Some(Provenance::Auto));
+    for auto in [0, 4, 16, 1000] {
+        session.set_budget(Budget {
+            auto,
+            ..Budget::default()
+        });
+        let outcome = session.run().unwrap();
+        for (exact, got) in exact.relations.iter().zip(&outcome.relations) {
+            assert_eq!(
+                exact.len(),
+                got.len(),
+                "the same tuples within {auto} nodes"
+            );
+            for (at, (tag, tuple)) in exact.tuples.iter().enumerate() {
+                assert_eq!(*tuple, got.tuples[at].1);
+                let [lower, upper] = got
+                    .bounds
+                    .get(at)
+                    .unwrap_or([got.tuples[at].0.probability(); 2]);
+                let tag = tag.probability();
+                assert!(
+                    lower <= tag + 1e-12 && tag <= upper + 1e-12,
+                    "{tuple:?} within {auto} nodes"
+                );
+            }
+        }
+    }
+    session.set_budget(Budget { nodes: 4, auto: 4 });
+    assert_eq!(session.run().unwrap_err().code(), "E0620");
+}
+
+#[test]
+fn a_module_says_what_it_dropped() {
+    let module = |k| {
+        Module::from_text(
+            "paths.dl",
+            "rel path(a, b) = edge(a, b) or (path(a, c) and edge(c, b))",
+            vec![Input {
+                relation: "edge".into(),
+                mapping: [(0, 1), (1, 2), (0, 2)]
+                    .map(|(a, b)| vec![Value::I32(a), Value::I32(b)])
+                    .to_vec(),
+                exclusive: false,
+            }],
+            vec![Output {
+                relation: "path(0, 2)".into(),
+                mapping: None,
+            }],
+            Provenance::TopKProofs { k },
+        )
+        .unwrap()
+    };
+    for (k, wanted, codes) in [(1, 0.72, vec!["W0602"]), (2, 0.804, vec![])] {
+        let module = module(k);
+        let (mut tape, mut path) = (Tape::default(), [0.0f64]);
+        module
+            .forward(&[&[0.9, 0.8, 0.3]], 1, true, &mut tape, &mut [&mut path])
+            .unwrap();
+        assert!((path[0] - wanted).abs() < 1e-12, "{path:?}");
+        let found = module.approximations(&tape);
+        assert_eq!(found.iter().map(|w| w.code).collect::<Vec<_>>(), codes);
     }
 }

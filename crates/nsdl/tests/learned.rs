@@ -148,10 +148,9 @@ fn gradients_are_sums_over_bindings_and_samples() {
             "{at}: {gradient}, not {difference}"
         );
     }
-    assert!(
-        gradients[..4].iter().all(|&gradient| gradient != 0.0),
-        "{gradients:?}"
-    );
+    // What leaks explains away that bob is ill; all else makes its outputs more likely.
+    let signs = gradients.map(f64::signum);
+    assert_eq!(signs[..4], [1.0, 1.0, -1.0, 1.0], "{gradients:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use nsdl::Provenance;
 
-use super::features::{binds_groups, has_groups, reads_weights};
+use super::features::reads_weights;
 use super::provenances::beyond;
 use super::{Case, Verdict, is_recursive};
 use crate::oracle::algebra::*;
@@ -10,8 +10,6 @@ use crate::oracle::{Head, Program};
 
 /// Those that negate.
 pub(super) fn with_complement(case: &Case<'_>) -> Verdict {
-    // A group of `where` that is uncertain itself is weighed twice in rare programs where ⊗ is not idempotent.
-    let binds = has_groups(case.program);
     for (algebra, provenance) in [
         (MIN_MAX, Provenance::MinMaxProb),
         (MIN_MAX, Provenance::Godel),
@@ -22,10 +20,6 @@ pub(super) fn with_complement(case: &Case<'_>) -> Verdict {
         (NAND_MIN, Provenance::NandMinProb),
         (LUKASIEWICZ, Provenance::Lukasiewicz),
     ] {
-        // What `where` alone binds is in the members too, twice where ⊗ is not idempotent.
-        if binds && algebra.name != MIN_MAX.name {
-            continue;
-        }
         let expected = algebra.tags(case.program).map_err(beyond)?;
         let (got, _) = case.run(provenance)?;
         // Sums on a cycle come near their limit only.
@@ -41,7 +35,7 @@ pub(super) fn with_complement(case: &Case<'_>) -> Verdict {
 /// Those that do not: whole numbers take the place of probabilities.
 pub(super) fn without_complement(case: &Case<'_>) -> Verdict {
     let program = counted(case.program);
-    if binds_groups(&program) || reads_weights(&program) {
+    if reads_weights(&program) {
         return Ok(());
     }
     let case = Case::under(&program, case.means, Some(Provenance::Natural))?;

@@ -1,6 +1,6 @@
 //! What a program is made of.
 
-use crate::oracle::{Aggregate, Literal, Program, Term, Var};
+use crate::oracle::{Literal, Program};
 
 /// Whether some formula of the program is wanted.
 pub fn has(program: &Program, wanted: &dyn Fn(&Literal) -> bool) -> bool {
@@ -23,32 +23,6 @@ pub(super) fn reads_weights(program: &Program) -> bool {
         program,
         &|literal| matches!(literal, Literal::Aggregate(aggregate) if aggregate.op.reads_weights()),
     )
-}
-
-/// Whether an aggregate says what its groups are.
-pub(super) fn has_groups(program: &Program) -> bool {
-    has(
-        program,
-        &|literal| matches!(literal, Literal::Aggregate(it) if it.groups.is_some()),
-    )
-}
-
-/// Whether the `where` of some aggregate binds variables that no atom of its body does.
-pub(super) fn binds_groups(program: &Program) -> bool {
-    let binds = |literal: &Literal, var: Var| match literal {
-        Literal::Atom(atom) => atom.args.contains(&Term::Var(var)),
-        _ => false,
-    };
-    has(program, &|literal| match literal {
-        Literal::Aggregate(Aggregate {
-            groups: Some((vars, _)),
-            body,
-            ..
-        }) => !vars
-            .iter()
-            .all(|&var| body.iter().any(|literal| binds(literal, var))),
-        _ => false,
-    })
 }
 
 /// Whether some relation depends on itself.

@@ -292,33 +292,15 @@ impl Algebra {
             Reduction::Min | Reduction::Max | Reduction::Argmin | Reduction::Argmax => {
                 self.best(op, arguments, groups, group)
             }
+            // Each member has a place of its own, and its group with it.
             Reduction::Argsort => {
+                let placed = self.of_sets(Reduction::Sort, arguments, groups, group);
                 let shown = |result: &Tuple| result[..=arguments].to_vec();
-                self.shown(
-                    self.of_sets(Reduction::Sort, arguments, groups, &group.members),
-                    shown,
-                    self.plus,
-                )
+                let placed = placed.into_iter();
+                let placed = placed.map(|(result, tag)| (result, self.both(group.tag, tag)));
+                return self.shown(placed.collect(), shown, self.plus);
             }
-            // A chain does not see that all its ends are one result; a certain one is seen where it is added.
-            Reduction::Sum | Reduction::Prod if group.tag != CERTAIN => {
-                let sets = self.of_sets(op, arguments, groups, &group.members);
-                match sets.first_key_value() {
-                    Some((result, &CERTAIN)) => {
-                        let either = |&tag: &f64| {
-                            (self.cases)(self.known(tag), self.absent(self.known(tag)))
-                        };
-                        let all = group
-                            .members
-                            .values()
-                            .map(either)
-                            .fold(CERTAIN, |x, y| self.both(x, y));
-                        BTreeMap::from([(result.clone(), all)])
-                    }
-                    _ => sets,
-                }
-            }
-            _ => self.of_sets(op, arguments, groups, &group.members),
+            _ => self.of_sets(op, arguments, groups, group),
         };
         let given = given.into_iter();
         given
@@ -344,14 +326,14 @@ impl Algebra {
             Some(bar) if least => value(member) <= *bar,
             Some(bar) => value(member) >= *bar,
         };
-        let members = group.members.clone();
-        let members = members.into_iter().filter(|(member, _)| matters(member));
+        let mut group = group.clone();
+        group.members.retain(|member, _| matters(member));
         let whole = if least {
             Reduction::Min
         } else {
             Reduction::Max
         };
-        let found = self.of_sets(whole, arguments, groups, &members.collect());
+        let found = self.of_sets(whole, arguments, groups, &group);
         match op {
             Reduction::Min | Reduction::Max => found,
             _ => self.shown(found, |result| result[..arguments].to_vec(), self.cases),
@@ -376,14 +358,15 @@ impl Algebra {
         found
     }
 
-    /// The results of all sets of members, written out; certain is what all sets give.
+    /// The results of all sets of members, written out; certain is what all sets give, in a group that is.
     fn of_sets(
         &self,
         op: Reduction,
         arguments: usize,
         groups: &Groups,
-        members: &BTreeMap<Tuple, f64>,
+        group: &Group,
     ) -> BTreeMap<Tuple, f64> {
+        let members = &group.members;
         let empty_exists = groups.explicit.is_some() || groups.keys.is_empty();
         let mut found: BTreeMap<Tuple, (f64, usize)> = BTreeMap::new();
         let mut possible = 0;
@@ -412,7 +395,10 @@ impl Algebra {
                 *sets += 1;
             }
         }
-        let forced = |(tag, sets)| if sets == possible { CERTAIN } else { tag };
+        let forced = |(tag, sets)| match sets == possible && group.tag == CERTAIN {
+            true => CERTAIN,
+            false => tag,
+        };
         found
             .into_iter()
             .map(|(result, of)| (result, forced(of)))

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 /// Vertex 0 is the source, vertex n + 1 the unknown n.
 const SOURCE: u32 = 0;
 
+/// Arcs that one edge may stand for.
+const MOST: usize = 256;
+
 /// What connects vertices if it holds, independently of all other edges.
 struct Edge {
     holds: NodeId,
@@ -28,25 +31,19 @@ struct Edge {
 impl Compiler<'_> {
     /// Compiles unknowns of a system at once; false if it is no network.
     pub fn network(&mut self, system: u32, unknowns: &[u32]) -> Result<bool, Stop> {
-        let residuals = &self.splitter.residuals;
-        let Some(edges) = edges(&residuals.systems, system, &residuals.formulas) else {
+        if self.tangled.contains(&system) {
             return Ok(false);
-        };
-        let vertices = residuals.systems.unknowns(system) as usize + 1;
+        }
         let targets: Vec<u32> = unknowns.iter().map(|&unknown| unknown + 1).collect();
-        let joins: Vec<&[Vec<u32>]> = edges.iter().map(|edge| edge.joins.as_slice()).collect();
-        let Some(order) = order::order(vertices, &joins, &targets) else {
-            return Ok(false);
-        };
-        let joins: Vec<&[Vec<u32>]> = order.iter().map(|&edge| joins[edge]).collect();
-        let Some(frontier) = Frontier::new(vertices, &joins) else {
+        let Some((edges, frontier)) = self.frontier(system, &targets) else {
+            self.tangled.insert(system);
             return Ok(false);
         };
         let plan = frontier.plan(&targets, |states| self.room(states))?;
         self.splitter.branches += plan.states();
-        let mut weights = Vec::with_capacity(order.len());
-        for &edge in &order {
-            weights.push(self.compile(edges[edge].holds)?);
+        let mut weights = Vec::with_capacity(edges.len());
+        for edge in edges {
+            weights.push(self.compile(edge.holds)?);
         }
         let made = self.builder.network(&plan, &weights);
         for (&unknown, made) in unknowns.iter().zip(made) {
@@ -58,6 +55,20 @@ impl Compiler<'_> {
             compiled.insert(formulas.make_fix(system, unknown, support), made);
         }
         Ok(true)
+    }
+
+    /// The edges of a network in a good order, and the frontier along them.
+    fn frontier(&self, system: u32, targets: &[u32]) -> Option<(Vec<Edge>, Frontier)> {
+        let residuals = &self.splitter.residuals;
+        let vertices = residuals.systems.unknowns(system) as usize + 1;
+        let edges = edges(&residuals.systems, system, &residuals.formulas)?;
+        let joins: Vec<&[Vec<u32>]> = edges.iter().map(|edge| edge.joins.as_slice()).collect();
+        let order = order::order(vertices, &joins, targets)?;
+        let joins: Vec<&[Vec<u32>]> = order.iter().map(|&edge| joins[edge]).collect();
+        let frontier = Frontier::new(vertices, &joins)?;
+        let mut unordered: Vec<Option<Edge>> = edges.into_iter().map(Some).collect();
+        let edges = order.into_iter().filter_map(|edge| unordered[edge].take());
+        Some((edges.collect(), frontier))
     }
 
     /// Whether so many states more fit the budget.
@@ -96,6 +107,9 @@ fn edges(systems: &Systems, system: u32, formulas: &Formulas) -> Option<Vec<Edge
         }
     }
     let edges = arcs.into_iter().map(|(holds, arcs)| {
+        if arcs.len() > MOST {
+            return None;
+        }
         let joins = classes(&arcs)?;
         Some(Edge { holds, joins })
     });

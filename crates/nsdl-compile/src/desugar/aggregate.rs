@@ -379,7 +379,7 @@ impl<'a> Desugar<'a> {
     }
 
     /// Rules that fill an auxiliary relation from a formula. Columns that the formula does not bind range over
-    /// `groups`, or over what atoms `beside` the formula bind them to; whether that was so.
+    /// the possible `groups`, whose probability counts where the group does, or over what atoms `beside` the formula bind them to; whether that was so.
     pub(super) fn derive(
         &mut self,
         relation: RelationId,
@@ -390,10 +390,11 @@ impl<'a> Desugar<'a> {
         span: Span,
     ) -> bool {
         let mut bound_outside = false;
+        let mut possible = None;
         let total = self.total(body.formula, &columns);
         for leaves in self.splits(body, &total, span) {
             let mut scope = self.body(&leaves, &columns, &total, false);
-            if let Some((relation, keys)) = groups {
+            if let Some((groups, keys)) = groups {
                 let args: Vec<Argument> = keys
                     .iter()
                     .map(|(name, span)| Argument {
@@ -402,6 +403,11 @@ impl<'a> Desugar<'a> {
                     })
                     .collect();
                 if !args.iter().all(|arg| in_atom(arg, &scope.body)) {
+                    let relation = match possible {
+                        Some(relation) => relation,
+                        None => self.possible("possible groups".into(), groups, keys.len(), span),
+                    };
+                    possible = Some(relation);
                     scope.push(Literal::Atom {
                         relation,
                         args,

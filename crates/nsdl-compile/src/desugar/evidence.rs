@@ -9,9 +9,9 @@
 use nsdl_ir::{Evidence, RelationId};
 use nsdl_syntax::ast::{Formula, Query};
 
+use super::Desugar;
 use super::negation::Condition;
-use super::{Desugar, Scope};
-use crate::flat::{Argument, ArgumentKind, Head, Literal, Term, TermKind};
+use crate::flat::{Head, Literal, Term};
 use crate::mentions::{self, Mentions};
 
 impl<'a> Desugar<'a> {
@@ -45,7 +45,8 @@ impl<'a> Desugar<'a> {
             return self.evidence(formula);
         }
         let span = formula.span();
-        let possible = self.possible(answers, args.len(), query);
+        let possible = format!("possible {}", query.relation.text);
+        let possible = self.possible(possible, answers, args.len(), query.span);
         let name = nsdl_syntax::format::formula(formula);
         let relation = self.auxiliary(name, args.len(), span);
         let total = self.total(formula, &asked);
@@ -72,41 +73,5 @@ impl<'a> Desugar<'a> {
             self.program.clauses.push(clause);
         }
         Evidence { relation, span }
-    }
-
-    /// The answers that hold in some world, in every world.
-    fn possible(&mut self, answers: RelationId, columns: usize, query: &Query) -> RelationId {
-        let mut scope = Scope::default();
-        let slots: Vec<_> = (0..columns).map(|_| scope.fresh("_", query.span)).collect();
-        let argument = |slot: &_| Argument {
-            kind: ArgumentKind::Slot(*slot),
-            span: query.span,
-        };
-        let term = |slot: &_| Term {
-            kind: TermKind::Slot(*slot),
-            span: query.span,
-        };
-        let possible = self.auxiliary(
-            format!("possible {}", query.relation.text),
-            columns,
-            query.span,
-        );
-        if let Some(relation) = self.program.relations.get_mut(possible.index()) {
-            relation.certain = true;
-        }
-        scope.push(Literal::Atom {
-            relation: answers,
-            args: slots.iter().map(argument).collect(),
-            span: query.span,
-        });
-        let head = Head {
-            relation: possible,
-            args: slots.iter().map(term).collect(),
-            alternative: 0,
-            guards: Vec::new(),
-        };
-        let clause = scope.clause(query.span, vec![head], None);
-        self.program.clauses.push(clause);
-        possible
     }
 }

@@ -342,7 +342,7 @@ pub(super) fn too_large(input: &Input<'_>, members: usize, states: usize) -> Dia
             "some of its members have {states} different partial results; all aggregates together may take {} steps",
             input.steps
         ))
-        .help("aggregate fewer uncertain members or values with fewer different results, or raise the limit of instances")
+        .help("aggregate fewer uncertain members, round values so that fewer results differ, ask for the mean by `weighted_sum` or for one world by `sum!` and the like, or raise the limit of instances")
 }
 
 /// Whether there is any result.

@@ -50,7 +50,7 @@ impl CompiledModule {
             })
             .map_err(|error| raise(py, &error))?;
         }
-        let tape = Tape::new(tape, batch, &self.tapes);
+        let tape = Tape::new(&self.module, tape, batch, &self.tapes);
         Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
     }
 

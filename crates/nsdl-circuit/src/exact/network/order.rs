@@ -16,7 +16,7 @@ const STARTS: usize = 32;
 const LARGE: usize = 400;
 
 /// Moves that are tried at most, and how many states one is worth.
-const MOVES: usize = 20_000;
+const MOVES: usize = 100_000;
 const WORTH: f64 = 8.0;
 
 /// Wider frontiers end a start.
@@ -24,11 +24,32 @@ const WIDEST: usize = 24;
 
 struct Network<'n> {
     edges: Vec<Vec<u32>>,
+    /// How many vertices each edge has.
+    sizes: Vec<u32>,
     /// The edges of each vertex.
     of: Vec<Vec<u32>>,
+    /// Each vertex before it has met an edge.
+    fresh: Vec<Span>,
     targets: &'n [u32],
     /// Estimated states for each width.
     states: Vec<f64>,
+}
+
+/// The first and the last edge of a vertex, and how many it has yet to meet.
+#[derive(Clone, Copy)]
+struct Span {
+    first: u32,
+    last: u32,
+    left: u32,
+}
+
+/// What estimates need, used again and again.
+#[derive(Default)]
+struct Memory {
+    missing: Vec<u32>,
+    sequence: Vec<u32>,
+    spans: Vec<Span>,
+    widths: Vec<usize>,
 }
 
 /// The edges in a good order; `None` if each that was found has too wide a frontier.
@@ -44,8 +65,18 @@ pub(super) fn order(vertices: usize, joins: &[Joins<'_>], targets: &[u32]) -> Op
         }
         edges.push(met);
     }
+    let fresh = of.iter().map(|edges| Span {
+        first: u32::MAX,
+        last: 0,
+        left: edges.len() as u32,
+    });
     let network = Network {
+        sizes: edges
+            .iter()
+            .map(|edge: &Vec<u32>| edge.len() as u32)
+            .collect(),
         edges,
+        fresh: fresh.collect(),
         of,
         targets,
         states: partitions(WIDEST + 4),
@@ -55,11 +86,12 @@ pub(super) fn order(vertices: usize, joins: &[Joins<'_>], targets: &[u32]) -> Op
     } else {
         STARTS.min(vertices)
     };
+    let mut memory = Memory::default();
     let mut best: Option<(Cost, Vec<u32>)> = None;
     for start in 0..starts {
         let start = (start * vertices / starts) as u32;
         if let Some(found) = network.greedy(start)
-            && let Some(cost) = network.cost(&found)
+            && let Some(cost) = network.cost(&found, &mut memory)
             && best
                 .as_ref()
                 .is_none_or(|(least, _)| cost.states < least.states)
@@ -70,13 +102,14 @@ pub(super) fn order(vertices: usize, joins: &[Joins<'_>], targets: &[u32]) -> Op
     let (mut cost, mut vertices) = best?;
     if vertices.len() <= LARGE {
         let moves = ((cost.states / WORTH) as usize).min(MOVES);
-        (cost, vertices) = network.improve(cost, vertices, moves);
+        (cost, vertices) = network.improve(cost, vertices, moves, &mut memory);
     }
-    let mut order = network.sequence(&vertices);
+    network.sequence(&vertices, &mut memory);
     if cost.backward {
-        order.reverse();
+        memory.sequence.reverse();
     }
-    Some(order.into_iter().map(|edge| edge as usize).collect())
+    let order = memory.sequence.into_iter();
+    Some(order.map(|edge| edge as usize).collect())
 }
 
 /// How many partitions so many things have, up to `most` things.
@@ -141,65 +174,58 @@ impl Network<'_> {
         }
     }
 
-    /// The edges in the order in which the last of their vertices comes.
-    fn sequence(&self, vertices: &[u32]) -> Vec<u32> {
-        let mut missing: Vec<u32> = self.edges.iter().map(|edge| edge.len() as u32).collect();
-        let mut sequence = Vec::with_capacity(self.edges.len());
+    /// Puts the edges in the order in which the last of their vertices comes.
+    fn sequence(&self, vertices: &[u32], memory: &mut Memory) {
+        memory.missing.clear();
+        memory.missing.extend_from_slice(&self.sizes);
+        memory.sequence.clear();
         for &vertex in vertices {
             for &edge in &self.of[vertex as usize] {
-                missing[edge as usize] -= 1;
-                if missing[edge as usize] == 0 {
-                    sequence.push(edge);
+                let missing = &mut memory.missing[edge as usize];
+                *missing -= 1;
+                if *missing == 0 {
+                    memory.sequence.push(edge);
                 }
             }
         }
-        sequence
     }
 
     /// About how many states an order of vertices makes, in the better direction; `None` if it is too wide.
-    fn cost(&self, vertices: &[u32]) -> Option<Cost> {
-        let sequence = self.sequence(vertices);
-        let (mut first, mut left) = (
-            vec![u32::MAX; self.of.len()],
-            Vec::with_capacity(self.of.len()),
-        );
-        left.extend(self.of.iter().map(|edges| edges.len() as u32));
-        let mut last = vec![0u32; self.of.len()];
-        let mut widths = Vec::with_capacity(sequence.len());
+    fn cost(&self, vertices: &[u32], memory: &mut Memory) -> Option<Cost> {
+        self.sequence(vertices, memory);
+        memory.spans.clear();
+        memory.spans.extend_from_slice(&self.fresh);
+        memory.widths.clear();
         let mut width = 0usize;
-        for (&edge, number) in sequence.iter().zip(0..) {
+        for (&edge, number) in memory.sequence.iter().zip(0..) {
             for &vertex in &self.edges[edge as usize] {
-                let first = &mut first[vertex as usize];
-                if *first == u32::MAX {
-                    *first = number;
+                let span = &mut memory.spans[vertex as usize];
+                if span.first == u32::MAX {
+                    span.first = number;
                     width += 1;
                 }
             }
-            widths.push(width);
+            if width >= WIDEST {
+                return None;
+            }
+            memory.widths.push(width);
             for &vertex in &self.edges[edge as usize] {
-                let left = &mut left[vertex as usize];
-                *left -= 1;
-                if *left == 0 {
-                    last[vertex as usize] = number;
+                let span = &mut memory.spans[vertex as usize];
+                span.left -= 1;
+                if span.left == 0 {
+                    span.last = number;
                     width -= 1;
                 }
             }
         }
-        if widths.iter().any(|&width| width >= WIDEST) {
-            return None;
-        }
-        let (source, end) = (SOURCE as usize, sequence.len() as u32);
-        let ends = self.targets.iter().map(|&target| last[target as usize]);
-        let forth = self.estimate(widths.iter(), last[source], ends);
-        let ends = self
-            .targets
-            .iter()
-            .map(|&target| end - 1 - first[target as usize]);
-        let back = self.estimate(
-            widths.iter().rev(),
-            end - 1 - first[source].min(end - 1),
-            ends,
-        );
+        let Memory { spans, widths, .. } = memory;
+        let back = |number: u32| widths.len() as u32 - 1 - number;
+        let source = spans[SOURCE as usize];
+        let targets = self.targets.iter().map(|&target| spans[target as usize]);
+        let ends = targets.clone().map(|target| target.last);
+        let forth = self.estimate(widths.iter(), source.last, ends);
+        let ends = targets.map(|target| back(target.first));
+        let back = self.estimate(widths.iter().rev(), back(source.first), ends);
         Some(Cost {
             states: forth.min(back),
             backward: back < forth,
@@ -233,7 +259,13 @@ impl Network<'_> {
     }
 
     /// Moves vertices about, at first also where that makes it a little worse.
-    fn improve(&self, cost: Cost, vertices: Vec<u32>, moves: usize) -> (Cost, Vec<u32>) {
+    fn improve(
+        &self,
+        cost: Cost,
+        vertices: Vec<u32>,
+        moves: usize,
+        memory: &mut Memory,
+    ) -> (Cost, Vec<u32>) {
         let mut best = (cost, vertices.clone());
         let (mut here, mut order) = (cost.states, vertices);
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -242,7 +274,7 @@ impl Network<'_> {
             let vertex = order.remove(from);
             order.insert(to, vertex);
             let heat = 0.3 * (1.0 - step as f64 / moves as f64);
-            match self.cost(&order) {
+            match self.cost(&order, memory) {
                 Some(cost) if cost.states <= here * (1.0 - heat * random.unit().ln() * 0.3) => {
                     here = cost.states;
                     if here < best.0.states {
