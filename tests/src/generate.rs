@@ -3,6 +3,8 @@
 //! Relations lie in layers. A rule reads its own layer (recursion) and lower ones, and negates and aggregates
 //! lower ones only, so every program is stratified. What has too many worlds or tuples is drawn again.
 
+mod compound;
+
 use crate::oracle::enumerate::{Distribution, distribution};
 use crate::oracle::*;
 use crate::random::Random;
@@ -76,15 +78,7 @@ impl Generator {
         let declared = self.random.chance(0.7);
         for _ in 0..self.random.range(2, 3) {
             let arity = *self.random.pick(&[1, 1, 2, 2, 2, 3, 0]);
-            let columns = (0..arity)
-                .map(|_| {
-                    if self.random.chance(0.85) {
-                        Type::I32
-                    } else {
-                        Type::Text
-                    }
-                })
-                .collect();
+            let columns = (0..arity).map(|_| self.column()).collect();
             self.relation(0, columns, declared);
         }
         for relation in 0..self.program.relations.len() {
@@ -134,6 +128,7 @@ impl Generator {
             Type::Usize => self.random.below(3) as i64,
             Type::Bool => self.random.below(2) as i64,
             Type::Text => number(self.random.pick::<&str>(&["a", "b"])).unwrap_or_default(),
+            Type::Pair | Type::Shape => self.compound(ty),
         }
     }
 
@@ -213,15 +208,7 @@ impl Generator {
         let mut heads = Vec::new();
         for _ in 0..self.random.range(1, 2) {
             let arity = *self.random.pick(&[0, 1, 1, 2, 2]);
-            let columns = (0..arity)
-                .map(|_| {
-                    if self.random.chance(0.85) {
-                        Type::I32
-                    } else {
-                        Type::Text
-                    }
-                })
-                .collect();
+            let columns = (0..arity).map(|_| self.column()).collect();
             let declared = self.random.chance(0.7);
             heads.push(self.relation(layer, columns, declared));
         }
@@ -399,7 +386,7 @@ impl Generator {
     fn comparison(&mut self) -> Option<Literal> {
         use Comparison::*;
         let (var, ty) = *self.bound.get(self.random.below(self.bound.len().max(1)))?;
-        let ops: &[Comparison] = if ty == Type::Bool {
+        let ops: &[Comparison] = if matches!(ty, Type::Bool | Type::Shape) {
             &[Equal, NotEqual]
         } else {
             &[
@@ -438,6 +425,9 @@ impl Generator {
         if self.random.chance(0.35) {
             body.push(self.negative(layer));
         }
+        if self.random.chance(0.5) {
+            body.extend(self.taken());
+        }
         if self.random.chance(0.25) {
             body.extend(self.comparison());
         }
@@ -462,7 +452,8 @@ impl Generator {
                 Some(_) if arithmetic && ty == Type::I32 && self.random.chance(0.2) => {
                     self.arithmetic()
                 }
-                Some(var) if self.random.chance(0.95) => Expr::Var(var),
+                Some(var) if self.random.chance(0.9) => Expr::Var(var),
+                _ if matches!(ty, Type::Pair | Type::Shape) => self.made(ty),
                 _ => Expr::Const(ty, self.value(ty)),
             })
             .collect();
@@ -655,6 +646,9 @@ impl Generator {
         for _ in 0..*self.random.pick(&[1, 1, 2]) {
             let relation = self.choose(|of| of < layer);
             body.push(self.positive(relation));
+        }
+        if self.random.chance(0.4) {
+            body.extend(self.taken());
         }
         if self.random.chance(0.2) {
             body.push(self.negative(layer));

@@ -68,6 +68,8 @@ fn query(program: &Program, random: &mut Random) -> Option<String> {
                 Type::Usize => ["0", "1"][random.below(2)].into(),
                 Type::Bool => ["true", "false"][random.below(2)].into(),
                 Type::Text => format!("{:?}", ["a", "b"][random.below(2)]),
+                Type::Pair => ["(0, 1)", "(1, 0)"][random.below(2)].into(),
+                Type::Shape => ["Dot()", "Box(1)"][random.below(2)].into(),
             }
         })
         .collect();

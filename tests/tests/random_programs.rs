@@ -256,6 +256,11 @@ fn features(program: &Program, means: &Distribution) -> Vec<(&'static str, bool)
             "ranges",
             has(program, &|literal| matches!(literal, Literal::Range(..))),
         ),
+        (
+            "pairs and terms",
+            has(program, &|literal| matches!(literal, Literal::Take(..))),
+        ),
+        ("new", program.to_string().contains("new Box(")),
         ("casts", program.to_string().contains(" as i32)")),
         ("functions", program.to_string().contains('$')),
         ("conditionals", program.to_string().contains("(if ")),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use nsdl::{Limits, OutputTag, Provenance, Relation, Session, Value};
 use nsdl_ir::{SourceId, Symbols};
 use nsdl_tests::generate;
+use nsdl_tests::oracle::compound::made;
 use nsdl_tests::oracle::{Program, Type, text};
 
 const PROGRAMS: u64 = 120;
@@ -165,6 +166,7 @@ fn value((&value, ty): (&i64, &Type)) -> Value {
         Type::I32 | Type::Usize => Value::I64(value),
         Type::Bool => Value::Bool(value != 0),
         Type::Text => Value::String(text(value).into()),
+        Type::Pair | Type::Shape => made(value, *ty),
     }
 }
 

@@ -6,12 +6,13 @@
 //! terms in terms. They are [`certain`](nsdl_ir::Relation::certain): that a term exists carries no probability
 //! (SEMANTICS.md 8).
 
-use nsdl_ir::{BinaryOp, Parameter, RelationId, Type, Value};
-use rustc_hash::FxHashMap;
+use nsdl_ir::{BinaryOp, Parameter, RelationId, Slot, Type, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::constant::Const;
 use crate::flat::{
-    Argument, Clause, Declared, Head, Literal, Matches, Program, Relation, Term, TermKind,
+    Argument, ArgumentKind, Clause, Declared, Element, Head, Literal, Matches, Program, Relation,
+    Term, TermKind, Variable,
 };
 use crate::infer::Types;
 
@@ -130,6 +131,7 @@ fn made(term: &Term, extents: &Extents, into: &mut Vec<RelationId>) {
         }
         TermKind::Unary(_, it)
         | TermKind::Cast(it, _)
+        | TermKind::Fields(it, _)
         | TermKind::Part(it, _)
         | TermKind::Rest(it, _)
         | TermKind::Length { list: it, .. } => made(it, extents, into),
@@ -184,6 +186,78 @@ fn typed(value: &Value, extents: &Extents, into: &mut Vec<RelationId>) {
             Value::Tuple(parts) | Value::List(_, parts) => open.extend(parts.iter()),
             _ => {}
         }
+    }
+}
+
+/// The type of a row of an extent, as a tuple.
+pub(crate) fn row(constructor: &nsdl_ir::Constructor) -> Type {
+    Type::tuple(&[&[constructor.ty], constructor.fields.as_slice()].concat())
+}
+
+/// Takes terms apart without their extent where an atom holds them: a term in a tuple is there, whatever else is.
+///
+/// An extent comes after all that makes its terms, and what reads it after the extent: where that closes a negative
+/// cycle, this opens it, at the price of the index that the extent is from fields to terms.
+pub(crate) fn compute(program: &mut Program, types: &mut Types) {
+    let extents: FxHashMap<RelationId, &'static nsdl_ir::Constructor> =
+        program.extents.iter().map(|(it, id)| (*id, *it)).collect();
+    for (clause, slots) in program.clauses.iter_mut().zip(&mut types.variables) {
+        let mut held: FxHashSet<Slot> = FxHashSet::default();
+        for literal in &clause.body {
+            if let Literal::Atom { relation, args, .. } = literal
+                && !extents.contains_key(relation)
+            {
+                held.extend(args.iter().filter_map(slot));
+            }
+        }
+        // A part of what is held is held.
+        while let Some(at) = clause.body.iter().position(|literal| {
+            matches!(literal, Literal::Atom { relation, args, .. } if extents.contains_key(relation)
+                && args.first().and_then(slot).is_some_and(|term| held.contains(&term)))
+        }) {
+            let Literal::Atom {
+                relation,
+                args,
+                span,
+            } = &clause.body[at]
+            else {
+                break;
+            };
+            let (Some(constructor), span) = (extents.get(relation), *span) else {
+                break;
+            };
+            held.extend(args.iter().filter_map(slot));
+            let whole = Slot::new(clause.variables.len());
+            let term = |kind| Term { kind, span };
+            let parts = args
+                .iter()
+                .map(|arg| Option::from(arg).unwrap_or(term(TermKind::Any)));
+            let parts = term(TermKind::Tuple(parts.collect()));
+            let of = args.first().and_then(Option::from);
+            let of: Term = of.unwrap_or(term(TermKind::Any));
+            let element = Element {
+                value: term(TermKind::Slot(whole)),
+                list: term(TermKind::Fields(Box::new(of), constructor)),
+                span,
+            };
+            let (left, right) = (Box::new(element.value.clone()), Box::new(parts));
+            let equal = term(TermKind::Binary(BinaryOp::Equal, left, right));
+            clause.variables.push(Variable {
+                name: "_".into(),
+                span,
+                stated: Vec::new(),
+            });
+            slots.push(row(constructor));
+            let taken = [Literal::Element(element), Literal::Constraint(equal)];
+            clause.body.splice(at..=at, taken);
+        }
+    }
+}
+
+fn slot(argument: &Argument) -> Option<Slot> {
+    match argument.kind {
+        ArgumentKind::Slot(slot) => Some(slot),
+        _ => None,
     }
 }
 

@@ -236,6 +236,9 @@ pub(crate) enum TermKind {
     List(Vec<Term>, Option<Box<Term>>),
     /// `new Cons(h, t)`, of this type; inference replaces the parameters in it.
     Construct(Constructor, Type, Vec<Term>),
+    /// The tuple of a term and its fields in a list, which is empty if another constructor made it. Only
+    /// `extents` makes it.
+    Fields(Box<Term>, &'static nsdl_ir::Constructor),
     /// The part of a tuple or element of a list at a position that it has. Only `bind` makes it.
     Part(Box<Term>, u32),
     /// A list without its first elements, which it has. Only `bind` makes it.
@@ -367,6 +370,7 @@ impl Term {
             TermKind::Const(_) | TermKind::Any => {}
             TermKind::Unary(_, operand)
             | TermKind::Cast(operand, _)
+            | TermKind::Fields(operand, _)
             | TermKind::Part(operand, _)
             | TermKind::Rest(operand, _)
             | TermKind::Length { list: operand, .. } => operand.slots(visit),

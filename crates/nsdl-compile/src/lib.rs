@@ -154,10 +154,12 @@ fn passes(
     }
     let (mut types, mut errors) = infer::infer(&mut program);
     extents::extents(&mut program, &mut types);
-    if program.clauses.iter().any(|it| !it.makes.is_empty())
-        && stratify::stratify(&program).is_err()
-    {
-        extents::separate(&mut program, &mut types);
+    for way in [extents::compute, extents::separate] {
+        if program.clauses.iter().any(|it| !it.makes.is_empty())
+            && stratify::stratify(&program).is_err()
+        {
+            way(&mut program, &mut types);
+        }
     }
     let on_demand = match demand::transform(&program, &types, false) {
         Ok(on_demand) => on_demand,

@@ -281,6 +281,10 @@ impl Planner<'_> {
                 // Every term has a type by now.
                 None => Expr::Const(0),
             },
+            TermKind::Fields(term, constructor) => Expr::Fields {
+                constructor,
+                operand: Box::new(self.expr(term, constructor.ty, slots)),
+            },
             TermKind::Part(whole, position) => {
                 let of = default_type(whole, slots);
                 let operand = Box::new(self.expr(whole, of, slots));
@@ -374,6 +378,7 @@ pub(crate) fn type_of(term: &Term, slots: &[Type]) -> Option<Type> {
             })
         }
         TermKind::Construct(_, ty, _) => Some(*ty),
+        TermKind::Fields(_, constructor) => Some(Type::list(crate::extents::row(constructor))),
         TermKind::Part(whole, position) => match type_of(whole, slots)? {
             Type::Tuple(types) => types.get(*position as usize).copied(),
             other => Some(element(other)),
@@ -451,6 +456,7 @@ fn literal_type(term: &Term) -> Type {
         TermKind::Construct(_, ty, _) => *ty,
         TermKind::Slot(_)
         | TermKind::Any
+        | TermKind::Fields(..)
         | TermKind::Part(..)
         | TermKind::Rest(..)
         | TermKind::Length { .. } => Type::I32,

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use nsdl_ir::{
-    DataType, Diagnostic, RelationId, SUGGESTIONS, Span, Symbols, did_you_mean, nearest,
+    AggregateOp, DataType, Diagnostic, Function, RelationId, SUGGESTIONS, Span, Symbols,
+    did_you_mean, nearest,
 };
 use nsdl_syntax::ast::{
     Aggregate, Ast, Atom, Attribute, ColumnDeclaration, Formula, Head, Item, ItemKind, Name,
@@ -181,6 +182,17 @@ impl<'a> Names<'a> {
             ]);
         }
         let error = error.label(name.span, "no data type has it");
+        let text = name.text.as_str();
+        let function = Function::from_name(&format!("${text}"));
+        let function = function.map(|_| format!("the function is `${text}(…)`"));
+        let aggregate = AggregateOp::ALL.iter().find(|it| it.name() == text);
+        let aggregate = aggregate.map(|_| {
+            format!("an aggregate stands in the body, its result in the head: `rel r(n) = n := {text}(x: p(x))`")
+        });
+        let meant: Vec<String> = aggregate.into_iter().chain(function).collect();
+        if !meant.is_empty() {
+            return Err(vec![error.help(meant.join("; "))]);
+        }
         let known = self.constructors.keys().copied();
         Err(vec![match did_you_mean(&name.text, known) {
             Some(help) => error.help(help),

@@ -217,6 +217,13 @@ impl Show<'_> {
                 let fields: Vec<String> = fields.map(|(it, ty)| self.expr(it, *ty)).collect();
                 format!("new {}({})", constructor.name, fields.join(", "))
             }
+            Expr::Fields {
+                constructor,
+                operand,
+            } => {
+                let term = self.expr(operand, constructor.ty);
+                format!("(fields of {term} as {})", constructor.name)
+            }
             Expr::List { ty, items, rest } => self.list(*ty, items, rest.as_deref()),
             Expr::Part {
                 of,

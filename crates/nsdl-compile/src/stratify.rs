@@ -269,11 +269,15 @@ fn negative_cycle(
         let relation = program.relations.get(node.index())?;
         relation.certain.then(|| relation.name.split_once(" of "))?
     });
-    if let Some((_, asked)) = asked {
-        error = error.note(format!(
+    error = match asked {
+        Some(("terms", made)) => error.note(format!(
+            "a pattern of what no atom holds ranges over all terms, those that `{made}` makes among them"
+        )),
+        Some((_, asked)) => error.note(format!(
             "`{asked}` is computed on demand: what asks for `{asked}` must be known before it"
-        ));
-    }
+        )),
+        None => error,
+    };
     error
         .note(
             "what is negated or aggregated must be complete before the rule that reads it can run",

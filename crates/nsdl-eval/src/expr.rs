@@ -33,6 +33,8 @@ pub(crate) enum Code {
     List(Box<[Code]>, Option<Box<Code>>),
     /// A term of a data type.
     Construct(&'static Constructor, Box<[Code]>),
+    /// A term with its fields, in a list, if this made it.
+    Fields(Box<Code>, &'static Constructor),
     /// A part of a tuple or list.
     Part(Box<Code>, usize),
     /// A list from that position on.
@@ -90,6 +92,10 @@ impl Code {
                 let fields = fields.iter().map(|field| Code::new(field, calls));
                 Code::Construct(constructor, fields.collect())
             }
+            Expr::Fields {
+                constructor,
+                operand,
+            } => Code::Fields(Box::new(Code::new(operand, calls)), constructor),
             Expr::List { items, rest, .. } => Code::List(
                 items.iter().map(|item| Code::new(item, calls)).collect(),
                 rest.as_ref().map(|rest| Box::new(Code::new(rest, calls))),
@@ -152,6 +158,7 @@ impl Code {
             Code::Slot(_) | Code::Const(_) => Vec::new(),
             Code::Unary(_, operand)
             | Code::Cast(_, _, operand)
+            | Code::Fields(operand, _)
             | Code::Part(operand, _)
             | Code::Rest(operand, _)
             | Code::Length(operand, ..) => vec![operand],
@@ -221,6 +228,13 @@ impl Code {
                     words.extend_from_slice(&symbols.list(rest.eval(slots, symbols)?));
                 }
                 Ok(symbols.intern_list(&words))
+            }
+            Code::Fields(operand, constructor) => {
+                let term = operand.eval(slots, symbols)?;
+                let fields = symbols.term(term).filter(|(made, _)| made == constructor);
+                let row = fields.map(|(_, fields)| [&[term], &*fields].concat());
+                let row = row.map(|row| symbols.intern_list(&row));
+                Ok(symbols.intern_list(row.as_slice()))
             }
             // The plan takes apart only what is long enough.
             Code::Part(operand, position) => {

@@ -65,6 +65,13 @@ pub enum Expr {
         /// From what: expressions of the types that it says.
         fields: Box<[Expr]>,
     },
+    /// The tuple of a term and its fields, alone in a list; an empty list if another constructor made the term.
+    Fields {
+        /// Which constructor must have made it.
+        constructor: &'static Constructor,
+        /// The term.
+        operand: Box<Expr>,
+    },
     /// `$function(args)`: fails where it has no value.
     Call {
         /// Which function.
@@ -121,6 +128,7 @@ impl Expr {
             Expr::Slot(_) | Expr::Const(_) => Vec::new(),
             Expr::Unary { operand, .. }
             | Expr::Cast { operand, .. }
+            | Expr::Fields { operand, .. }
             | Expr::Part { operand, .. }
             | Expr::Rest { operand, .. }
             | Expr::Length { operand, .. } => vec![operand],

@@ -208,6 +208,12 @@ impl Context {
             RawKind::Or(parts) => {
                 all(parts.into_iter().map(|part| self.formula(part))).map(Formula::Or)
             }
+            RawKind::Implies(_, right) if matches!(&right.kind, RawKind::Literal(it) if !matches!(it, Literal::Bool(_))) =>
+            {
+                let problem = Diagnostic::error("E0112", "a value is no formula")
+                    .label(right.span, "`implies` stands between formulas");
+                self.fail(problem.help("`=>` is `implies`: \"at least\" is `>=`"))
+            }
             RawKind::Implies(left, right) => {
                 let (premise, conclusion) = (self.formula(*left), self.formula(*right));
                 Some(Formula::Implies {

@@ -245,10 +245,15 @@ fn refused(tokens: &[Spanned<'_>], source: SourceId) -> Option<Diagnostic> {
     if tokens.iter().any(|(_, token, _)| token.begins_item()) {
         return None;
     }
-    let (start, _, end) = tokens.first()?;
+    let (start, first, end) = tokens.first()?;
+    let error = Diagnostic::error("E0107", "this is not an item").label(
+        Span::new(source, *start, *end),
+        "an item cannot begin with this",
+    );
+    if matches!(first, Token::Minus | Token::Percent) {
+        return Some(error.help("comments begin with `//`"));
+    }
     Some(
-        Diagnostic::error("E0107", "this is not an item")
-            .label(Span::new(source, *start, *end), "an item cannot begin with this")
-            .help("items begin with `rel`, `type`, `const`, `fn`, `import`, `query` or `@`; facts and rules with `rel`"),
+        error.help("items begin with `rel`, `type`, `const`, `fn`, `import`, `query` or `@`; facts and rules with `rel`"),
     )
 }

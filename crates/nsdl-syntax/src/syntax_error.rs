@@ -191,6 +191,12 @@ fn help(
         before.trim_end_matches([' ', '\t']).ends_with('\n')
     };
     let before = place.text.get(..span.start as usize).unwrap_or_default();
+    let item = place.text.get(place.begin..).unwrap_or_default();
+    let is_query = item.starts_with("query");
+    let after_assignment = || {
+        let words = before.rsplit(":=").next().unwrap_or_default();
+        words.len() < before.len() && words.split_whitespace().count() == 1
+    };
     let help = match token {
         Token::Semicolon if expects("or") => {
             "items end without `;`, and alternatives in a body are joined by `or`"
@@ -203,6 +209,16 @@ fn help(
         }
         Token::LeftParen if expects("}") && expects(",") => "a `,` is missing before this",
         Token::Greater if before.ends_with('<') => "unequal is `!=`",
+        Token::LeftBrace if expects("[") => "a list is `[1, 2]`",
+        Token::Colon if expects("::") => "behind a probability stands `::`",
+        Token::Comma | Token::Where if expects("|") && is_query => {
+            "a query is a relation or an atom: give a condition a rule, `rel q(x) = p(x), x > 1`"
+        }
+        Token::Identifier("mod") if expects("%") => "the remainder is `x % 2`",
+        Token::Identifier(_) if expects(":") && expects(")") => "a column is `name: i32` or `i32`",
+        _ if expects("(") && expects("[") && !expects("literal") && after_assignment() => {
+            "`:=` takes the result of an aggregate; `==` gives a variable its value"
+        }
         Token::If if expects("and") => "a condition follows `and` or `,`, without `if`",
         Token::ColonEqual | Token::Turnstile if expects("=") => {
             "`:=` takes the result of an aggregate, `:-` and `=` stand between head and body"

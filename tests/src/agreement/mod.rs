@@ -15,6 +15,7 @@ use nsdl::{Budget, Limits, Outcome, Provenance, Relation, Session, Value};
 
 pub use features::{has, is_recursive};
 
+use crate::oracle::compound::{encoded, made};
 use crate::oracle::enumerate::{Distribution, Probability};
 use crate::oracle::solve::Model;
 use crate::oracle::{Program, Tuple, Type, number, text};
@@ -56,8 +57,8 @@ const fn check(name: &'static str, every: u64, holds: fn(&Case<'_>) -> Verdict) 
 }
 
 /// Codes of limits that a right program may meet: what is finite in every world need not be finite where worlds
-/// are mixed, as they are in a trace.
-pub const LIMITED: [&str; 5] = ["E0610", "E0611", "E0612", "E0614", "E0620"];
+/// are mixed, as they are in a trace; and squares of counts outgrow 128 bits (E0541).
+pub const LIMITED: [&str; 6] = ["E0541", "E0610", "E0611", "E0612", "E0614", "E0620"];
 
 /// The code of a limit of the oracle.
 pub const ORACLE: &str = "oracle";
@@ -200,6 +201,7 @@ fn tuple(values: &[Value]) -> Tuple {
     let value = |value: &Value| match value {
         Value::Bool(value) => i64::from(*value),
         Value::String(text) => number(text).unwrap_or(-1),
+        Value::Tuple(_) | Value::Term(_) => encoded(value).unwrap_or(i64::MIN),
         other => other
             .as_i128()
             .and_then(|value| i64::try_from(value).ok())
@@ -214,6 +216,7 @@ fn values(tuple: &[i64], columns: &[Type]) -> Vec<Value> {
         Type::Usize => Value::Usize(value.unsigned_abs()),
         Type::Bool => Value::Bool(value != 0),
         Type::Text => Value::String(text(value).into()),
+        Type::Pair | Type::Shape => made(value, *ty),
     };
     tuple.iter().zip(columns).map(value).collect()
 }

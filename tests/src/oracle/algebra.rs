@@ -125,7 +125,11 @@ impl Algebra {
                         if old == Some(*tag) {
                             continue;
                         }
-                        change = change.max(old.map_or(1.0, |old| (old - *tag).abs()));
+                        let part = |old: f64| match (old - *tag).abs() {
+                            far if far.is_finite() => far / tag.abs().max(f64::MIN_POSITIVE),
+                            far => far,
+                        };
+                        change = change.max(old.map_or(1.0, part));
                         if self.complement.is_none() && round > rows + PATIENT_ROUNDS {
                             *tag = f64::INFINITY;
                         }

@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod algebra;
+pub mod compound;
 pub mod enumerate;
 mod print;
 pub mod solve;
@@ -26,6 +27,10 @@ pub enum Type {
     Bool,
     /// `String`: see [`number`]
     Text,
+    /// `(i32, i32)`: see [`compound`]
+    Pair,
+    /// `type Shape = Dot() | Box(i32)`: see [`compound`]
+    Shape,
 }
 
 /// A tuple of values.
@@ -165,6 +170,8 @@ pub enum Literal {
     Compare(Comparison, Expr, Expr),
     /// `x == y + 1`, which binds `x`.
     Let(Var, Expr),
+    /// `x == (a, b)` or `case x is Box(a)`, with `x` bound: binds its parts.
+    Take(Var, compound::Maker, Vec<Var>),
     /// An aggregate.
     Aggregate(Aggregate),
     /// `(p(x) and q(x)) or r(x)`: splits the rule.
@@ -190,6 +197,8 @@ pub enum Expr {
     Call(Function, Vec<Expr>),
     /// `x as T` between `i32`, `usize` and `bool`; no value where it is out of range.
     Cast(Box<Expr>, Type),
+    /// `(x, y)`, `new Box(x)`
+    Make(compound::Maker, Vec<Expr>),
 }
 
 /// Functions of `i32`.
@@ -303,6 +312,10 @@ pub fn variables(literals: &[Literal], inside: bool, out: &mut Vec<Var>) {
                 out.push(*var);
                 value.variables(out);
             }
+            Literal::Take(var, _, parts) => {
+                out.push(*var);
+                out.extend(parts);
+            }
             Literal::Aggregate(aggregate) => {
                 out.extend(&aggregate.results);
                 if inside {
@@ -351,7 +364,9 @@ impl Expr {
                 right.variables(out);
             }
             Expr::If(_, parts) => parts.iter().for_each(|part| part.variables(out)),
-            Expr::Call(_, args) => args.iter().for_each(|arg| arg.variables(out)),
+            Expr::Call(_, args) | Expr::Make(_, args) => {
+                args.iter().for_each(|arg| arg.variables(out));
+            }
             Expr::Cast(operand, _) => operand.variables(out),
         }
     }

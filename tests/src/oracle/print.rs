@@ -14,6 +14,10 @@ impl Program {
                 text += &format!("type {}({})\n", relation.name, columns.join(", "));
             }
         }
+        let mut columns = self.relations.iter().flat_map(|it| &it.columns);
+        if columns.any(|ty| *ty == Type::Shape) {
+            text.insert_str(0, "type Shape = Dot() | Box(i32)\n");
+        }
         for (index, set) in self.facts.iter().enumerate() {
             if !outside.contains(&index) && !set.members.is_empty() {
                 text += &self.fact_set(set);
@@ -118,6 +122,14 @@ impl Program {
             Literal::Not(atom) => format!("not {}", self.atom(atom)),
             Literal::Compare(op, left, right) => format!("{left} {} {right}", op.symbol()),
             Literal::Let(var, value) => format!("{} == {value}", variable(*var)),
+            Literal::Take(var, maker, parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| variable(*part)).collect();
+                let (var, pattern) = (variable(*var), maker.text(&parts));
+                match maker.ty() {
+                    Type::Pair => format!("{var} == {pattern}"),
+                    _ => format!("case {var} is {pattern}"),
+                }
+            }
             Literal::Aggregate(aggregate) => self.aggregate(aggregate),
             Literal::Implies(premise, conclusion) => {
                 format!("({} implies {})", self.atom(premise), self.atom(conclusion))
@@ -193,6 +205,15 @@ impl fmt::Display for Expr {
                 let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
                 write!(f, "{}({})", function.name(), args.join(", "))
             }
+            Expr::Make(maker, parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| part.to_string()).collect();
+                let new = if maker.ty() == Type::Shape {
+                    "new "
+                } else {
+                    ""
+                };
+                write!(f, "{new}{}", maker.text(&parts))
+            }
             Expr::Cast(operand, ty) => match operand.as_ref() {
                 operand @ Expr::Binary(..) => write!(f, "(({operand}) as {})", ty.name()),
                 operand => write!(f, "({operand} as {})", ty.name()),
@@ -216,6 +237,8 @@ impl Type {
             Type::Usize => "usize",
             Type::Bool => "bool",
             Type::Text => "String",
+            Type::Pair => "(i32, i32)",
+            Type::Shape => "Shape",
         }
     }
 
@@ -225,6 +248,7 @@ impl Type {
             Type::I32 | Type::Usize => value.to_string(),
             Type::Bool => (value != 0).to_string(),
             Type::Text => format!("{:?}", text(value)),
+            Type::Pair | Type::Shape => compound::shown(self, value),
         }
     }
 }

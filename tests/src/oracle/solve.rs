@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregate::{Groups, members};
+use super::compound::Maker;
 use super::{
     Aggregate, Atom, Comparison, Expr, Function, Literal, Operator, Reduction, Term, Tuple, Type,
     Var, variables,
@@ -60,6 +61,8 @@ pub enum Step {
     Compare(Comparison, Expr, Expr),
     /// The variable has this value.
     Let(Var, Expr),
+    /// The value of the variable has these parts.
+    Take(Var, Maker, Vec<Var>),
     /// The aggregate has a result for the group of these keys.
     Aggregate(Groups),
     /// One of the bodies is satisfied.
@@ -98,6 +101,10 @@ fn order_from(
             Literal::Let(var, value) => {
                 new.push(*var);
                 Step::Let(*var, value.clone())
+            }
+            Literal::Take(var, maker, parts) => {
+                new.extend(parts);
+                Step::Take(*var, *maker, parts.clone())
             }
             Literal::Aggregate(aggregate) => {
                 let groups = group(aggregate, &elsewhere(body, index, outside))?;
@@ -145,6 +152,7 @@ fn is_ready(body: &[Literal], index: usize, outside: &[Var], bound: &BTreeSet<Va
             variables(&body[index..=index], false, &mut needs)
         }
         Literal::Let(_, value) => value.variables(&mut needs),
+        Literal::Take(var, ..) => needs.push(*var),
         Literal::Aggregate(aggregate) if aggregate.negated => {
             needs = keys(aggregate, &elsewhere(body, index, outside));
         }
@@ -226,6 +234,7 @@ pub fn bound_by(steps: &[Step]) -> BTreeSet<Var> {
             Step::Let(var, _) | Step::Range(var, ..) => {
                 bound.insert(*var);
             }
+            Step::Take(_, _, parts) => bound.extend(parts),
             Step::Aggregate(groups) => {
                 bound.extend(&groups.keys);
                 bound.extend(&groups.aggregate.results);
@@ -315,6 +324,14 @@ impl Scope<'_> {
                     && let Some(extended) = extend(binding, &[(*var, value)])
                 {
                     self.solve(rest, &extended, tags, found);
+                }
+            }
+            Step::Take(var, maker, parts) => {
+                if let Some(values) = binding.get(*var).and_then(|value| maker.take(value)) {
+                    let new: Vec<(Var, i64)> = parts.iter().copied().zip(values).collect();
+                    if let Some(extended) = extend(binding, &new) {
+                        self.solve(rest, &extended, tags, found);
+                    }
                 }
             }
             Step::Range(var, low, high, inclusive) => {
@@ -438,13 +455,17 @@ pub fn value(expr: &Expr, binding: &Binding) -> Option<i64> {
                 Function::Max => *args.iter().max()?,
             })
         }
+        Expr::Make(maker, parts) => {
+            let parts: Option<Vec<i64>> = parts.iter().map(|part| value(part, binding)).collect();
+            maker.make(&parts?)
+        }
         Expr::Cast(operand, ty) => {
             let value = value(operand, binding)?;
             match ty {
                 Type::I32 => in_range(value),
                 Type::Usize => (value >= 0).then_some(value),
                 Type::Bool => (0..=1).contains(&value).then_some(value),
-                Type::Text => None,
+                Type::Text | Type::Pair | Type::Shape => None,
             }
         }
     }

@@ -36,7 +36,7 @@ fn needed(body: &[Literal], levels: &[usize]) -> usize {
         .map(|literal| match literal {
             Literal::Atom(atom) => of(atom),
             Literal::Not(atom) => of(atom) + 1,
-            Literal::Compare(..) | Literal::Let(..) | Literal::Range(..) => 0,
+            Literal::Compare(..) | Literal::Let(..) | Literal::Take(..) | Literal::Range(..) => 0,
             Literal::Implies(premise, conclusion) => (of(premise) + 1).max(of(conclusion)),
             Literal::Aggregate(aggregate) => {
                 let groups = aggregate

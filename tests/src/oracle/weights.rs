@@ -110,7 +110,12 @@ pub fn number(steps: &mut [Step], next: &mut usize, found: &mut Vec<Groups>) {
                 }
             }
             Step::Or(parts) => parts.iter_mut().for_each(|part| number(part, next, found)),
-            Step::Atom(_) | Step::Not(_) | Step::Compare(..) | Step::Let(..) | Step::Range(..) => {}
+            Step::Atom(_)
+            | Step::Not(_)
+            | Step::Compare(..)
+            | Step::Let(..)
+            | Step::Take(..)
+            | Step::Range(..) => {}
         }
     }
 }

@@ -76,6 +76,7 @@ fn term(it: &mut Term, visit: &mut impl FnMut(Open<'_>)) {
         TermKind::Slot(_) | TermKind::Any => {}
         TermKind::Unary(_, operand)
         | TermKind::Cast(operand, _)
+        | TermKind::Fields(operand, _)
         | TermKind::Part(operand, _)
         | TermKind::Rest(operand, _)
         | TermKind::Length { list: operand, .. } => term(operand, visit),

@@ -89,7 +89,7 @@ impl Inference {
                 self.settled(ty, result)
             }
             // Types are inferred before anything is taken apart.
-            TermKind::Part(whole, _) | TermKind::Rest(whole, _) => {
+            TermKind::Fields(whole, _) | TermKind::Part(whole, _) | TermKind::Rest(whole, _) => {
                 self.term(first, whole);
                 Side::Class(self.fresh(1))
             }

@@ -407,6 +407,12 @@ impl Context {
                 let problem = Diagnostic::error("E0112", "a fact or the head of a rule is an atom")
                     .label(span, "an atom belongs here, such as `p(x)`");
                 match kind {
+                    // `<-` is read as "less than minus".
+                    RawKind::Binary(BinaryOp::Less, _, right)
+                        if matches!(right.kind, RawKind::Unary(..)) =>
+                    {
+                        problem.help("between the head and the body of a rule stands `=` or `:-`")
+                    }
                     RawKind::Literal(_) => {
                         problem.help("a probability stands before its fact: `rel 0.5::p(1)`")
                     }
