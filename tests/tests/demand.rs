@@ -3,7 +3,7 @@
 use nsdl::{Limits, OutputTag, Provenance, Relation, Session, Value};
 use nsdl_tests::corpus::cases;
 use nsdl_tests::generate;
-use nsdl_tests::oracle::{Program, Type};
+use nsdl_tests::oracle::{self, Program, Type};
 use nsdl_tests::random::Random;
 
 const PROGRAMS: u64 = 300;
@@ -50,8 +50,16 @@ fn rows(relations: &[Relation]) -> Rows {
     relations.iter().map(one).collect()
 }
 
+/// An atom query that binds some columns.
+struct Query<'a> {
+    text: String,
+    /// As `@demand` takes it.
+    pattern: String,
+    relation: &'a oracle::Relation,
+}
+
 /// An atom query with some arguments bound.
-fn query(program: &Program, random: &mut Random) -> Option<String> {
+fn query<'a>(program: &'a Program, random: &mut Random) -> Option<Query<'a>> {
     let relation = random.below(program.relations.len());
     let relation = &program.relations[relation];
     let mut bound = false;
@@ -73,7 +81,12 @@ fn query(program: &Program, random: &mut Random) -> Option<String> {
             }
         })
         .collect();
-    bound.then(|| format!("{}({})", relation.name, args.join(", ")))
+    let pattern = args.iter().map(|arg| if arg == "_" { 'f' } else { 'b' });
+    bound.then(|| Query {
+        text: format!("{}({})", relation.name, args.join(", ")),
+        pattern: pattern.collect(),
+        relation,
+    })
 }
 
 fn is_focused(session: &Session) -> bool {
@@ -89,6 +102,7 @@ fn queries_are_answered_alike_with_and_without() {
         let mut random = Random::new(seed);
         let queries: Vec<String> = (0..random.range(1, 3))
             .filter_map(|_| query(&program, &mut random))
+            .map(|query| query.text)
             .collect();
         if queries.is_empty() {
             continue;
@@ -131,14 +145,12 @@ fn declared_demand_changes_no_answer() {
         let Some(query) = query(&program, &mut random) else {
             continue;
         };
-        let (name, args) = query.split_once('(').unwrap_or_default();
-        let pattern: String = args
-            .trim_end_matches(')')
-            .split(", ")
-            .map(|arg| if arg == "_" { 'f' } else { 'b' })
-            .collect();
-        let columns = program.relations.iter().find(|it| it.name == name);
-        let columns = columns.map_or(&[][..], |it| &it.columns);
+        let Query {
+            text: query,
+            pattern,
+            relation,
+        } = query;
+        let (name, columns) = (&relation.name, &relation.columns);
         let declared = format!(
             "{text}\n@demand({pattern:?}) rel {name}({}) = 1 == 2, {name}({})\n",
             letters(columns.len()),

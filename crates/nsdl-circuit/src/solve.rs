@@ -2,7 +2,7 @@
 //!
 //! Without cycles they are layers like any other circuit. On a cycle each sample is iterated to its least
 //! fixpoint from zero, in `f64`: those with a maximum of alternatives exactly (values only grow, and going round gains
-//! nothing), the others until the change is below 1e-12 of the value or for 1,000 rounds. Costs rounds × edges of the cycle.
+//! nothing), the others until the change is below 1e-12 or for 1,000 rounds. Costs rounds × edges of the cycle.
 
 mod algebra;
 mod reverse;
@@ -233,7 +233,7 @@ impl Solver {
                     }
                 }
                 let value = self.value(unknown, &solved.values);
-                change = change.max(AddMultProb::change(solved.values[unknown as usize], value));
+                change = change.max((value - solved.values[unknown as usize]).abs());
                 solved.values[unknown as usize] = value;
             }
             solved.rounds = solved.rounds.max(round + 1);

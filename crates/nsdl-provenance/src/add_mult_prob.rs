@@ -7,20 +7,13 @@ use crate::Provenance;
 /// Exact where alternatives exclude each other and conjuncts are independent; else an over-estimate by what
 /// alternatives have in common, and wrong either way where a fact is used twice. Not idempotent, and
 /// distributive only below the clamp: a fixpoint on a cycle is approached, not reached
-/// ([`Provenance::saturated`] is a change below 1e-12 of the value).
+/// ([`Provenance::saturated`] is a change below 1e-12).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AddMultProb;
 
 impl AddMultProb {
-    /// Largest change of a tag, as a part of it, that still counts as none.
+    /// Largest change of a tag that still counts as none.
     pub const TOLERANCE: f64 = 1e-12;
-
-    /// How much a tag changed, as a part of what it is now: small tags settle as large ones do.
-    #[must_use]
-    #[inline]
-    pub fn change(old: f64, new: f64) -> f64 {
-        (new - old).abs() / new.abs().max(f64::MIN_POSITIVE)
-    }
 }
 
 impl Provenance for AddMultProb {
@@ -56,7 +49,7 @@ impl Provenance for AddMultProb {
     }
 
     fn saturated(&self, old: &f64, new: &f64) -> bool {
-        Self::change(*old, *new) < Self::TOLERANCE
+        (old - new).abs() < Self::TOLERANCE
     }
 
     fn weight(&self, a: &f64) -> f64 {

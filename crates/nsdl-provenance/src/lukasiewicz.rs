@@ -6,7 +6,7 @@ use crate::Provenance;
 ///
 /// Łukasiewicz logic: a conjunction lacks of truth what its parts lack together, up to all of it. De Morgan's laws and
 /// the excluded middle hold (`add(x, 1 − x)` is 1); `not a or b` is the Łukasiewicz implication min(1, 1 − a + b).
-/// Neither idempotent nor distributive: a fixpoint on a cycle is approached until the change is below 1e-12 of the value. A
+/// Neither idempotent nor distributive: a fixpoint on a cycle is approached until the change is below 1e-12. A
 /// clamped value has gradient 0. The members of an aggregate are taken as the best set of those that give a result.
 /// After Hájek, "Metamathematics of fuzzy logic", 1998.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,7 +46,7 @@ impl Provenance for Lukasiewicz {
     }
 
     fn saturated(&self, old: &f64, new: &f64) -> bool {
-        crate::AddMultProb::change(*old, *new) < crate::AddMultProb::TOLERANCE
+        (old - new).abs() < crate::AddMultProb::TOLERANCE
     }
 
     fn weight(&self, a: &f64) -> f64 {

@@ -6,7 +6,7 @@ use crate::Provenance;
 ///
 /// Between [`crate::NandMultProb`] and [`crate::MinMaxProb`]: independent sources of evidence strengthen each other, while
 /// a chain is as strong as its weakest link. No probability of anything. Neither idempotent nor distributive: a
-/// fixpoint on a cycle is approached until the change is below 1e-12 of the value. The members of an aggregate are taken as the best
+/// fixpoint on a cycle is approached until the change is below 1e-12. The members of an aggregate are taken as the best
 /// set of those that give a result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NandMinProb;
@@ -43,7 +43,7 @@ impl Provenance for NandMinProb {
     }
 
     fn saturated(&self, old: &f64, new: &f64) -> bool {
-        crate::AddMultProb::change(*old, *new) < crate::AddMultProb::TOLERANCE
+        (old - new).abs() < crate::AddMultProb::TOLERANCE
     }
 
     fn weight(&self, a: &f64) -> f64 {

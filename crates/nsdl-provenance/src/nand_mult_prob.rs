@@ -6,7 +6,7 @@ use crate::Provenance;
 ///
 /// The probability if all alternatives are independent and all conjuncts are: noisy-or of products. Wrong where facts
 /// are used twice or exclude each other; never above 1, so that gradients are not lost to a clamp. Neither
-/// idempotent nor distributive: a fixpoint on a cycle is approached until the change is below 1e-12 of the value. The members of an
+/// idempotent nor distributive: a fixpoint on a cycle is approached until the change is below 1e-12. The members of an
 /// aggregate, which hold or do not, are added as the exclusive cases that they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NandMultProb;
@@ -43,7 +43,7 @@ impl Provenance for NandMultProb {
     }
 
     fn saturated(&self, old: &f64, new: &f64) -> bool {
-        crate::AddMultProb::change(*old, *new) < crate::AddMultProb::TOLERANCE
+        (old - new).abs() < crate::AddMultProb::TOLERANCE
     }
 
     fn weight(&self, a: &f64) -> f64 {

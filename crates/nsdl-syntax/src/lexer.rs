@@ -43,6 +43,9 @@ pub fn lex(text: &str, source: SourceId) -> Lexed<'_> {
         // The rest of the line is a comment elsewhere: it has no errors of its own.
         if text.get(range) == Some("#") {
             let rest = lexer.remainder();
+            if let Some(run) = bad.last_mut() {
+                run.end += rest.len() - rest.trim_start_matches('#').len();
+            }
             lexer.bump(rest.find('\n').unwrap_or(rest.len()));
         }
     }

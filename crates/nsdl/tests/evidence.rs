@@ -329,8 +329,8 @@ fn differences(f: impl Fn(&[f64], &[f64]) -> f64) -> Vec<f64> {
     let step = 1e-6;
     let moved = |at: usize, by: f64| {
         let (mut links, mut learned) = (LINKS, LEARNED);
-        let all = links.iter_mut().chain(&mut learned);
-        *all.skip(at).next().unwrap() += by;
+        let mut all = links.iter_mut().chain(&mut learned);
+        *all.nth(at).unwrap() += by;
         f(&links, &learned)
     };
     let all = 0..LINKS.len() + LEARNED.len();

@@ -47,14 +47,11 @@ pub(super) fn proofs(case: &Case<'_>) -> Verdict {
     if positive && let Some(told) = tell(Provenance::Why)? {
         each_world(case, &told).map_err(|what| ("why", what))?;
         smallest(case, &told).map_err(|what| ("witnesses of why", what))?;
-        let lineage = self::lineage(tell(Provenance::Lineage)?.unwrap_or_default());
+        let witnessed = lineage(tell(Provenance::Lineage)?.unwrap_or_default());
         for (place, witnesses) in &told {
-            let told = lineage.get(place);
-            let all = witnesses.iter().flatten().map(|(fact, _)| fact);
-            if let Some(fact) = all
-                .clone()
-                .find(|&fact| told.is_none_or(|it| !it.contains(fact)))
-            {
+            let told = witnessed.get(place);
+            let mut all = witnesses.iter().flatten().map(|(fact, _)| fact);
+            if let Some(fact) = all.find(|&fact| told.is_none_or(|it| !it.contains(fact))) {
                 return Err(("lineage", format!("{place:?} lacks {fact:?}")));
             }
         }

@@ -125,11 +125,7 @@ impl Algebra {
                         if old == Some(*tag) {
                             continue;
                         }
-                        let part = |old: f64| match (old - *tag).abs() {
-                            far if far.is_finite() => far / tag.abs().max(f64::MIN_POSITIVE),
-                            far => far,
-                        };
-                        change = change.max(old.map_or(1.0, part));
+                        change = change.max(old.map_or(1.0, |old| (old - *tag).abs()));
                         if self.complement.is_none() && round > rows + PATIENT_ROUNDS {
                             *tag = f64::INFINITY;
                         }
@@ -296,15 +292,33 @@ impl Algebra {
             Reduction::Min | Reduction::Max | Reduction::Argmin | Reduction::Argmax => {
                 self.best(op, arguments, groups, group)
             }
-            // Each member has a place of its own, and its group with it.
             Reduction::Argsort => {
-                let placed = self.of_sets(Reduction::Sort, arguments, groups, group);
                 let shown = |result: &Tuple| result[..=arguments].to_vec();
-                let placed = placed.into_iter();
-                let placed = placed.map(|(result, tag)| (result, self.both(group.tag, tag)));
-                return self.shown(placed.collect(), shown, self.plus);
+                self.shown(
+                    self.of_sets(Reduction::Sort, arguments, groups, &group.members),
+                    shown,
+                    self.plus,
+                )
             }
-            _ => self.of_sets(op, arguments, groups, group),
+            // A chain does not see that all its ends are one result; a certain one is seen where it is added.
+            Reduction::Sum | Reduction::Prod if group.tag != CERTAIN => {
+                let sets = self.of_sets(op, arguments, groups, &group.members);
+                match sets.first_key_value() {
+                    Some((result, &CERTAIN)) => {
+                        let either = |&tag: &f64| {
+                            (self.cases)(self.known(tag), self.absent(self.known(tag)))
+                        };
+                        let all = group
+                            .members
+                            .values()
+                            .map(either)
+                            .fold(CERTAIN, |x, y| self.both(x, y));
+                        BTreeMap::from([(result.clone(), all)])
+                    }
+                    _ => sets,
+                }
+            }
+            _ => self.of_sets(op, arguments, groups, &group.members),
         };
         let given = given.into_iter();
         given
@@ -330,14 +344,14 @@ impl Algebra {
             Some(bar) if least => value(member) <= *bar,
             Some(bar) => value(member) >= *bar,
         };
-        let mut group = group.clone();
-        group.members.retain(|member, _| matters(member));
+        let members = group.members.clone();
+        let members = members.into_iter().filter(|(member, _)| matters(member));
         let whole = if least {
             Reduction::Min
         } else {
             Reduction::Max
         };
-        let found = self.of_sets(whole, arguments, groups, &group);
+        let found = self.of_sets(whole, arguments, groups, &members.collect());
         match op {
             Reduction::Min | Reduction::Max => found,
             _ => self.shown(found, |result| result[..arguments].to_vec(), self.cases),
@@ -362,15 +376,14 @@ impl Algebra {
         found
     }
 
-    /// The results of all sets of members, written out; certain is what all sets give, in a group that is.
+    /// The results of all sets of members, written out; certain is what all sets give.
     fn of_sets(
         &self,
         op: Reduction,
         arguments: usize,
         groups: &Groups,
-        group: &Group,
+        members: &BTreeMap<Tuple, f64>,
     ) -> BTreeMap<Tuple, f64> {
-        let members = &group.members;
         let empty_exists = groups.explicit.is_some() || groups.keys.is_empty();
         let mut found: BTreeMap<Tuple, (f64, usize)> = BTreeMap::new();
         let mut possible = 0;
@@ -399,10 +412,7 @@ impl Algebra {
                 *sets += 1;
             }
         }
-        let forced = |(tag, sets)| match sets == possible && group.tag == CERTAIN {
-            true => CERTAIN,
-            false => tag,
-        };
+        let forced = |(tag, sets)| if sets == possible { CERTAIN } else { tag };
         found
             .into_iter()
             .map(|(result, of)| (result, forced(of)))

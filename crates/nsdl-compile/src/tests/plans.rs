@@ -312,8 +312,8 @@ fn explicit_groups() {
     );
     let symbols = Symbols::new();
     assert!(
-        rules(&program, &symbols, "members of count(s: …)").contains("groups of"),
-        "a key that the body does not bind ranges over the groups"
+        rules(&program, &symbols, "members of count(s: …)").contains("possible groups"),
+        "a key that the body does not bind ranges over the groups that may exist"
     );
 }
 

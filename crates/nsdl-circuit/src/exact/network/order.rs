@@ -16,7 +16,7 @@ const STARTS: usize = 32;
 const LARGE: usize = 400;
 
 /// Moves that are tried at most, and how many states one is worth.
-const MOVES: usize = 100_000;
+const MOVES: usize = 40_000;
 const WORTH: f64 = 8.0;
 
 /// Wider frontiers end a start.
