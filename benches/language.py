@@ -34,7 +34,7 @@ def shortest(keyed, nodes, edges):
     """Costs of paths from 0 in a graph without cycles, which has very many."""
     draw = random.Random(0)
     rows = sorted({tuple(sorted(draw.sample(range(nodes), 2))) for _ in range(edges)})
-    facts = ", ".join(f"({a}, {b}, {draw.randrange(1, 10)})" for a, b in rows)
+    facts = ", ".join(f"({a}, {b}, {draw.randrange(1, 1000)})" for a, b in rows)
     start = f"rel edge = {{{facts}}}\n"
     if keyed:
         return start + "type d(b: i32, keep min c: i32)\nrel d(0, 0)\nrel d(b, c + w) = d(a, c), edge(a, b, w)\nquery d"

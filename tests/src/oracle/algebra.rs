@@ -115,6 +115,7 @@ impl Algebra {
         let ready = Ready::new(program)?;
         let mut model: Model = vec![BTreeMap::new(); program.relations.len()];
         for level in 0..=ready.levels.iter().copied().max().unwrap_or(0) {
+            let mut last = f64::INFINITY;
             for round in 0.. {
                 let mut next = self.round(&ready, level, &model)?;
                 let rows: usize = next.iter().map(BTreeMap::len).sum();
@@ -135,6 +136,11 @@ impl Algebra {
                 if change < 1e-13 {
                     break;
                 }
+                // What grows from next to nothing is stopped by the tolerance, or not: nobody can say.
+                if last < 1e-9 && change > last {
+                    return Err(Invalid::TooLarge);
+                }
+                last = change;
                 if round > 1000 || rows > MOST_ROWS {
                     return Err(Invalid::TooLarge);
                 }
