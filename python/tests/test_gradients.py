@@ -10,6 +10,9 @@ torch = pytest.importorskip("torch")
 
 import nsdl  # noqa: E402
 
+# Few proofs, samples and cycles are differentiated as they are: that they approximate is said, and tested elsewhere.
+pytestmark = pytest.mark.filterwarnings("ignore:.*W060[23]")
+
 BACKENDS = ["kernels", "torch"]
 PROVENANCES = [
     "exact",
