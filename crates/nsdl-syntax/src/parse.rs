@@ -145,8 +145,8 @@ fn error_end(error: &Error<'_>, end: usize) -> usize {
 
 /// Tokens that depend on their neighbours.
 ///
-/// Words that Scallop lacks are keywords only where no name could stand (SEMANTICS.md 11): `fn` before a name and
-/// its `(`, `evidence` before a formula where an item can begin, and `keep min`, `keep max` before the name or
+/// Words that Scallop lacks are keywords only where no name could stand (SEMANTICS.md 11): where an item can begin,
+/// `fn` before a name and its `(`, and `evidence` before a formula; and `keep min`, `keep max` before the name or
 /// type of a column. Two `>` that touch are a shift where
 /// an operand follows; elsewhere each closes the arguments of a type.
 fn contextual(tokens: &mut Vec<Spanned<'_>>) {
@@ -156,7 +156,9 @@ fn contextual(tokens: &mut Vec<Spanned<'_>>) {
     for at in 0..tokens.len() {
         let next = |ahead: usize| tokens.get(at + ahead).map(|(_, token, _)| token);
         let joined = match (&tokens[at].1, next(1), next(2)) {
-            (Identifier("fn"), Some(Identifier(_)), Some(LeftParen)) => {
+            (Identifier("fn"), Some(Identifier(_)), Some(LeftParen))
+                if ends_item(&tokens[..at]) =>
+            {
                 tokens[at].1 = Fn;
                 continue;
             }
