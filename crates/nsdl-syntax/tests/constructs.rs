@@ -346,7 +346,7 @@ fn canonical_text_of_an_atom() {
 fn contextual_words_are_names() {
     same("rel hidden(count, sum, max, keep, min) = file(count, sum, max, keep, min), demand(top)");
     // `fn evidence(` begins a function only where an item can begin.
-    same("@fn\nevidence (a() or b()) and c()");
+    same("@fn\nevidence (a() or b()), c()");
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub fn run(all: bool) -> Result {
         shell::run(cargo().args(args).args(["--", "-D", "warnings"]))
     });
     report.stage("rust tests", || {
-        shell::run(cargo().arg("test").arg("--quiet"))
+        // One failure says nothing of the tests behind it.
+        shell::run(cargo().args(["test", "--quiet", "--no-fail-fast"]))
     });
     report.stage("5,000 random programs", || {
         shell::run(cargo().args([
