@@ -15,6 +15,7 @@ fn under(name: &str, program: &str) -> Result<String, nsdl::Error> {
     session.set_provenance(Some(Provenance::parse(name, None)?));
     session.add_program("test.dl", program)?;
     let outcome = session.run()?;
+    assert!(outcome.warnings.is_empty(), "{:?}", outcome.warnings);
     let texts: Vec<String> = outcome.relations.iter().map(print::text).collect();
     Ok(texts.join("\n"))
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use nsdl_circuit::Real;
-use nsdl_ir::{Diagnostic, LeafId, Value};
+use nsdl_ir::{Diagnostic, LeafId, TupleId, Value, Word};
 
 use super::{Answers, Given, Module, Port, Tape};
 use crate::check::check_input;
@@ -262,15 +262,8 @@ impl Module {
                 }
             }
         }
-        let story = Story {
-            plan: &self.plan,
-            trace: &self.trace,
-            facts: &self.facts,
-            row: &|tuple| self.rows.get(&tuple).cloned().unwrap_or_default(),
-            symbols: &self.symbols,
-            texts: &self.texts,
-            heads: OnceCell::new(),
-        };
+        let cells = |tuple| self.cells(tuple);
+        let story = self.story(&cells);
         let mut found = story.explain(id, k, &weights).map_err(error)?;
         let given = column.and_then(|column| answers.given.get(column));
         if let Some(Given::Output(evidence)) = given {
@@ -281,6 +274,24 @@ impl Module {
             found.iter_mut().for_each(|one| one.probability /= share);
         }
         Ok(found)
+    }
+
+    /// The row of a tuple of the trace.
+    pub(super) fn cells(&self, tuple: TupleId) -> Vec<Word> {
+        self.rows.get(&tuple).cloned().unwrap_or_default()
+    }
+
+    /// What the circuit is told in terms of.
+    pub(super) fn story<'a>(&'a self, cells: &'a dyn Fn(TupleId) -> Vec<Word>) -> Story<'a> {
+        Story {
+            plan: &self.plan,
+            trace: &self.trace,
+            facts: &self.facts,
+            row: cells,
+            symbols: &self.symbols,
+            texts: &self.texts,
+            heads: OnceCell::new(),
+        }
     }
 
     /// The inputs, and the values of the parameters if they follow.

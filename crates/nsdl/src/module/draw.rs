@@ -1,6 +1,5 @@
 //! Small circuits as pictures: DOT for Graphviz, and SVG without it.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -10,7 +9,6 @@ use nsdl_ir::{Diagnostic, LeafId};
 use super::Module;
 use crate::error::{Error, Result};
 use crate::print::format_tuple;
-use crate::why::Story;
 
 /// A circuit of this many nodes can still be read.
 const LARGEST: usize = 200;
@@ -61,15 +59,8 @@ impl Module {
                 "draw a smaller instance; `explain` describes large ones",
             ));
         }
-        let story = Story {
-            plan: &self.plan,
-            trace: &self.trace,
-            facts: &self.facts,
-            row: &|tuple| self.rows.get(&tuple).cloned().unwrap_or_default(),
-            symbols: &self.symbols,
-            texts: &self.texts,
-            heads: OnceCell::new(),
-        };
+        let cells = |tuple| self.cells(tuple);
+        let story = self.story(&cells);
         let leaves = self.constants.len();
         let mut below: BTreeMap<u32, (&str, Vec<u32>)> = BTreeMap::new();
         for layer in layers {
