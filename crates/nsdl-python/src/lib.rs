@@ -4,6 +4,7 @@
 //! What users see is in `python/nsdl`.
 
 mod arrangement;
+mod compiling;
 mod error;
 mod files;
 mod foreign;

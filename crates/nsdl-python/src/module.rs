@@ -3,17 +3,16 @@
 mod passes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use nsdl::{Input, Output, Provenance};
+use nsdl::{Input, Output};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use crate::compiling::compiling;
 use crate::error::{self, raise};
-use crate::foreign::register;
-use crate::interrupt::interruptible;
 use crate::tape::{Tape, Tapes};
 use crate::tensor::{Dense, Dtype, Element, Fresh};
 use crate::threads;
@@ -74,20 +73,10 @@ pub fn compile<'py>(
         .into_pyobject(py)?
         .unbind();
     let (inputs, outputs) = (inputs_of(&inputs)?, outputs_of(&outputs)?);
-    let cancel = Arc::new(AtomicBool::new(false));
-    let mut registry = nsdl::Registry::new();
-    for item in &foreign {
-        register(&mut registry, item, &cancel)?;
-    }
     let start = Instant::now();
-    let module = interruptible(py, &cancel, || {
-        let provenance = Provenance::parse(provenance, Some(k))?;
-        let mut session = nsdl::Session::new();
-        session.set_registry(registry)?;
-        session.set_cancel(cancel.clone());
+    let (module, _) = compiling(py, &foreign, provenance, k, |session, provenance| {
         nsdl::Module::conditioned(session, name, text, inputs, outputs, &evidence, provenance)
-    })?
-    .map_err(|error| raise(py, &error))?;
+    })?;
     let warnings = error::warnings(module.warnings(), |warning| module.render(warning, false));
     Ok((
         CompiledModule {

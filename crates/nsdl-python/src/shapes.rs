@@ -5,14 +5,14 @@ mod passes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nsdl::{Provenance, Ragged};
+use nsdl::Ragged;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::arrangement::{Arrangement, Tuples};
+use crate::compiling::compiling;
 use crate::error::{self, raise};
-use crate::foreign::register;
 use crate::interrupt::interruptible;
 use crate::module::{
     InputArgument, OutputArgument, ParameterSet, ProofArgument, inputs_of, outputs_of,
@@ -76,21 +76,11 @@ pub fn compile_shapes<'py>(
         .into_pyobject(py)?
         .unbind();
     let (inputs, outputs) = (inputs_of(&inputs)?, outputs_of(&outputs)?);
-    let cancel = Arc::new(AtomicBool::new(false));
-    let mut registry = nsdl::Registry::new();
-    for item in &foreign {
-        register(&mut registry, item, &cancel)?;
-    }
-    let shapes = interruptible(py, &cancel, || {
-        let provenance = Provenance::parse(provenance, Some(k))?;
-        let mut session = nsdl::Session::new();
-        session.set_registry(registry)?;
-        session.set_cancel(cancel.clone());
+    let (shapes, cancel) = compiling(py, &foreign, provenance, k, |session, provenance| {
         nsdl::Shapes::conditioned(
             session, name, text, inputs, open, outputs, &evidence, provenance,
         )
-    })?
-    .map_err(|error| raise(py, &error))?;
+    })?;
     let warnings = error::warnings(shapes.warnings(), |warning| shapes.render(warning, false));
     Ok((
         CompiledShapes {
