@@ -1,5 +1,7 @@
 //! Batches over the kernels: samples in blocks that fit in cache, blocks in parallel where it pays.
 
+use std::ops::Range;
+
 use crate::kernel;
 use crate::layers::Layered;
 use crate::real::Real;
@@ -12,26 +14,40 @@ const BLOCK: usize = 1 << 18;
 /// Edges times samples from which on threads are worth waking.
 const PARALLEL: usize = 1 << 19;
 
-/// How a batch is cut.
+/// How a batch is cut: into blocks, and these into pieces, of which one is in memory at a time.
 struct Blocks {
     width: usize,
     count: usize,
+    /// How many blocks make a piece.
+    held: usize,
     parallel: bool,
 }
 
 impl Blocks {
-    fn new<T>(circuit: &Layered, batch: usize) -> Self {
+    fn new<T>(circuit: &Layered, batch: usize, memory: usize) -> Self {
         let parallel = circuit.edges.saturating_mul(batch) >= PARALLEL;
         let mut samples = (BLOCK / size_of::<T>() / circuit.nodes.max(1)).max(kernel::LANES);
+        let mut least = 1;
         if parallel {
-            samples = samples.min(batch.div_ceil(rayon::current_num_threads()));
+            least = rayon::current_num_threads().max(1);
+            samples = samples.min(batch.div_ceil(least));
         }
         let width = kernel::padded(batch.min(samples));
+        let block = circuit.nodes * width * size_of::<T>();
         Self {
             width,
             count: batch.div_ceil(width),
+            held: (memory / block.max(1)).max(least),
             parallel,
         }
+    }
+
+    /// The blocks of each piece.
+    fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (held, count) = (self.held, self.count);
+        (0..count)
+            .step_by(held)
+            .map(move |start| start..count.min(start + held))
     }
 }
 
@@ -43,16 +59,58 @@ pub(crate) fn forward<T: Real>(
     tape: &mut Tape<T>,
     out: &mut [T],
 ) {
-    let blocks = Blocks::new::<T>(circuit, batch);
+    forward_reading(
+        circuit,
+        weights,
+        batch,
+        tape,
+        &mut [(&circuit.outputs, out)],
+    );
+}
+
+/// The same, where the values of any nodes are read, each list to its place (`[node][sample]`).
+pub(crate) fn forward_reading<T: Real>(
+    circuit: &Layered,
+    weights: &[T],
+    batch: usize,
+    tape: &mut Tape<T>,
+    reads: &mut [(&[u32], &mut [T])],
+) {
+    let blocks = Blocks::new::<T>(circuit, batch, tape.memory());
     let size = circuit.nodes * blocks.width;
-    if size == 0 || blocks.count == 0 {
+    if size == 0 {
         return;
     }
-    tape.values.resize(size * blocks.count, T::ZERO);
+    for piece in blocks.pieces() {
+        evaluate(circuit, weights, batch, &blocks, piece.clone(), tape);
+        for (block, values) in piece.zip(tape.values.chunks_exact(size)) {
+            let from = block * blocks.width;
+            let samples = blocks.width.min(batch - from);
+            for (nodes, out) in reads.iter_mut() {
+                for (i, &node) in nodes.iter().enumerate() {
+                    let row = &values[node as usize * blocks.width..][..samples];
+                    out[i * batch + from..][..samples].copy_from_slice(row);
+                }
+            }
+        }
+    }
+}
+
+/// Fills the values of a tape with those of a piece.
+fn evaluate<T: Real>(
+    circuit: &Layered,
+    weights: &[T],
+    batch: usize,
+    blocks: &Blocks,
+    piece: Range<usize>,
+    tape: &mut Tape<T>,
+) {
+    let size = circuit.nodes * blocks.width;
+    tape.values.resize(size * piece.len(), T::ZERO);
     tape.scratch
-        .resize_with(blocks.count.max(tape.scratch.len()), Vec::new);
+        .resize_with(piece.len().max(tape.scratch.len()), Vec::new);
     let run = |((block, values), scratch): (Numbered<'_, T>, &mut Vec<T>)| {
-        let (width, from) = (blocks.width, block * blocks.width);
+        let (width, from) = (blocks.width, (piece.start + block) * blocks.width);
         let samples = width.min(batch - from);
         for (leaf, row) in values
             .chunks_exact_mut(width)
@@ -82,55 +140,47 @@ pub(crate) fn forward<T: Real>(
             .zip(scratch)
             .for_each(run);
     }
-    read(circuit, &circuit.outputs, batch, tape, out);
-}
-
-/// The values of nodes after [`forward`] on a batch, `[node][sample]`.
-pub(crate) fn read<T: Real>(
-    circuit: &Layered,
-    nodes: &[u32],
-    batch: usize,
-    tape: &Tape<T>,
-    out: &mut [T],
-) {
-    let blocks = Blocks::new::<T>(circuit, batch);
-    let size = circuit.nodes * blocks.width;
-    if size == 0 || blocks.count == 0 {
-        return;
-    }
-    let values = tape.values.chunks_exact(size).take(blocks.count);
-    for (block, values) in values.enumerate() {
-        let from = block * blocks.width;
-        let samples = blocks.width.min(batch - from);
-        for (i, &node) in nodes.iter().enumerate() {
-            let row = &values[node as usize * blocks.width..][..samples];
-            out[i * batch + from..][..samples].copy_from_slice(row);
-        }
-    }
 }
 
 /// A block of gradients with its number, and the values and scratch space that belong to it.
 type Numbered<'t, T> = (usize, &'t mut [T]);
 type Recorded<'t, T> = (&'t [T], &'t mut Vec<T>);
 
-/// See [`crate::Circuit::backward`].
+/// See [`crate::Circuit::backward`]. A batch of several pieces is evaluated again, piece by piece.
 pub(crate) fn backward<T: Real>(
     circuit: &Layered,
+    weights: &[T],
     batch: usize,
     tape: &mut Tape<T>,
     grad_out: &[T],
     grad_weights: &mut [T],
 ) {
-    let blocks = Blocks::new::<T>(circuit, batch);
-    let size = circuit.nodes * blocks.width;
-    if size == 0 || blocks.count == 0 {
+    let blocks = Blocks::new::<T>(circuit, batch, tape.memory());
+    if circuit.nodes * blocks.width == 0 {
         return;
     }
-    tape.gradients.resize(size * blocks.count, T::ZERO);
-    tape.scratch
-        .resize_with(blocks.count.max(tape.scratch.len()), Vec::new);
+    for piece in blocks.pieces() {
+        if piece.len() < blocks.count {
+            evaluate(circuit, weights, batch, &blocks, piece.clone(), tape);
+        }
+        differentiate(circuit, batch, &blocks, piece, tape, grad_out, grad_weights);
+    }
+}
+
+/// The part of the gradient that the samples of a piece have, whose values are on the tape.
+fn differentiate<T: Real>(
+    circuit: &Layered,
+    batch: usize,
+    blocks: &Blocks,
+    piece: Range<usize>,
+    tape: &mut Tape<T>,
+    grad_out: &[T],
+    grad_weights: &mut [T],
+) {
+    let size = circuit.nodes * blocks.width;
+    tape.gradients.resize(size * piece.len(), T::ZERO);
     let run = |((block, gradients), (values, scratch)): (Numbered<'_, T>, Recorded<'_, T>)| {
-        let (width, from) = (blocks.width, block * blocks.width);
+        let (width, from) = (blocks.width, (piece.start + block) * blocks.width);
         let samples = width.min(batch - from);
         gradients.fill(T::ZERO);
         for (i, &node) in circuit.outputs.iter().enumerate() {
@@ -159,7 +209,7 @@ pub(crate) fn backward<T: Real>(
             .zip(values)
             .for_each(run);
     }
-    for (block, gradients) in tape.gradients.chunks_exact(size).enumerate() {
+    for (block, gradients) in piece.clone().zip(tape.gradients.chunks_exact(size)) {
         let from = block * blocks.width;
         let samples = blocks.width.min(batch - from);
         for leaf in 0..circuit.leaves {

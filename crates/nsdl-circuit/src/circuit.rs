@@ -215,7 +215,21 @@ impl Circuit {
         tape.residual = 0.0;
         let weight = |sample: usize, leaf: usize| weights[leaf * batch + sample].to_f64();
         match &self.evaluation {
-            Evaluation::Layers(layered) => blocks::forward(layered, weights, batch, tape, out),
+            Evaluation::Layers(layered) => match &self.bounds {
+                None => blocks::forward(layered, weights, batch, tape, out),
+                Some(bounds) => {
+                    let [mut lower, mut upper] = std::mem::take(&mut tape.bounds);
+                    lower.resize(bounds.lower.len() * batch, T::ZERO);
+                    upper.resize(bounds.upper.len() * batch, T::ZERO);
+                    let reads = &mut [
+                        (&layered.outputs[..], out),
+                        (&bounds.lower, &mut lower),
+                        (&bounds.upper, &mut upper),
+                    ];
+                    blocks::forward_reading(layered, weights, batch, tape, reads);
+                    tape.bounds = [lower, upper];
+                }
+            },
             Evaluation::Cycles(solver) => {
                 tape.residual = solver.forward(batch, &mut tape.solved, weight);
                 for (sample, solved) in tape.solved.iter().enumerate() {
@@ -273,7 +287,7 @@ impl Circuit {
         let seed = |sample: usize, output: usize| grad_out[output * batch + sample].to_f64();
         match &self.evaluation {
             Evaluation::Layers(layered) => {
-                blocks::backward(layered, batch, tape, grad_out, grad_weights)
+                blocks::backward(layered, weights, batch, tape, grad_out, grad_weights)
             }
             Evaluation::Cycles(solver) => {
                 solver.backward(&mut tape.solved, seed);
@@ -316,11 +330,13 @@ impl Circuit {
         lower: &mut [T],
         upper: &mut [T],
     ) -> bool {
-        let (Evaluation::Layers(layered), Some(bounds)) = (&self.evaluation, &self.bounds) else {
+        if self.bounds.is_none() || !matches!(self.evaluation, Evaluation::Layers(_)) {
             return false;
-        };
-        blocks::read(layered, &bounds.lower, batch, tape, lower);
-        blocks::read(layered, &bounds.upper, batch, tape, upper);
+        }
+        let size = self.outputs * batch;
+        for (to, from) in [lower, upper].into_iter().zip(&tape.bounds) {
+            to[..size].copy_from_slice(&from[..size]);
+        }
         true
     }
 

@@ -86,6 +86,7 @@ impl Circuit {
         memory.gradients.resize(self.leaves * batch, Log::ZERO);
         blocks::backward(
             layered,
+            &memory.weights,
             batch,
             &mut memory.tape,
             &memory.seeds,

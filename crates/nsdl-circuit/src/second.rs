@@ -73,6 +73,7 @@ impl Circuit {
         memory.gradients.resize(inputs, Dual::ZERO);
         blocks::backward(
             layered,
+            &memory.weights,
             batch,
             &mut memory.tape,
             &memory.seeds,

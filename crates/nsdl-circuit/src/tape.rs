@@ -4,13 +4,22 @@ use crate::sample::Sampled;
 use crate::solve::Solved;
 use crate::topk::Proofs;
 
+/// Bytes that the values of a batch may take, and their gradients as many, unless a tape was told otherwise.
+const MEMORY: usize = 1 << 30;
+
 /// What a forward pass keeps for the backward pass; reused from call to call, so that nothing is allocated
 /// once it has grown to its size.
+///
+/// A batch whose values take more than 1 GiB, or what [`Tape::within`] was given, is split: the forward pass keeps the
+/// values of a part only, and the backward pass computes each part again, which makes both together half as long again.
 #[derive(Clone, Debug, Default)]
 pub struct Tape<T> {
+    memory: Option<usize>,
     pub(crate) values: Vec<T>,
     pub(crate) gradients: Vec<T>,
     pub(crate) scratch: Vec<Vec<T>>,
+    /// Lower and upper bounds of the outputs of the last forward pass, where there are some.
+    pub(crate) bounds: [Vec<T>; 2],
     /// Samples of methods that are not one fixed pass.
     pub(crate) solved: Vec<Solved>,
     pub(crate) proofs: Vec<Proofs>,
@@ -26,9 +35,22 @@ impl<T: Default> Tape<T> {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// An empty tape that keeps the values of a batch in so many bytes, and their gradients in as many; the values of a
+    /// few samples it keeps in any case.
+    pub fn within(bytes: usize) -> Self {
+        Self {
+            memory: Some(bytes),
+            ..Self::default()
+        }
+    }
 }
 
 impl<T> Tape<T> {
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.unwrap_or(MEMORY)
+    }
+
     /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact.
     pub fn truncated(&self) -> bool {
         self.truncated

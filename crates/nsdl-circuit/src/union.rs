@@ -66,14 +66,16 @@ pub(crate) fn add_gradient(
     let mut tape = Tape::new();
     let mut out = [0.0];
     let mut inner = vec![0.0; compiled.leaves.len()];
-    blocks::forward(
+    let gathered = compiled.gather(weights);
+    blocks::forward(&compiled.circuit, &gathered, 1, &mut tape, &mut out);
+    blocks::backward(
         &compiled.circuit,
-        &compiled.gather(weights),
+        &gathered,
         1,
         &mut tape,
-        &mut out,
+        &[scale],
+        &mut inner,
     );
-    blocks::backward(&compiled.circuit, 1, &mut tape, &[scale], &mut inner);
     for (&leaf, slope) in compiled.leaves.iter().zip(inner) {
         gradient[leaf as usize] += slope;
     }

@@ -150,6 +150,33 @@ fn answers_between_bounds_have_gradients() {
 }
 
 #[test]
+fn batches_too_large_for_memory_are_split() {
+    let (program, end) = grid(5, 5);
+    let batch = 2_001;
+    for nodes in [300, 1 << 20] {
+        let circuit = auto(&program, &[end], nodes);
+        let bytes = circuit.report().nodes * batch * size_of::<f64>();
+        assert!(bytes > 1 << 21, "one block of 256 KiB is never split");
+        let mut random = Random(7);
+        let weights: Vec<f64> = (0..program.weights().len() * batch)
+            .map(|_| random.unit())
+            .collect();
+        let seeds: Vec<f64> = (0..batch).map(|_| random.unit()).collect();
+        let found = [Tape::new(), Tape::within(0), Tape::within(1 << 20)].map(|mut tape| {
+            let mut values = [(); 3].map(|()| vec![f64::NAN; batch]);
+            let [out, lower, upper] = &mut values;
+            let mut gradient = vec![f64::NAN; weights.len()];
+            circuit.forward(&weights, batch, &mut tape, out);
+            circuit.bounds(batch, &tape, lower, upper);
+            circuit.backward(&weights, batch, &mut tape, &seeds, &mut gradient);
+            let all = values.into_iter().flatten().chain(gradient);
+            all.map(f64::to_bits).collect::<Vec<u64>>()
+        });
+        assert!(found[0] == found[1] && found[0] == found[2]);
+    }
+}
+
+#[test]
 fn the_best_of_many_independent_facts_is_exact() {
     // max over facts: a result needs its own fact and all better ones absent.
     let mut program = Program::default();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -12,6 +12,10 @@ use crate::threads;
 
 /// How long a Ctrl-C may go unnoticed.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long work may take unseen, and how often it tells.
+const SILENCE: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(100);
 
 /// Room for deeply nested programs; pages that are not used cost nothing.
 const STACK: usize = 64 << 20;
@@ -40,7 +44,13 @@ pub fn interruptible<T: Send>(
                         result
                     })?;
             let mut signal = None;
+            let start = Instant::now();
+            let mut next = SILENCE;
             while let Err(RecvTimeoutError::Timeout) = receiver.recv_timeout(PATIENCE) {
+                if start.elapsed() >= next {
+                    next = start.elapsed() + TICK;
+                    tell(Some(start.elapsed()));
+                }
                 if signal.is_none()
                     && let Err(raised) = Python::attach(|py| py.check_signals())
                 {
@@ -49,6 +59,9 @@ pub fn interruptible<T: Send>(
                 }
             }
             let result = worker.join();
+            if next > SILENCE {
+                tell(None);
+            }
             match (signal, result) {
                 (Some(raised), _) => Err(raised),
                 (None, Ok(result)) => Ok(result),
@@ -58,4 +71,17 @@ pub fn interruptible<T: Send>(
             }
         })
     })
+}
+
+/// Shows in `nsdl.progress` how long work takes, or that it is done. It is no reason to fail.
+fn tell(elapsed: Option<Duration>) {
+    Python::attach(|py| {
+        let told = py
+            .import("nsdl.progress")
+            .and_then(|progress| match elapsed {
+                Some(elapsed) => progress.call_method1("tell", (elapsed.as_secs_f64(),)),
+                None => progress.call_method0("done"),
+            });
+        drop(told);
+    });
 }

@@ -114,6 +114,17 @@ pub struct Tape<T> {
     log: nsdl_circuit::LogTape,
 }
 
+impl<T: Default> Tape<T> {
+    /// A tape that keeps the values of a batch in so many bytes (1 GiB otherwise), and their gradients in as many. A
+    /// batch that needs more is split, and its parts are evaluated again for the gradient.
+    pub fn within(bytes: usize) -> Self {
+        Self {
+            circuit: nsdl_circuit::Tape::within(bytes),
+            ..Self::default()
+        }
+    }
+}
+
 impl<T> Tape<T> {
     /// Whether the last forward pass under top-k dropped a proof; if not, its answers are exact. See
     /// [`Module::approximations`].
