@@ -18,6 +18,7 @@ class Input:
         self.name = name
         self.columns = columns
         self.width = len(columns.mapping)
+        self._sizes = [len(choice) for choice in columns.choices]
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -34,16 +35,19 @@ class Input:
         columns, choices = self.columns, self.columns.choices
         return [(self.name, tuple(columns.mapping[i] for i in choice), columns.exclusive) for choice in choices]
 
-    def tensors(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """A tensor ``[batch, width]``, or one for each choice."""
+    def tensor(self, x: torch.Tensor) -> torch.Tensor:
+        """All ports side by side, ``[batch, width]``."""
         columns = self.columns
-        if self.is_whole:
-            return [x]
+        if columns.keeps_all and columns.dim in (None, len(columns.axes) - 1):
+            return x
         rows = self._rows(x)
         if not columns.keeps_all:
             rows = rows * self._kept(rows)
-        # One copy for all choices, of which each is a contiguous part.
-        return list(rows.movedim(1, 0).contiguous().unbind(0))
+        return rows.flatten(1)
+
+    def parts(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """What :meth:`tensor` gives, port by port."""
+        return list(x.split(self._sizes, 1)) if len(self._sizes) > 1 else [x]
 
     def facts(self, x: torch.Tensor, encoded: _nsdl.Tuples) -> Ragged:
         """The entries that are kept, as facts; ``encoded`` are the tuples of the mapping."""

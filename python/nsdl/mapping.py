@@ -69,7 +69,7 @@ class Columns:
     @property
     def choices(self) -> list[list[int]]:
         """The columns of each choice."""
-        if self.dim is None:
+        if self.dim is None or not self.mapping:
             return [list(range(len(self.mapping)))]
         size = self.axes[self.dim]
         inner = math.prod(self.axes[self.dim + 1 :])

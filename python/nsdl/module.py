@@ -147,9 +147,9 @@ class Module(torch.nn.Module):
         """Probabilities of the outputs, ``[batch, m]`` each, from those of the inputs, ``[batch, n]`` each."""
         if self._shapes is not None:
             facts, rest = self._facts(tensors)
-            ports = self._fixed(rest, facts)
+            fixed = self._fixed(rest, facts)
             values = None if self.learned is None else self.learned()
-            return self._result(self._shapes(facts, ports, values, self.validate, self.backend))
+            return self._result(self._shapes(facts, fixed, values, self.validate, self.backend))
         assert self._circuit is not None
         inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
@@ -160,18 +160,18 @@ class Module(torch.nn.Module):
             [values] = _upcast([values], values.dtype)
         if self.backend == "tch":
             if self.validate:
-                check(self._compiled, inputs, _tolerance(dtype))
-            outputs = self._circuit.tch(given, values)
+                check(self._compiled, self._ports(inputs), _tolerance(dtype))
+            outputs = self._circuit.tch(self._ports(given), values)
         elif self.backend == "torch" or (
             self.backend == "auto" and device.type != "cpu" and self._circuit.exists and not self.log
         ):
             if self.validate:
-                check(self._compiled, inputs, _tolerance(dtype))
+                check(self._compiled, self._ports(inputs), _tolerance(dtype))
             outputs = self._circuit(given, values)
         else:
             validate = self.validate
             if validate and dtype.itemsize == 2:  # half precision is checked with the tolerance of half precision
-                check(self._compiled, inputs, _tolerance(dtype))
+                check(self._compiled, self._ports(inputs), _tolerance(dtype))
                 validate = False
             values = None if values is None else values.cpu()
             outputs = run_kernels(self._circuit, [x.cpu() for x in given], values, validate, self.log)
@@ -296,7 +296,7 @@ class Module(torch.nn.Module):
             inputs = self._fixed(batched, facts)
             found = self._shapes.why(facts, inputs, self._values(), self.outputs.index(output), row(tuple), k)
             return [Proof.of(proof) for proof in found]
-        inputs = self._ports(self._inputs(batched))
+        inputs = self._ports(self._side_by_side(self._inputs(batched)))
         if inputs and inputs[0].shape[0] != 1:
             raise UsageError(
                 "E0825",
@@ -325,7 +325,7 @@ class Module(torch.nn.Module):
 
     def _given(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor | None]:
         """The inputs in order, and the current values of what is learned, on their device and of the kernels' dtype."""
-        inputs = self._ports(self._inputs(tensors))
+        inputs = self._side_by_side(self._inputs(tensors))
         values = None if self.learned is None else self.learned()
         if values is not None and inputs:
             dtype = inputs[0].dtype
@@ -353,7 +353,8 @@ class Module(torch.nn.Module):
         for name in self._shapes.open:
             if name in given:
                 facts[name] = self._specs[name].facts(given.pop(name), self._shapes.mapping(self._specs[name]))
-        return [port for name, x in given.items() for port in self._specs[name].tensors(x)]
+        specs = self._specs
+        return [port for name, x in given.items() for port in specs[name].parts(specs[name].tensor(x))]
 
     def _batched(self, name: str, x: Any) -> Any:
         """A batch of one, if it is a single sample."""
@@ -361,10 +362,13 @@ class Module(torch.nn.Module):
         single = isinstance(x, torch.Tensor) and (x.dim() == 1 or (len(axes) > 1 and x.shape == axes))
         return x.unsqueeze(0) if single else x
 
+    def _side_by_side(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The tensors as the circuit takes them."""
+        return [spec.tensor(x) for spec, x in zip(self._specs.values(), inputs, strict=True)]
+
     def _ports(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """The tensors of all ports."""
-        specs = self._specs.values()
-        return [port for spec, x in zip(specs, inputs, strict=True) for port in spec.tensors(x)]
+        return [port for spec, x in zip(self._specs.values(), inputs, strict=True) for port in spec.parts(x)]
 
     def _inputs(self, tensors: dict[str, torch.Tensor]) -> list[torch.Tensor]:
         """The input tensors in order, after all checks that do not look at values."""

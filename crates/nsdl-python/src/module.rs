@@ -1,6 +1,7 @@
 //! `CompiledModule`: what `nsdl.Module` is made of.
 
 mod passes;
+mod stack;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,8 @@ use crate::tape::{Tape, Tapes};
 use crate::tensor::{Dense, Dtype, Element, Fresh};
 use crate::threads;
 use crate::value::{row, tuple};
+
+pub use stack::Stacks;
 
 /// Name, mapping, and whether its tuples exclude each other.
 pub type InputArgument<'py> = (String, Vec<Bound<'py, PyTuple>>, bool);
@@ -245,7 +248,7 @@ impl CompiledModule {
     }
 
     /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants. `parameters` is of shape
-    /// `[1, p]`.
+    /// `[1, p]`. A tensor may hold several inputs side by side.
     ///
     /// With `log`, the logarithms of the outputs.
     #[pyo3(signature = (inputs, validate, log=false, parameters=None))]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nsdl::Real;
 use pyo3::prelude::*;
 
+use crate::module::Stacks;
 use crate::tensor::Element;
 
 /// What a forward pass leaves to the backward pass.
@@ -12,6 +13,7 @@ use crate::tensor::Element;
 pub struct Tape {
     memory: Mutex<Option<Memory>>,
     batch: usize,
+    stacks: Stacks,
     impossible: usize,
     /// What its answers are not exact in, as codes and texts.
     approximations: Vec<(&'static str, String)>,
@@ -39,6 +41,7 @@ impl Tape {
         module: &nsdl::Module,
         tape: nsdl::Tape<T>,
         batch: usize,
+        stacks: Stacks,
         home: &Arc<Tapes>,
     ) -> Self {
         let found = module.approximations(&tape).into_iter();
@@ -49,6 +52,7 @@ impl Tape {
         Self {
             memory,
             batch,
+            stacks,
             impossible,
             approximations,
             home: home.clone(),
@@ -58,6 +62,11 @@ impl Tape {
     /// Whether its numbers are `f64`.
     pub fn is_double(&self) -> bool {
         matches!(*lock(&self.memory), Some(Memory::F64(_)))
+    }
+
+    /// How the tensors of the forward pass held its inputs.
+    pub fn stacks(&self) -> &Stacks {
+        &self.stacks
     }
 
     /// How many samples the forward pass had.

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::stack::Stacks;
 use super::{CompiledModule, Entries, Tensors, dense, fresh, no_tensor};
 use crate::error::raise;
 use crate::tape::{Number, Tape};
@@ -30,15 +31,17 @@ impl CompiledModule {
             .ok_or_else(no_tensor)?;
         let batch = like.len()?;
         let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
-        let mut inputs = dense::<T>(inputs, batch, widths)?;
-        if let Some(parameters) = parameters {
-            inputs.push(Dense::new(parameters, 1, self.module.parameters().len())?);
-        }
+        let stacks = Stacks::of(inputs, batch, widths)?;
+        let inputs = stacks.read::<T>(inputs)?;
+        let parameters = parameters
+            .map(|it| Dense::<T>::new(it, 1, self.module.parameters().len()))
+            .transpose()?;
         let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
         let mut outputs = fresh::<T>(like, batch, widths)?;
         let mut tape = T::take(&self.tapes);
         {
-            let inputs: Vec<&[T]> = inputs.iter().map(Dense::slice).collect();
+            let mut inputs = inputs.slices();
+            inputs.extend(parameters.as_ref().map(Dense::slice));
             let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Fresh::slice_mut).collect();
             threads::detach(py, || match log {
                 true => self
@@ -50,7 +53,7 @@ impl CompiledModule {
             })
             .map_err(|error| raise(py, &error))?;
         }
-        let tape = Tape::new(&self.module, tape, batch, &self.tapes);
+        let tape = Tape::new(&self.module, tape, batch, stacks, &self.tapes);
         Ok((outputs.into_iter().map(Fresh::into_tensor).collect(), tape))
     }
 
@@ -98,14 +101,15 @@ impl CompiledModule {
             .ok_or_else(no_tensor)?;
         let widths = (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
         let gradients = dense::<T>(gradients, tape.batch(), widths)?;
-        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
-        let mut results = fresh::<T>(like, tape.batch(), widths)?;
-        if learned {
-            results.push(Fresh::new(like, 1, self.module.parameters().len())?);
-        }
+        let mut results = tape.stacks().fresh::<T>(like)?;
+        let mut parameters = match learned {
+            true => Some(Fresh::<T>::new(like, 1, self.module.parameters().len())?),
+            false => None,
+        };
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
-            let mut results: Vec<&mut [T]> = results.iter_mut().map(Fresh::slice_mut).collect();
+            let mut results = results.slices_mut();
+            results.extend(parameters.as_mut().map(Fresh::slice_mut));
             threads::detach(py, || {
                 tape.with(|memory| match log {
                     true => self.module.log_backward(memory, &gradients, &mut results),
@@ -115,7 +119,9 @@ impl CompiledModule {
             .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
             .map_err(|error| raise(py, &error))?;
         }
-        Ok(results.into_iter().map(Fresh::into_tensor).collect())
+        let mut tensors = tape.stacks().tensors(results);
+        tensors.extend(parameters.map(Fresh::into_tensor));
+        Ok(tensors)
     }
 
     pub(super) fn second_as<'py, T: Number>(
@@ -130,16 +136,15 @@ impl CompiledModule {
             .ok_or_else(no_tensor)?;
         let batch = tape.batch();
         let outputs = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
-        let inputs = || (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
         let gradients = dense::<T>(gradients, batch, outputs())?;
-        let directions = dense::<T>(directions, batch, inputs())?;
+        let directions = tape.stacks().read::<T>(directions)?;
         let mut slopes = fresh::<T>(like, batch, outputs())?;
-        let mut products = fresh::<T>(like, batch, inputs())?;
+        let mut products = tape.stacks().fresh::<T>(like)?;
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
-            let directions: Vec<&[T]> = directions.iter().map(Dense::slice).collect();
+            let directions = directions.slices();
             let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
-            let mut products: Vec<&mut [T]> = products.iter_mut().map(Fresh::slice_mut).collect();
+            let mut products = products.slices_mut();
             threads::detach(py, || {
                 tape.with(|memory| {
                     self.module
@@ -150,7 +155,7 @@ impl CompiledModule {
             .map_err(|error| raise(py, &error))?;
         }
         Ok((
-            products.into_iter().map(Fresh::into_tensor).collect(),
+            tape.stacks().tensors(products),
             slopes.into_iter().map(Fresh::into_tensor).collect(),
         ))
     }
