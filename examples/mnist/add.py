@@ -3,6 +3,9 @@
 The program add.dl adds digit by digit with carries; its probability that the sum is the wanted one is exact, over
 10^30 pairs of numbers. Labels are the digits of sums; those of images are seen by nobody. Each image is in one number.
 
+On MNIST, 2,000 sums an epoch, 30 epochs, seed 0: 82.0 % of the 333 sums of test images are right in all digits, 99.35 %
+of digits. An epoch takes 12 s of one core, of which 0.8 s are the program's.
+
     python examples/mnist/add.py --data ../shared/data/mnist
     python examples/mnist/add.py --digits 4 --epochs 3         scikit-learn's digits, shorter numbers
 """
@@ -18,7 +21,7 @@ import nsdl
 
 
 def main() -> None:
-    chosen = options(__doc__, digits=15, epochs=60, batch=10, rate=1e-3)
+    chosen = options(__doc__, digits=15, epochs=30, batch=10, rate=1e-3)
     n = chosen.digits
     program = Path(__file__).with_name("add.dl").read_text().replace("LENGTH = 15", f"LENGTH = {n}")
 
