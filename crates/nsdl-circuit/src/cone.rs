@@ -336,6 +336,8 @@ impl<'t> Builder<'t> {
             let instance = self.trace.instances[instance as usize];
             alternatives.push(self.instance(&instance));
         }
+        // Several chains of one aggregate: no set of members gives a result twice.
+        let mut cases = Vec::new();
         for i in 0..self.definitions.aggregates(tuple).len() {
             let aggregate = self.definitions.aggregates(tuple)[i];
             self.expand(aggregate);
@@ -347,7 +349,10 @@ impl<'t> Builder<'t> {
             let own = results[start..]
                 .iter()
                 .take_while(|&&(result, _)| result == tuple);
-            alternatives.extend(own.map(|&(_, node)| node));
+            cases.extend(own.map(|&(_, node)| node));
+        }
+        if !cases.is_empty() {
+            alternatives.push(self.node(Op::Sum, cases));
         }
         self.cone.tuples += 1;
         alternatives

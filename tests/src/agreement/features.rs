@@ -25,14 +25,6 @@ pub(super) fn reads_weights(program: &Program) -> bool {
     )
 }
 
-/// Whether an aggregate says what its groups are.
-pub(super) fn has_groups(program: &Program) -> bool {
-    has(
-        program,
-        &|literal| matches!(literal, Literal::Aggregate(it) if it.groups.is_some()),
-    )
-}
-
 /// Whether some relation depends on itself.
 pub fn is_recursive(program: &Program) -> bool {
     let reads = |from: usize, to: usize| {

@@ -298,14 +298,6 @@ impl Algebra {
             Reduction::Min | Reduction::Max | Reduction::Argmin | Reduction::Argmax => {
                 self.best(op, arguments, groups, group)
             }
-            Reduction::Argsort => {
-                let shown = |result: &Tuple| result[..=arguments].to_vec();
-                self.shown(
-                    self.of_sets(Reduction::Sort, arguments, groups, &group.members),
-                    shown,
-                    self.plus,
-                )
-            }
             // A chain does not see that all its ends are one result; a certain one is seen where it is added.
             Reduction::Sum | Reduction::Prod if group.tag != CERTAIN => {
                 let sets = self.of_sets(op, arguments, groups, &group.members);
@@ -360,23 +352,22 @@ impl Algebra {
         let found = self.of_sets(whole, arguments, groups, &members.collect());
         match op {
             Reduction::Min | Reduction::Max => found,
-            _ => self.shown(found, |result| result[..arguments].to_vec(), self.cases),
+            _ => self.shown(found, |result| result[..arguments].to_vec()),
         }
     }
 
-    /// Results of which only a part shows, by ⊕ or as cases.
+    /// Results of which only a part shows, as cases.
     fn shown(
         &self,
         results: BTreeMap<Tuple, f64>,
         part: impl Fn(&Tuple) -> Tuple,
-        add: fn(f64, f64) -> f64,
     ) -> BTreeMap<Tuple, f64> {
         let mut found = BTreeMap::new();
         for (result, tag) in results {
             let of = found.entry(part(&result)).or_insert(self.zero);
             *of = match (*of, tag) {
                 (CERTAIN, _) | (_, CERTAIN) => CERTAIN,
-                (of, tag) => add(of, tag),
+                (of, tag) => (self.cases)(of, tag),
             };
         }
         found

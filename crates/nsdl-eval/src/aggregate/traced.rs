@@ -271,11 +271,8 @@ impl Traced<'_> {
         for &member in &sorted {
             let next = |position: Position, row, holds| position.next(row == member, holds);
             let (levels, states) = self.chain(&sorted, Position::Before(0), next, steps)?;
-            let forced = states.len() == 1;
             let results = states.iter().map(|&state| match state {
-                Position::At(position) => {
-                    Some(derive(&self.input.placed(position, member), forced))
-                }
+                Position::At(position) => Some(derive(&self.input.placed(position, member), false)),
                 Position::Before(_) | Position::Missing => None,
             });
             let results = results.collect();
@@ -285,6 +282,22 @@ impl Traced<'_> {
                 members: members.clone(),
                 kind: AggregateKind::Fold { levels, results },
             });
+        }
+        // What all sets of members give, the least of them gives.
+        let certain = sorted.iter().filter(|&&row| self.is_certain(row));
+        for (position, &member) in (0..).zip(certain) {
+            let result = self.input.placed(position, member);
+            let next = |state: Position, row, holds| {
+                let gives = || self.input.placed(position, row) == result;
+                state.next(
+                    holds && state == Position::Before(position) && gives(),
+                    holds,
+                )
+            };
+            let (_, states) = self.chain(&sorted, Position::Before(0), next, &mut 0)?;
+            if states == [Position::At(position)] {
+                derive(&result, true);
+            }
         }
         Ok(instances)
     }
