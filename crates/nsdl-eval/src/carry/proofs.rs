@@ -5,12 +5,13 @@
 //! than it, so hardly any proof is joined that is not kept in the end. After Huang and Chiang, "Better k-best
 //! parsing", IWPT 2005, with sets of facts for derivations, as in Huang et al., "Scallop", NeurIPS 2021.
 
+mod combine;
 mod join;
 mod list;
+mod weigh;
 
 use nsdl_ir::{Fact, Tag};
 use nsdl_provenance::literals::Variables;
-use nsdl_provenance::union;
 
 use super::levels::Levels;
 use super::{Carrier, Head, NOWHERE};
@@ -19,6 +20,7 @@ use crate::limits::Stop;
 use crate::uncertain::groups;
 use join::Proving;
 use list::{Proof, Sets, State, level};
+use weigh::Weighing;
 
 /// The kept proofs of all rows.
 #[derive(Debug)]
@@ -37,16 +39,22 @@ pub(super) struct Proofs {
 /// The kept proofs of one relation.
 #[derive(Debug, Default)]
 struct Lists {
+    rows: Vec<Row>,
     /// `k` places a row, the heaviest proof first.
     places: Vec<Proof>,
-    /// How many of them each row uses.
-    counts: Vec<u8>,
-    /// What a proof has to weigh to be kept by each row, as a rank.
-    least: Vec<i64>,
-    /// In a recursive stratum, the level in which a row waits.
-    waiting: Vec<u32>,
-    /// Likewise, whether a row was settled before.
-    settled: Vec<bool>,
+}
+
+/// What is known of a row beside its proofs.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// What a proof has to weigh to be kept, as a rank.
+    least: i64,
+    /// In a recursive stratum, the level in which it waits.
+    waiting: u32,
+    /// Likewise, whether it was settled before.
+    settled: bool,
+    /// How many places it uses.
+    count: u8,
 }
 
 /// More than any rank: a row that holds without any fact needs no other reason.
@@ -78,7 +86,7 @@ impl Proofs {
     fn list(&self, relation: usize, row: u32) -> &[Proof] {
         let lists = &self.lists[relation];
         let start = row as usize * self.k;
-        let count = lists.counts.get(row as usize).copied().unwrap_or_default();
+        let count = lists.rows.get(row as usize).map_or(0, |row| row.count);
         lists
             .places
             .get(start..start + usize::from(count))
@@ -88,70 +96,64 @@ impl Proofs {
     fn list_mut(&mut self, relation: usize, row: u32) -> &mut [Proof] {
         let lists = &mut self.lists[relation];
         let start = row as usize * self.k;
-        let count = usize::from(lists.counts[row as usize]);
+        let count = usize::from(lists.rows[row as usize].count);
         &mut lists.places[start..start + count]
     }
 
     /// Makes places for a new row, which waits if it is to be joined later.
     fn add_row(&mut self, relation: usize, row: u32, waits: bool) {
         let lists = &mut self.lists[relation];
-        lists.counts.push(0);
-        lists.least.push(i64::MIN);
+        lists.rows.push(Row {
+            least: i64::MIN,
+            waiting: if waits { 0 } else { NOWHERE },
+            settled: !waits,
+            count: 0,
+        });
         lists
             .places
             .extend(std::iter::repeat_n(Proof::NOTHING, self.k));
         if waits {
             // A row whose proofs contradict each other is a row.
-            lists.waiting.push(0);
-            lists.settled.push(false);
             self.levels.push(0, (relation as u32, row));
         }
     }
 
-    /// Offers the union of two proofs to a row.
+    /// What a proof has to weigh to be kept by a row, as a rank, if it does not matter that lighter ones are dropped.
     #[inline]
-    fn offer(&mut self, relation: usize, row: u32, a: Proof, b: Proof, waits: bool) {
-        let least = self.lists[relation].least[row as usize];
-        // Nothing is heavier than its parts, nor than their product where they have nothing in common.
-        let most = match a.signature & b.signature {
-            0 => a.rank.saturating_add(b.rank),
-            _ => a.rank.min(b.rank),
-        };
-        if most < least && (self.truncated || least == CERTAIN) {
-            return;
+    fn bar(&self, relation: usize, row: u32) -> i64 {
+        let least = self.lists[relation].rows[row as usize].least;
+        if self.truncated || least == CERTAIN {
+            least
+        } else {
+            i64::MIN
         }
-        self.consider(relation, row, a, b, waits);
     }
 
-    /// Adds the union of two proofs to those of a row, if that is among the heaviest and not subsumed.
-    fn consider(&mut self, relation: usize, row: u32, a: Proof, b: Proof, waits: bool) {
+    /// Adds the union of some proofs to those of a row, if that is among the heaviest and not subsumed.
+    fn offer(&mut self, relation: usize, row: u32, parts: &[Proof], last: Proof, waits: bool) {
+        let bar = self.bar(relation, row);
         let lists = &mut self.lists[relation];
-        let least = &mut lists.least[row as usize];
-        // Once proofs have been dropped it does not matter which.
-        let bound = if self.truncated { *least } else { i64::MIN };
-        let Some((rank, signature)) = self.sets.unite(a, b, bound).filter(|it| it.0 >= bound)
-        else {
+        let Some((rank, signature)) = self.sets.unite_all(parts, last, bar) else {
             return;
         };
         let state = if waits { State::Fresh } else { State::Old };
         let start = row as usize * self.k;
         let places = &mut lists.places[start..start + self.k];
-        let count = &mut lists.counts[row as usize];
-        let change = self.sets.keep(places, count, rank, signature, state);
+        let at = &mut lists.rows[row as usize];
+        let change = (self.sets).keep(places, &mut at.count, rank, signature, state);
         self.truncated |= change.dropped;
         if !change.added {
             return;
         }
-        *least = match places[..usize::from(*count)].last() {
+        at.least = match places[..usize::from(at.count)].last() {
             Some(only) if only.is_empty() => CERTAIN,
-            Some(last) if usize::from(*count) == self.k => last.rank,
+            Some(last) if usize::from(at.count) == self.k => last.rank,
             _ => i64::MIN,
         };
         if waits {
             let level = level(rank);
-            let waiting = &mut lists.waiting[row as usize];
-            if *waiting == NOWHERE || level > *waiting {
-                *waiting = level;
+            if at.waiting == NOWHERE || level > at.waiting {
+                at.waiting = level;
                 self.levels.push(level, (relation as u32, row));
             }
         }
@@ -162,8 +164,8 @@ impl Proofs {
         if self.sets.is_wasteful() {
             let lists = self.lists.iter_mut();
             let kept = lists.flat_map(|lists| {
-                let rows = lists.places.chunks_mut(self.k).zip(&lists.counts);
-                rows.flat_map(|(places, &count)| places.iter_mut().take(usize::from(count)))
+                let rows = lists.places.chunks_mut(self.k).zip(&lists.rows);
+                rows.flat_map(|(places, row)| places.iter_mut().take(usize::from(row.count)))
             });
             self.sets.collect(kept);
         }
@@ -172,7 +174,7 @@ impl Proofs {
 
 impl Carrier for Proofs {
     fn fact(&mut self, relation: usize, row: u32, number: usize, tag: Tag) {
-        if self.lists[relation].counts.len() == row as usize {
+        if self.lists[relation].rows.len() == row as usize {
             self.add_row(relation, row, false);
         }
         let leaf = self.leaves.get(number).copied().flatten();
@@ -180,13 +182,13 @@ impl Carrier for Proofs {
             None => Proof::NOTHING,
             Some(leaf) => self.sets.leaf(leaf),
         };
-        self.offer(relation, row, proof, Proof::NOTHING, false);
+        self.offer(relation, row, &[], proof, false);
     }
 
     fn begin(&mut self, relation: usize) {
-        let lists = &mut self.lists[relation];
-        lists.waiting = vec![NOWHERE; lists.counts.len()];
-        lists.settled = vec![true; lists.counts.len()];
+        for row in &mut self.lists[relation].rows {
+            (row.waiting, row.settled) = (NOWHERE, true);
+        }
     }
 
     fn run(&mut self, task: Task<'_>, head: Head<'_>) -> Result<(), Stop> {
@@ -200,15 +202,14 @@ impl Carrier for Proofs {
         while !any && let Some((level, rows)) = self.levels.pop() {
             for &(relation, row) in &rows {
                 let relation = relation as usize;
-                let lists = &mut self.lists[relation];
-                let waiting = &mut lists.waiting[row as usize];
-                if *waiting != level {
+                let at = &mut self.lists[relation].rows[row as usize];
+                if at.waiting != level {
                     continue;
                 }
-                *waiting = NOWHERE;
+                at.waiting = NOWHERE;
                 any = true;
                 listed[relation].push(row);
-                if !std::mem::replace(&mut lists.settled[row as usize], true)
+                if !std::mem::replace(&mut at.settled, true)
                     && let Some(order) = &mut order[relation]
                 {
                     order.push(row);
@@ -231,27 +232,10 @@ impl Carrier for Proofs {
     }
 
     fn weights(&self, relation: usize) -> Vec<f64> {
-        let mut scratch = union::Scratch::default();
-        let rows = 0..self.lists[relation].counts.len() as u32;
-        let variables = &self.sets.variables;
-        let weigh = |row| {
-            let proofs = self.list(relation, row);
-            if let [only] = *proofs {
-                return self
-                    .sets
-                    .probability(self.sets.literals(only), &self.weights);
-            }
-            let kept = list::Kept {
-                proofs,
-                sets: &self.sets,
-            };
-            let mut total = 0.0;
-            union::terms(&kept, variables, &mut scratch, &mut |literals, sign| {
-                total += sign * self.sets.probability(literals, &self.weights);
-            });
-            total
-        };
-        rows.map(weigh).collect()
+        let mut weighing = Weighing::new(&self.sets, &self.weights);
+        let rows = 0..self.lists[relation].rows.len() as u32;
+        rows.map(|row| weighing.weigh(self.list(relation, row)))
+            .collect()
     }
 
     fn truncated(&self) -> bool {

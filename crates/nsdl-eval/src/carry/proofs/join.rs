@@ -3,6 +3,7 @@
 use nsdl_ir::Word;
 
 use super::Proofs;
+use super::combine::Combinations;
 use super::list::{Proof, State};
 use crate::carry::Head;
 use crate::failure::Failures;
@@ -11,9 +12,6 @@ use crate::limits::Stop;
 use crate::order::{Tail, operand};
 use crate::table::Rows;
 use crate::trace::Recorder;
-
-/// Combinations of proofs that one body may have before the last atom.
-const BEAM: usize = 512;
 
 /// Literals that count as one rule instance towards the limit of a run.
 const LITERALS: usize = 64;
@@ -29,9 +27,10 @@ pub(super) struct Proving<'a> {
     listed: Option<usize>,
     /// Room for one row of the head.
     row: Vec<Word>,
-    /// Room for the proofs of a body.
-    common: Vec<Proof>,
-    products: Vec<Proof>,
+    /// What a body says but for its last atom.
+    common: Combinations,
+    /// Room for the rows of the head that one scan gives, and what the body has to offer them.
+    heads: Vec<(u32, u32)>,
 }
 
 impl<'a> Proving<'a> {
@@ -42,93 +41,60 @@ impl<'a> Proving<'a> {
             factors: &task.order.factors,
             listed: task.order.listed,
             row: vec![0; head.old.arity()],
-            common: Vec::new(),
-            products: Vec::new(),
+            common: Combinations::default(),
+            heads: Vec::new(),
             head,
-        }
-    }
-
-    /// Whether an atom joins this proof now.
-    #[inline]
-    fn joins(&self, atom: usize, proof: Proof) -> bool {
-        match self.listed {
-            Some(listed) if listed == atom => proof.is(State::Listed),
-            _ => !proof.is(State::Fresh),
         }
     }
 
     /// What a body says but for one atom, in `common`.
     fn conjunction(&mut self, body: Body<'_, ()>, but: Option<usize>) {
         self.common.clear();
-        self.common.push(Proof::NOTHING);
-        let factors = self.factors;
-        for &(atom, relation) in factors {
-            if Some(atom) == but {
-                continue;
-            }
-            let row = body.rows[atom];
-            self.products.clear();
-            for at in 0..self.proofs.list(relation, row).len() {
-                let Some(&factor) = self.proofs.list(relation, row).get(at) else {
-                    break;
-                };
-                if !self.joins(atom, factor) {
-                    continue;
-                }
-                for &proof in &self.common {
-                    if proof.is_empty() {
-                        self.products.push(factor);
-                    } else if factor.is_empty() {
-                        self.products.push(proof);
-                    } else if let Some((rank, signature)) =
-                        self.proofs.sets.unite(proof, factor, i64::MIN)
-                    {
-                        self.products.push(self.proofs.sets.make(rank, signature));
-                    }
-                }
-            }
-            std::mem::swap(&mut self.common, &mut self.products);
-            if self.common.len() > BEAM {
-                self.common
-                    .sort_by_key(|proof| std::cmp::Reverse(proof.rank));
-                self.common.truncate(BEAM);
-                self.proofs.truncated = true;
+        for &(atom, relation) in self.factors {
+            if Some(atom) != but {
+                let joined = joined(self.listed, atom);
+                let proofs = self.proofs.list(relation, body.rows[atom]).iter();
+                let proofs = proofs.copied().filter(|proof| joined(*proof));
+                self.proofs.truncated |= self.common.extend(&self.proofs.sets, proofs);
             }
         }
     }
 
     /// The number of the row at hand, new or not.
     #[inline]
-    fn intern(&mut self) -> u32 {
+    fn intern(&mut self) -> Option<u32> {
+        if !self.head.tagged {
+            self.head.fresh.insert(self.head.old, &self.row);
+            return None;
+        }
         let (row, new) = self.head.fresh.intern(self.head.old, &self.row);
         if new {
             self.proofs.add_row(self.relation, row, self.head.recursive);
         }
-        row
+        Some(row)
     }
 
-    /// Adds the instances of the row at hand that `common` makes with row `last` of the atom that it leaves out.
-    #[inline]
-    fn add(&mut self, last: Option<(usize, usize, u32)>) {
-        if !self.head.tagged {
-            self.head.fresh.insert(self.head.old, &self.row);
-            return;
-        }
-        let row = self.intern();
+    /// Offers the rows of the head in `heads` what `common` and their rows of the last atom make.
+    fn offer(&mut self, last: Option<(usize, usize)>) {
         let (relation, waits) = (self.relation, self.head.recursive);
-        let Some((atom, of, number)) = last else {
-            for &proof in &self.common {
-                (self.proofs).offer(relation, row, proof, Proof::NOTHING, waits);
+        let best = self.common.best();
+        for at in 0..self.heads.len() {
+            let (row, number) = self.heads[at];
+            if best < self.proofs.bar(relation, row) {
+                continue;
             }
-            return;
-        };
-        let mut at = 0;
-        // The row may be one of the same relation, even the same row.
-        while let Some(&factor) = self.proofs.list(of, number).get(at) {
-            at += 1;
-            if self.joins(atom, factor) {
-                for &proof in &self.common {
-                    self.proofs.offer(relation, row, proof, factor, waits);
+            let head = (relation, row);
+            let Some((atom, of)) = last else {
+                self.common.offer(self.proofs, head, Proof::NOTHING, waits);
+                continue;
+            };
+            let joined = joined(self.listed, atom);
+            let mut place = 0;
+            // The row may be one of the same relation, even the same row.
+            while let Some(&proof) = self.proofs.list(of, number).get(place) {
+                place += 1;
+                if joined(proof) {
+                    self.common.offer(self.proofs, head, proof, waits);
                 }
             }
         }
@@ -140,10 +106,23 @@ impl<'a> Proving<'a> {
         }
     }
 
-    fn last(&self, tail: &Tail) -> Option<(usize, usize)> {
-        (self.factors.iter())
-            .find(|(atom, _)| *atom == tail.atom)
-            .copied()
+    /// Offers the rows in `heads` what the body of a tail makes.
+    fn join(&mut self, tail: &Tail, body: Body<'_, ()>) {
+        if !self.heads.is_empty() {
+            self.conjunction(body, Some(tail.atom));
+            let mut factors = self.factors.iter();
+            let last = factors.find(|(atom, _)| *atom == tail.atom).copied();
+            self.offer(last);
+        }
+    }
+}
+
+/// Whether an atom joins a proof now, given the one that ranges over what was settled last.
+#[inline]
+fn joined(listed: Option<usize>, atom: usize) -> impl Fn(Proof) -> bool + Copy {
+    move |proof| match listed {
+        Some(listed) if listed == atom => proof.is(State::Listed),
+        _ => !proof.is(State::Fresh),
     }
 }
 
@@ -157,9 +136,13 @@ impl Sink for Proving<'_> {
         body: Body<'_, ()>,
         _: &mut Failures,
     ) -> Result<bool, Stop> {
-        self.conjunction(body, None);
         self.row.copy_from_slice(head);
-        self.add(None);
+        self.heads.clear();
+        if let Some(row) = self.intern() {
+            self.heads.push((row, 0));
+            self.conjunction(body, None);
+            self.offer(None);
+        }
         Ok(true)
     }
 
@@ -171,16 +154,17 @@ impl Sink for Proving<'_> {
         ids: impl Iterator<Item = u32>,
     ) -> bool {
         self.fix(tail, body.slots);
-        self.conjunction(body, Some(tail.atom));
-        let last = self.last(tail);
+        self.heads.clear();
         let mut any = false;
         for id in ids {
             any = true;
             for &(column, from) in &tail.varying {
                 self.row[column] = rows.cell(id, from);
             }
-            self.add(last.map(|(atom, relation)| (atom, relation, id)));
+            let row = self.intern();
+            self.heads.extend(row.map(|row| (row, id)));
         }
+        self.join(tail, body);
         any
     }
 
@@ -192,20 +176,21 @@ impl Sink for Proving<'_> {
         ids: &[u32],
     ) -> bool {
         self.fix(tail, body.slots);
-        self.conjunction(body, Some(tail.atom));
-        let last = self.last(tail);
+        self.heads.clear();
         if let [(column, _)] = *tail.varying {
             for (&value, &id) in values.iter().zip(ids) {
                 self.row[column] = value;
-                self.add(last.map(|(atom, relation)| (atom, relation, id)));
+                let row = self.intern();
+                self.heads.extend(row.map(|row| (row, id)));
             }
         }
+        self.join(tail, body);
         !values.is_empty()
     }
 
     fn absence(&self, relation: usize, id: u32) -> Absence<()> {
         // Some world may lack an uncertain row. They matter to relations only that narrow what is computed.
-        match self.proofs.lists[relation].counts.get(id as usize) {
+        match self.proofs.lists[relation].rows.get(id as usize) {
             None => Absence::Never,
             Some(_) => Absence::Always,
         }

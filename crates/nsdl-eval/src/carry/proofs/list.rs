@@ -1,7 +1,6 @@
 //! Sets of facts, and lists of the heaviest ones.
 
 use nsdl_provenance::literals::{Variables, holds, leaf, subset};
-use nsdl_provenance::union::Disjuncts;
 
 /// A set of literals with what it is kept by.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +14,14 @@ pub(super) struct Proof {
     len: u32,
 }
 
+/// How many signs there are: one bit of a signature each.
+pub(super) const SIGNS: usize = 64;
+
+/// The sign of a literal.
+pub(super) fn sign(literal: u32) -> usize {
+    leaf(literal) as usize % SIGNS
+}
+
 /// How far a proof has come in a recursive stratum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -25,6 +32,9 @@ pub(super) enum State {
     /// It waits.
     Fresh = 2,
 }
+
+/// Where the literals of a set begin that is being made of parts.
+const PARTIAL: u32 = u32::MAX;
 
 const STATE: u32 = 30;
 const LENGTH: u32 = (1 << STATE) - 1;
@@ -76,12 +86,13 @@ pub(super) struct Sets {
     /// The rank of each leaf.
     ranks: Vec<i64>,
     /// Whether no two leaves are of one random variable.
-    independent: bool,
+    pub(super) independent: bool,
     literals: Vec<u32>,
     /// How many literals kept proofs have.
     live: usize,
-    /// The set under construction.
+    /// The set under construction, and the one of fewer parts that it is made of.
     scratch: Vec<u32>,
+    partial: Vec<u32>,
 }
 
 impl Sets {
@@ -98,6 +109,7 @@ impl Sets {
             literals: (0..weights.len() as u32).map(holds).collect(),
             live: 0,
             scratch: Vec::new(),
+            partial: Vec::new(),
             variables,
         }
     }
@@ -106,7 +118,7 @@ impl Sets {
     pub(super) fn leaf(&self, leaf: u32) -> Proof {
         Proof {
             rank: self.ranks[leaf as usize],
-            signature: 1 << (leaf % 64),
+            signature: 1 << sign(holds(leaf)),
             start: leaf,
             len: 1,
         }
@@ -121,6 +133,59 @@ impl Sets {
         self.literals.len()
     }
 
+    /// What the union of a set and a proof weighs at most, as a rank: what they may have in common counts once.
+    pub(super) fn most(&self, rank: i64, signature: u64, proof: Proof) -> i64 {
+        let sum = rank.saturating_add(proof.rank);
+        if signature & proof.signature == 0 {
+            return sum;
+        }
+        let common = (self.literals(proof).iter())
+            .filter(|&&literal| signature >> sign(literal) & 1 == 1)
+            .map(|&literal| self.ranks[leaf(literal) as usize]);
+        let twice = common.fold(0, i64::saturating_add);
+        rank.min(proof.rank).min(sum.saturating_sub(twice))
+    }
+
+    /// Adds the rank of each literal of a proof to those of its sign.
+    pub(super) fn add_losses(&self, proof: Proof, losses: &mut [i64; SIGNS]) {
+        for &literal in self.literals(proof) {
+            let loss = &mut losses[sign(literal)];
+            *loss = loss.saturating_add(self.ranks[leaf(literal) as usize]);
+        }
+    }
+
+    /// The union of some proofs in the scratch, its rank and signature; none if no world agrees with all, or if its
+    /// rank is below `least`.
+    pub(super) fn unite_all(
+        &mut self,
+        parts: &[Proof],
+        last: Proof,
+        least: i64,
+    ) -> Option<(i64, u64)> {
+        let mut whole = last;
+        for (number, &part) in parts.iter().enumerate() {
+            if number > 0 {
+                std::mem::swap(&mut self.scratch, &mut self.partial);
+            }
+            let (rank, signature) = self.unite(whole, part, least)?;
+            if rank < least {
+                return None;
+            }
+            whole = Proof {
+                rank,
+                signature,
+                start: PARTIAL,
+                len: self.scratch.len() as u32,
+            };
+        }
+        if parts.is_empty() {
+            let range = last.start as usize..last.start as usize + last.len();
+            self.scratch.clear();
+            self.scratch.extend_from_slice(&self.literals[range]);
+        }
+        (whole.rank >= least).then_some((whole.rank, whole.signature))
+    }
+
     /// The union of two proofs in the scratch, its rank and signature; none if no world agrees with both, or, maybe,
     /// if its rank is below `least`.
     #[inline]
@@ -131,10 +196,11 @@ impl Sets {
         if apart && sum < least {
             return None;
         }
-        let (a_set, b_set) = (
-            &self.literals[a.start as usize..a.start as usize + a.len()],
-            &self.literals[b.start as usize..b.start as usize + b.len()],
-        );
+        let of = |proof: Proof| match proof.start {
+            PARTIAL => &self.partial[..proof.len()],
+            start => &self.literals[start as usize..start as usize + proof.len()],
+        };
+        let (a_set, b_set) = (of(a), of(b));
         if let ([one], many) | (many, [one]) = (b_set, a_set)
             && self.independent
         {
@@ -172,17 +238,6 @@ impl Sets {
         }
         let ranks = self.scratch.iter().map(|&it| self.ranks[leaf(it) as usize]);
         Some((ranks.fold(0, i64::saturating_add), signature))
-    }
-
-    /// The probability that all literals hold.
-    pub(super) fn probability(&self, literals: &[u32], weights: &[f64]) -> f64 {
-        if self.independent {
-            return literals
-                .iter()
-                .map(|&it| weights[leaf(it) as usize])
-                .product();
-        }
-        self.variables.probability(literals, weights)
     }
 
     /// Makes a proof of the set in the scratch that is in no list.
@@ -298,20 +353,4 @@ pub(super) struct Change {
     pub(super) added: bool,
     /// Whether a proof was dropped for want of a place.
     pub(super) dropped: bool,
-}
-
-/// The proofs of one row.
-pub(super) struct Kept<'a> {
-    pub(super) proofs: &'a [Proof],
-    pub(super) sets: &'a Sets,
-}
-
-impl Disjuncts for Kept<'_> {
-    fn len(&self) -> usize {
-        self.proofs.len()
-    }
-
-    fn get(&self, index: usize) -> &[u32] {
-        self.sets.literals(self.proofs[index])
-    }
 }
