@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod corpus;
 pub mod fuzz;
 pub mod generate;
+pub mod naive;
 pub mod oracle;
 pub mod random;
 pub mod shrink;

@@ -2,11 +2,12 @@
 //!
 //! The passes, in order, each in a file of its name: `expand` (fields by name, calls of `fn`), `resolve`
 //! (names), `desugar` (to a flat program), `keyed` (`keep` columns), `infer` (types), `extents` (patterns of
-//! terms), `demand` (what is asked for), `bind` (safety),
+//! terms), `chain` (what needs no reasons), `demand` (what is asked for), `bind` (safety),
 //! `stratify`, and `plan`, which asks `order` for the join orders.
 //! [`show`] prints the result.
 
 mod bind;
+mod chain;
 mod constant;
 mod constructor;
 mod demand;
@@ -57,6 +58,9 @@ pub struct Compiled {
     /// sets), so that those and other relations lack rows. `None` where it does not pay. The relations of
     /// `plan` have the same ids here, and the queries the same answers for the same reasons.
     pub focused: Option<Plan>,
+    /// The same for evaluation without reasons and tags: the queries have the same rows, for fewer reasons.
+    /// `None` where `focused` or `plan` is as good.
+    pub plain: Option<Plan>,
     /// What its author probably did not mean.
     pub warnings: Vec<Diagnostic>,
     /// What its attributes ask of whoever runs it.
@@ -192,6 +196,7 @@ fn passes(
             lint::allowed(asts, &mut found);
             Ok(Compiled {
                 focused: focus(&program, &types, &plan, symbols),
+                plain: plain(&program, &types, &plan, symbols),
                 plan,
                 warnings: tidy(found),
                 directives,
@@ -217,15 +222,34 @@ fn focus(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Op
         return None;
     }
     let (program, types) = demand::transform(program, types, true).ok()??;
-    // Where these find fault, the passes above found none: then the plain plan does.
-    if !bind::check(&program, &types).is_empty() {
+    narrowed(&program, &types, plan, symbols)
+}
+
+/// The plan for the queries alone, of which only the rows are wanted, where that pays.
+fn plain(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Option<Plan> {
+    if program.clauses.iter().any(|it| !it.makes.is_empty()) {
         return None;
     }
-    let strata = stratify::stratify(&program).ok()?;
-    let mut focused = plan::plan(&program, &[], &types, &strata, symbols).ok()?;
-    focused.facts.clone_from(&plan.facts);
-    focused.learning.facts.clone_from(&plan.learning.facts);
-    Some(focused)
+    let (program, types) = chain::chains(program, types)?;
+    let demanded = match demand::transform(&program, &types, true).ok()? {
+        None => demand::transform(&program, &types, false).ok()?,
+        demanded => demanded,
+    };
+    let (program, types) = demanded.unwrap_or((program, types));
+    narrowed(&program, &types, plan, symbols)
+}
+
+/// The plan of a program that computes less than `plan`, over the same facts.
+fn narrowed(program: &Program, types: &Types, plan: &Plan, symbols: &Symbols) -> Option<Plan> {
+    // Where these find fault, the passes before found none: then the plain plan does.
+    if !bind::check(program, types).is_empty() {
+        return None;
+    }
+    let strata = stratify::stratify(program).ok()?;
+    let mut narrowed = plan::plan(program, &[], types, &strata, symbols).ok()?;
+    narrowed.facts.clone_from(&plan.facts);
+    narrowed.learning.facts.clone_from(&plan.learning.facts);
+    Some(narrowed)
 }
 
 /// Each diagnostic once (the splits of a rule repeat them), by place.

@@ -22,6 +22,7 @@ fn compile_in(
     let compiled = compile(&[&ast], externals, symbols)?;
     invariants::check(&compiled.plan);
     compiled.focused.iter().for_each(invariants::check);
+    compiled.plain.iter().for_each(invariants::check);
     Ok(compiled)
 }
 

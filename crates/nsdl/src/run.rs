@@ -67,7 +67,7 @@ pub(crate) struct Run {
 impl Run {
     /// Evaluates what the queries of the session need.
     pub(crate) fn new(session: &Session) -> Result<Self> {
-        let plan = session.query_plan();
+        let plan = session.run_plan();
         let outputs = outputs(&plan);
         Self::of(session, plan, outputs)
     }

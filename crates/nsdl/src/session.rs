@@ -55,6 +55,7 @@ pub struct Session {
     plan: Arc<Plan>,
     /// The plan of the queries alone, where that is less work.
     focused: Option<Arc<Plan>>,
+    plain: Option<Arc<Plan>>,
     whole: bool,
     /// What the compiler had to say about it.
     warnings: Arc<Vec<Diagnostic>>,
@@ -386,7 +387,7 @@ impl Session {
 
     /// The evaluation plan, for people.
     pub fn plan(&self) -> String {
-        nsdl_compile::show(&self.query_plan(), &self.symbols)
+        nsdl_compile::show(&self.run_plan(), &self.symbols)
     }
 
     /// All that the compiler warns of.

@@ -29,6 +29,9 @@ pub struct Algebra {
     pub complement: Option<fn(f64) -> f64>,
     /// ⊕ of the sets of members that give one result of an aggregate: they exclude each other.
     pub cases: fn(f64, f64) -> f64,
+    /// Tags that are no further apart may be so by rounding alone: where an aggregate reads which of them is the
+    /// greater, or whether one is 0 or 1, [`Algebra::tags`] declines to say what the program means.
+    pub rounding: f64,
 }
 
 /// Alternatives by max, conjunction by min.
@@ -40,6 +43,7 @@ pub const MIN_MAX: Algebra = Algebra {
     times: f64::min,
     complement: Some(|x| 1.0 - x),
     cases: f64::max,
+    rounding: 0.0,
 };
 
 /// Alternatives by min(1, x + y), conjunction by the product.
@@ -271,6 +275,10 @@ impl Algebra {
             weights.map(|(member, tag)| (member.clone(), self.known(*tag)))
         };
         let given: BTreeMap<Tuple, f64> = match op {
+            _ if op.reads_weights() && self.is_up_to_rounding(group) => {
+                scope.patience.set(0);
+                BTreeMap::new()
+            }
             _ if self.complement.is_none() => {
                 let tags: Vec<f64> = group.members.values().copied().collect();
                 let held = group.members.keys().cloned().collect();
@@ -322,6 +330,17 @@ impl Algebra {
         given
             .map(|(result, tag)| (result, self.both(group.tag, tag)))
             .collect()
+    }
+
+    /// Whether rounding decides which member is heavier, or which is nothing or everything.
+    fn is_up_to_rounding(&self, group: &Group) -> bool {
+        let mut tags: Vec<f64> = group.members.values().copied().collect();
+        tags.retain(|tag| *tag != CERTAIN);
+        tags.sort_by(f64::total_cmp);
+        let near = |a: f64, b: f64| (a - b).abs() <= self.rounding;
+        let next = tags.windows(2).any(|pair| near(pair[0], pair[1]));
+        let end = |&tag: &f64| near(tag, self.zero) || near(tag, self.one);
+        self.rounding > 0.0 && (next || tags.iter().any(end))
     }
 
     /// Those of the best members: what a certain member beats takes no part.

@@ -54,8 +54,8 @@ const ALL: [Place; 7] = [
     Place::Function,
 ];
 
-/// Attributes of Scallop that wait for their turn.
-const LATER: [&str; 1] = ["py_eval"];
+/// Attributes of Scallop that have no counterpart: code of another language in a program.
+const FOREIGN: [&str; 1] = ["py_eval"];
 
 /// Strategies of evaluation that Scallop knows. The results of a program do not depend on them.
 const SCHEDULERS: [&str; 6] = ["lfp", "bfs", "dfs", "astar", "a-star", "beam"];
@@ -191,10 +191,10 @@ impl<'a> Names<'a> {
     /// E0206, with the nearest names.
     fn unknown(&self, name: &Name, span: Span) -> Diagnostic {
         let text = name.text.as_str();
-        if LATER.contains(&text) {
-            return Diagnostic::error("E0206", format!("`@{text}` is not supported yet"))
-                .label(span, "not understood")
-                .help("leave it out");
+        if FOREIGN.contains(&text) {
+            return Diagnostic::error("E0206", format!("there is no `@{text}` here"))
+                .label(span, "code of another language")
+                .help("register the function from Python or Rust, and declare it by `extern type $f(…)` or not at all");
         }
         let known = || {
             let registered = self.foreign_attributes.iter().map(String::as_str);

@@ -136,7 +136,7 @@ fn attributes() {
     check(
         "@py_eval\ntype a(i32)",
         "E0206",
-        "`@py_eval` is not supported yet",
+        "there is no `@py_eval` here",
         "@py_eval",
     );
     check("@hidden(1)\nrel a(1)", "E0240", "no argument here", "1");

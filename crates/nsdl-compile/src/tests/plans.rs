@@ -514,3 +514,50 @@ fn deep_and_long_programs() {
     }
     assert_eq!(compiled(&long).plan.rules.len(), 4999);
 }
+
+#[test]
+fn recursion_on_the_right_is_a_chain_for_constants() {
+    let is_chain = |rules: &str, query: &str| {
+        let text = format!("rel edge = {{(0, 1), (1, 2)}}\n{rules}\nquery {query}");
+        compiled(&text).plain.is_some()
+    };
+    let right = "rel path(x, z) = edge(x, z) or (edge(x, y) and path(y, z))";
+    assert!(is_chain(right, "path(0, _)"));
+    assert!(
+        !is_chain(right, "path(_, 2)"),
+        "the last column is left alone"
+    );
+    assert!(!is_chain(right, "path(0, 2)"), "nothing is left alone");
+    assert!(!is_chain(right, "path"), "all of it is asked for");
+    let left = "rel path(x, z) = edge(x, z) or (path(x, y) and edge(y, z))";
+    assert!(is_chain(left, "path(_, 2)"));
+    assert!(!is_chain(left, "path(0, _)"));
+    for (rules, why) in [
+        (
+            "rel path(x, z) = edge(x, z) or (path(x, y) and path(y, z))",
+            "recurs twice",
+        ),
+        (
+            "rel path(x, z) = edge(x, z) or (edge(x, y) and path(y, z) and z != 0)",
+            "tests the end",
+        ),
+        (
+            "rel path(x, z + 1) = edge(x, z) or (edge(x, y) and path(y, z))",
+            "changes the end",
+        ),
+        (
+            "rel path(x, z) = edge(x, z) or (path(x + 1, z) and x < 5 and edge(x, _))",
+            "counts up",
+        ),
+        (
+            "rel path(x, z) = edge(x, z)\nrel 0.5::path(x, z) = edge(x, y), path(y, z)",
+            "has a tag",
+        ),
+        (
+            "rel path(x, z) = edge(x, z) or (edge(x, y) and path(y, z))\nrel all = count(x, y: path(x, y))\nquery all",
+            "has another use",
+        ),
+    ] {
+        assert!(!is_chain(rules, "path(0, _)"), "{why}");
+    }
+}

@@ -9,6 +9,7 @@ use nsdl_syntax::ast::{Ast, Item, ItemKind, TypeDeclaration};
 use super::Session;
 use crate::error::Result;
 use crate::numbers::Numbers;
+use crate::provenance::Provenance;
 
 impl Session {
     /// Compiles everything; keeps the plan and returns the new warnings.
@@ -38,6 +39,7 @@ impl Session {
             .collect();
         self.plan = Arc::new(compiled.plan);
         self.focused = compiled.focused.map(Arc::new);
+        self.plain = compiled.plain.map(Arc::new);
         self.warnings = Arc::new(compiled.warnings);
         self.directives = Arc::new(compiled.directives);
         self.improbable = Arc::new(compiled.improbable);
@@ -57,6 +59,16 @@ impl Session {
             .as_ref()
             .filter(|_| !self.whole && !self.stop_at_goal);
         focused.unwrap_or(&self.plan).clone()
+    }
+
+    /// The plan to run: where the provenance asks for no reasons, one that finds the answers without them.
+    pub(crate) fn run_plan(&self) -> Arc<Plan> {
+        let plain = self.plain.as_ref().filter(|_| {
+            // Rounds are those of the program as it is written.
+            let written = self.whole || self.stop_at_goal || self.iterations.is_some();
+            !written && self.chosen_provenance() == Provenance::Unit
+        });
+        plain.cloned().unwrap_or_else(|| self.query_plan())
     }
 
     fn compile(&self) -> Result<Compiled> {
