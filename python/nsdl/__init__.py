@@ -2,7 +2,7 @@
 
 ``Context`` runs logic programs over facts, certain or not; it needs nothing but this package.
 ``Module`` is a program as a layer of a neural network: a ``torch.nn.Module``, so it needs torch, which is
-imported when it is first used.
+imported when it is first used. ``Circuit`` is the same for formulas that other compilers have made circuits of.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from .provenance import Provenance
 from .statistics import Statistics, Stratum
 
 if TYPE_CHECKING:
+    from .circuit import Circuit
     from .module import Module
     from .ragged import Ragged
 
@@ -43,6 +44,7 @@ if hasattr(os, "register_at_fork"):
 
 __all__ = [
     "AttributeItem",
+    "Circuit",
     "Columns",
     "Context",
     "DataError",
@@ -80,6 +82,11 @@ def __getattr__(name: str) -> Any:
 
         globals()["Module"] = Module  # so that this function is asked only once
         return Module
+    if name == "Circuit":
+        from .circuit import Circuit
+
+        globals()["Circuit"] = Circuit
+        return Circuit
     if name == "Ragged":
         from .ragged import Ragged
 

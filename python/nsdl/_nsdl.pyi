@@ -53,6 +53,19 @@ class Tape:
     approximations: list[tuple[str, str]]
 
 @final
+class Counted: ...
+
+@final
+class LogicCircuit:
+    variables: int
+    outputs: int
+    size: tuple[int, int, int]
+    def forward(
+        self, log: bool, positive: torch.Tensor, negative: torch.Tensor | None = ...
+    ) -> tuple[torch.Tensor, Counted]: ...
+    def backward(self, tape: Counted, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]: ...
+
+@final
 class CompiledModule:
     inputs: list[tuple[str, tuple[_Row, ...], bool]]
     has_layers: bool
@@ -197,3 +210,5 @@ def _rebuild_shapes(
     foreign: list[Any] = ...,
     evidence: list[tuple[str, bool]] = ...,
 ) -> CompiledShapes: ...
+def load_circuit(format: str, files: list[tuple[str, str]], variables: int | None = ...) -> LogicCircuit: ...
+def vtree_variables(name: str, text: str) -> int: ...

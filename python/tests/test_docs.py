@@ -29,7 +29,8 @@ def test_there_are_pages_with_blocks():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_blocks_of_a_page_run(page):
+def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # for files that they write
     names = {"nsdl": nsdl, "torch": torch}
     for block in blocks(page):
         exec(compile(block, str(page), "exec"), names)  # noqa: S102

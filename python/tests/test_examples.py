@@ -32,6 +32,13 @@ def test_foreign(capsys):
     ]
 
 
+def test_constraint(monkeypatch, capsys):
+    pytest.importorskip("torch")
+    run(monkeypatch, "constraint.py")
+    alone, together = (float(line.split(": ")[1]) for line in capsys.readouterr().out.splitlines())
+    assert alone + 0.03 < together
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_mnist_tasks(task, monkeypatch, capsys):
     pytest.importorskip("sklearn")

@@ -100,9 +100,11 @@ dispatch!(
 
 #[inline(always)]
 fn lanes<T: Real, const L: usize>(values: &[T], at: usize) -> [T; L] {
-    let mut lanes = [T::ZERO; L];
-    lanes.copy_from_slice(&values[at..at + L]);
-    lanes
+    // As an array, whose length is known: a copy of a slice may become a call.
+    match values[at..at + L].first_chunk() {
+        Some(lanes) => *lanes,
+        None => [T::ZERO; L],
+    }
 }
 
 #[inline(always)]
@@ -167,26 +169,26 @@ fn forward_layer<T: Real, const L: usize>(
         match *children {
             [x] => {
                 let x = x as usize * width;
-                for (chunk, out) in row.chunks_exact_mut(L).enumerate() {
+                for (chunk, out) in row.as_chunks_mut::<L>().0.iter_mut().enumerate() {
                     let x = lanes::<T, L>(below, x + chunk * L);
-                    out.copy_from_slice(&combine(x, x));
+                    *out = combine(x, x);
                 }
             }
             [x, y] => {
                 let (x, y) = (x as usize * width, y as usize * width);
-                for (chunk, out) in row.chunks_exact_mut(L).enumerate() {
+                for (chunk, out) in row.as_chunks_mut::<L>().0.iter_mut().enumerate() {
                     let at = chunk * L;
-                    out.copy_from_slice(&combine(lanes(below, x + at), lanes(below, y + at)));
+                    *out = combine(lanes(below, x + at), lanes(below, y + at));
                 }
             }
             [first, ref others @ ..] => {
-                for (chunk, out) in row.chunks_exact_mut(L).enumerate() {
+                for (chunk, out) in row.as_chunks_mut::<L>().0.iter_mut().enumerate() {
                     let at = chunk * L;
                     let mut sum = lanes::<T, L>(below, first as usize * width + at);
                     for &child in others {
                         sum = combine(sum, lanes(below, child as usize * width + at));
                     }
-                    out.copy_from_slice(&sum);
+                    *out = sum;
                 }
             }
             [] => {}

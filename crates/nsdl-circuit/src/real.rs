@@ -4,7 +4,7 @@ mod dual;
 mod log;
 
 pub(crate) use dual::Dual;
-pub(crate) use log::Log;
+pub(crate) use log::{Log, log1mexp};
 
 use std::ops::{Add, AddAssign, Mul, MulAssign, Sub, SubAssign};
 

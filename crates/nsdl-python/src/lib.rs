@@ -4,6 +4,7 @@
 //! What users see is in `python/nsdl`.
 
 mod arrangement;
+mod circuit;
 mod compiling;
 mod error;
 mod files;
@@ -28,6 +29,8 @@ use pyo3::prelude::*;
 mod _nsdl {
     #[pymodule_export]
     use super::arrangement::{Arrangement, Shape, Tuples};
+    #[pymodule_export]
+    use super::circuit::{Counted, LogicCircuit, load_circuit, vtree_variables};
     #[pymodule_export]
     use super::error::{explain, format};
     #[pymodule_export]

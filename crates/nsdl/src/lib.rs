@@ -115,7 +115,9 @@ pub use explain::{codes, explain};
 pub use format::format;
 pub use imports::LIBRARY;
 pub use module::{Drawing, Entry as JacobianEntry, Given, Input, Module, Output, Tape};
-pub use nsdl_circuit::{Budget, Circuit, Estimator, Layer, LayerOp, Real, Report};
+pub use nsdl_circuit::{
+    Budget, Circuit, CountTape, Estimator, Layer, LayerOp, LogicCircuit, Real, Report, Semiring,
+};
 pub use nsdl_eval::Limits;
 pub use nsdl_functions::{
     Answer, AnswerTag, Answers, ForeignAggregate, ForeignFunction, ForeignPredicate, Incremental,

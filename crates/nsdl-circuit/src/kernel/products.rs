@@ -1,8 +1,24 @@
 //! Sums of products of two factors, in one pass: the products have no rows of their own.
+//!
+//! Plain functions in place of closures: these are compiled for the vector instructions of their caller in any case.
 
 use super::{add, each, lanes};
 use crate::layers::Pass;
 use crate::real::Real;
+
+/// Some samples of both factors of a term.
+#[inline(always)]
+fn factors<T: Real, const L: usize>(
+    values: &[T],
+    [x, y]: [u32; 2],
+    width: usize,
+    at: usize,
+) -> ([T; L], [T; L]) {
+    (
+        lanes(values, x as usize * width + at),
+        lanes(values, y as usize * width + at),
+    )
+}
 
 /// Computes the sums of products of a layer whose first node is `first`.
 #[inline(always)]
@@ -14,22 +30,23 @@ pub(super) fn forward<T: Real, const L: usize>(
 ) {
     let (below, rest) = values.split_at_mut((first as usize + pass.plain) * width);
     for (terms, row) in pass.sums().zip(rest.chunks_exact_mut(width)) {
-        for (chunk, out) in row.chunks_exact_mut(L).enumerate() {
+        let Some((&head, tail)) = terms.split_first() else {
+            continue;
+        };
+        for (chunk, out) in row.as_chunks_mut::<L>().0.iter_mut().enumerate() {
             let at = chunk * L;
-            let factor = |node: u32| lanes::<T, L>(below, node as usize * width + at);
-            let product = |&[x, y]: &[u32; 2]| {
-                let (a, b) = (factor(x), factor(y));
-                each::<T, L>(|i| a[i] * b[i])
-            };
-            let Some((head, tail)) = terms.split_first() else {
-                continue;
-            };
-            let mut sum = product(head);
-            for term in tail {
-                let x = product(term);
-                sum = each(|i| sum[i] + x[i]);
+            let (a, b) = factors::<T, L>(below, head, width, at);
+            let mut sum = [T::ZERO; L];
+            for i in 0..L {
+                sum[i] = a[i] * b[i];
             }
-            out.copy_from_slice(&sum);
+            for &term in tail {
+                let (a, b) = factors::<T, L>(below, term, width, at);
+                for i in 0..L {
+                    sum[i] += a[i] * b[i];
+                }
+            }
+            *out = sum;
         }
     }
 }
@@ -49,10 +66,17 @@ pub(super) fn backward<T: Real, const L: usize>(
             let at = chunk * L;
             let g = lanes::<T, L>(gradient, 0);
             for &[x, y] in terms {
-                let (x, y) = (x as usize * width + at, y as usize * width + at);
-                let (a, b) = (lanes::<T, L>(values, x), lanes::<T, L>(values, y));
-                add(below, x, each::<T, L>(|i| g[i] * b[i]));
-                add(below, y, each::<T, L>(|i| g[i] * a[i]));
+                let (a, b) = factors::<T, L>(values, [x, y], width, at);
+                add(
+                    below,
+                    x as usize * width + at,
+                    each::<T, L>(|i| g[i] * b[i]),
+                );
+                add(
+                    below,
+                    y as usize * width + at,
+                    each::<T, L>(|i| g[i] * a[i]),
+                );
             }
         }
     }

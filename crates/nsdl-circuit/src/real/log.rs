@@ -39,7 +39,7 @@ impl Log {
 }
 
 /// log(1 − exp(x)) for x ≤ 0.
-fn log1mexp(x: f64) -> f64 {
+pub(crate) fn log1mexp(x: f64) -> f64 {
     if x > -std::f64::consts::LN_2 {
         (-x.exp_m1()).ln()
     } else {
