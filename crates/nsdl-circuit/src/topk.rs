@@ -16,8 +16,9 @@
 
 mod clauses;
 mod combine;
+mod rounds;
 
-use crate::cone::{Cone, Cycle, Op};
+use crate::cone::{Cone, Op};
 use crate::support::{SupportId, Supports};
 use crate::union;
 use combine::slice;
@@ -48,6 +49,10 @@ pub(crate) struct TopK {
     inline: Vec<bool>,
     /// Whether the children of an And have no random variable in common, so that proofs just multiply.
     disjoint: Vec<bool>,
+    /// Of each And, which children have no random variable in common with any other child, as bits.
+    apart: Vec<u64>,
+    /// Whether a conjunction is never heavier than its parts.
+    monotone: bool,
 }
 
 /// A proof in the arena of its sample.
@@ -58,6 +63,8 @@ struct Proof {
     noise: u64,
     start: u32,
     len: u32,
+    /// When it was found, on a cycle.
+    born: u32,
 }
 
 /// A proof that may be kept: proof `combination` of node `source`, or a combination of the proofs of its
@@ -88,6 +95,11 @@ pub(crate) struct Proofs {
     pub values: Vec<f64>,
     pub gradient: Vec<f64>,
     candidates: Vec<Candidate>,
+    /// Proofs have the time at which they were found; those of combinations that are no younger than `since` are known.
+    tick: u32,
+    since: u32,
+    /// Proofs lighter than this need not be made once one was dropped.
+    floor: f64,
     run: Vec<Proof>,
     scratch: Vec<u32>,
     union: union::Scratch,
@@ -121,9 +133,9 @@ impl TopK {
         for (inline, parents) in inline.iter_mut().zip(parents) {
             *inline &= parents == 1;
         }
-        let disjoint = disjoint(&cone, &variables);
+        let (disjoint, apart) = disjoint(&cone, &variables);
         let leaves = variables.leaves();
-        Self {
+        let mut engine = Self {
             keep,
             cone,
             k: k.max(1),
@@ -131,7 +143,11 @@ impl TopK {
             variables,
             inline,
             disjoint,
-        }
+            apart,
+            monotone: false,
+        };
+        engine.monotone = engine.is_monotone();
+        engine
     }
 
     /// Proofs and values of all samples; true if a proof was dropped.
@@ -241,6 +257,7 @@ impl TopK {
         state.proofs.clear();
         state.literals.clear();
         state.truncated = false;
+        (state.tick, state.since, state.floor) = (1, 0, 0.0);
         let mut cycles = self.cone.cycles.iter().peekable();
         let mut node = 0u32;
         while (node as usize) < self.cone.len() {
@@ -269,11 +286,7 @@ impl TopK {
                     self.combine(node, state);
                     self.keep(node, state);
                 }
-                Op::Or | Op::Sum => {
-                    state.candidates.clear();
-                    self.alternatives(node, state);
-                    self.keep(node, state);
-                }
+                Op::Or | Op::Sum => self.choose(node, state),
             }
             node += 1;
         }
@@ -283,70 +296,6 @@ impl TopK {
         let proof = self.store(literals, weight, state);
         state.lists[node as usize] = (state.proofs.len() as u32, 1);
         state.proofs.push(proof);
-    }
-
-    /// Makes candidates of all that a tuple can be derived from.
-    fn alternatives(&self, node: u32, state: &mut Proofs) {
-        for &child in self.cone.children(node) {
-            if self.inline[child as usize] {
-                self.combine(child, state);
-            } else {
-                let (start, len) = state.lists[child as usize];
-                for combination in 0..len {
-                    let proof = state.proofs[(start + combination) as usize];
-                    state.candidates.push(Candidate {
-                        weight: proof.weight,
-                        rank: self.rank(proof.weight, proof.noise),
-                        source: child,
-                        combination,
-                    });
-                }
-            }
-        }
-    }
-
-    /// Proofs on a cycle: rounds over its tuples, each adding to what was kept, until nothing changes.
-    fn accumulate(&self, cycle: &Cycle, state: &mut Proofs) {
-        let unknowns = cycle.start..cycle.start + cycle.unknowns;
-        let mut stale: Vec<bool> = vec![true; unknowns.len()];
-        let mut changed = true;
-        while changed {
-            changed = false;
-            let mut fresh = vec![false; unknowns.len()];
-            for unknown in unknowns.clone() {
-                let uses = |part: &u32| {
-                    unknowns.contains(part) && {
-                        let place = (part - unknowns.start) as usize;
-                        stale[place] || fresh[place]
-                    }
-                };
-                let affected = self.cone.children(unknown).iter().any(|child| {
-                    uses(child)
-                        || (*child >= unknowns.end && self.cone.children(*child).iter().any(uses))
-                });
-                if !affected && !stale[(unknown - unknowns.start) as usize] {
-                    continue;
-                }
-                let before = state.lists[unknown as usize];
-                state.candidates.clear();
-                let old: Vec<Proof> = state.list(unknown).to_vec();
-                self.offer(&old, state);
-                self.alternatives(unknown, state);
-                self.keep(unknown, state);
-                let same = before.1 == state.lists[unknown as usize].1
-                    && old
-                        .iter()
-                        .zip(state.list(unknown))
-                        .all(|(a, b)| slice(*a, &state.literals) == slice(*b, &state.literals));
-                if same {
-                    state.lists[unknown as usize] = before;
-                } else {
-                    fresh[(unknown - unknowns.start) as usize] = true;
-                    changed = true;
-                }
-            }
-            stale = fresh;
-        }
     }
 }
 
@@ -371,8 +320,9 @@ pub(crate) fn variables(trace: &Trace) -> Variables {
     Variables::new(trace.leaves.iter().map(|leaf| leaf.group.0).collect())
 }
 
-/// Which nodes have children without a common random variable.
-fn disjoint(cone: &Cone, variables: &Variables) -> Vec<bool> {
+/// Which nodes have children without a common random variable, and which of its children have none in common with any
+/// other, of up to 16.
+fn disjoint(cone: &Cone, variables: &Variables) -> (Vec<bool>, Vec<u64>) {
     let mut supports = Supports::new(variables.groups().to_vec());
     let mut sets = vec![SupportId::EMPTY; cone.len()];
     let mut cycles = cone.cycles.iter().peekable();
@@ -394,7 +344,7 @@ fn disjoint(cone: &Cone, variables: &Variables) -> Vec<bool> {
         sets[node..end].fill(set);
         node = end;
     }
-    (0..cone.len() as u32)
+    let disjoint: Vec<bool> = (0..cone.len() as u32)
         .map(|node| {
             let mut before = SupportId::EMPTY;
             cone.children(node).iter().all(|&child| {
@@ -403,5 +353,20 @@ fn disjoint(cone: &Cone, variables: &Variables) -> Vec<bool> {
                 apart
             })
         })
-        .collect()
+        .collect();
+    let apart = (0..cone.len() as u32).map(|node| {
+        let children = cone.children(node);
+        if cone.ops[node as usize] != Op::And || disjoint[node as usize] || children.len() > 16 {
+            return if disjoint[node as usize] { u64::MAX } else { 0 };
+        }
+        let meets = |a: usize, b: usize, supports: &mut Supports| {
+            a != b && supports.overlap(sets[children[a] as usize], sets[children[b] as usize])
+        };
+        (0..children.len()).fold(0, |apart, a| {
+            let alone = !(0..children.len()).any(|b| meets(a, b, &mut supports));
+            apart | u64::from(alone) << a
+        })
+    });
+    let apart = apart.collect();
+    (disjoint, apart)
 }

@@ -154,6 +154,74 @@ fn the_heaviest_proofs_are_kept_and_truncation_told() {
     }
 }
 
+/// Whichever derivations are looked at first, and however many are not looked at for being too light.
+#[test]
+fn of_many_derivations_the_heaviest_are_kept() {
+    const FACTS: usize = 8;
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let mut program = Program::default();
+        let facts: Vec<TupleId> = (0..FACTS)
+            .map(|_| program.independent(random.unit()))
+            .collect();
+        let drawn = |random: &mut Random, most: usize| -> u32 {
+            (0..1 + random.below(most)).fold(0, |set, _| set | 1 << random.below(FACTS))
+        };
+        // Parts have facts in common with each other and with what is beside them.
+        let mut parts = Vec::new();
+        for _ in 0..4 {
+            let (part, set) = (program.tuple(1), drawn(&mut random, 3));
+            let body = (0..FACTS).filter(|&fact| set >> fact & 1 == 1);
+            let body: Vec<_> = body.map(|fact| positive(facts[fact])).collect();
+            program.rule(part, None, &body);
+            parts.push((part, set));
+        }
+        let head = program.tuple(2);
+        let mut proofs = Vec::new();
+        for _ in 0..16 + random.below(40) {
+            let (part, set) = parts[random.below(parts.len())];
+            let beside = drawn(&mut random, 4);
+            let body = (0..FACTS).filter(|&fact| beside >> fact & 1 == 1);
+            let body = body.map(|fact| positive(facts[fact]));
+            let body: Vec<_> = body.chain([positive(part)]).collect();
+            program.rule(head, None, &body);
+            proofs.push(set | beside);
+        }
+        let weights = program.weights();
+        let weight = |set: u32| -> f64 {
+            let held = (0..FACTS).filter(|fact| set >> fact & 1 == 1);
+            held.map(|fact| weights[fact]).product()
+        };
+        proofs.sort_by(|&a, &b| weight(b).total_cmp(&weight(a)));
+        let mut minimal: Vec<u32> = Vec::new();
+        for &proof in &proofs {
+            if !proofs
+                .iter()
+                .any(|&other| other != proof && other & proof == other)
+                && !minimal.contains(&proof)
+            {
+                minimal.push(proof);
+            }
+        }
+        for k in [1, 2, 3, 5] {
+            let kept = &minimal[..k.min(minimal.len())];
+            let wanted: f64 = (0..1 << FACTS)
+                .filter(|&world| kept.iter().any(|&proof| proof & world == proof))
+                .map(|world| {
+                    weight(world)
+                        * (0..FACTS)
+                            .filter(|fact| world >> fact & 1 == 0)
+                            .map(|fact| 1.0 - weights[fact])
+                            .product::<f64>()
+                })
+                .sum();
+            let (found, truncated) = values(&top(&program, &[head], k), &weights);
+            assert_close(found[0], wanted, 1e-12, format_args!("seed {seed}, k {k}"));
+            assert!(truncated || minimal.len() <= k, "seed {seed}, k {k}");
+        }
+    }
+}
+
 #[test]
 fn subsumed_proofs_do_not_crowd_out_others() {
     let mut program = Program::default();

@@ -19,23 +19,32 @@ impl TopK {
             return;
         }
         if combinations > self.beam() || !self.disjoint[node as usize] {
+            let since = std::mem::take(&mut state.since);
             let mut products = vec![NOTHING];
-            for &child in children {
+            for (place, &child) in children.iter().enumerate() {
                 let factors = state.list(child).to_vec();
+                if place + 1 == children.len() {
+                    state.since = since;
+                }
                 products = self.product(&products, &factors, state);
             }
+            state.since = since;
             self.offer(&products, state);
             return;
         }
         for combination in 0..combinations as u32 {
             let mut rest = combination;
-            let (mut weight, mut noise) = (1.0, 0u64);
+            let (mut weight, mut noise, mut born) = (1.0, 0u64, 0);
             for &child in children {
                 let (start, len) = state.lists[child as usize];
                 let proof = state.proofs[(start + rest % len) as usize];
                 weight *= proof.weight;
                 noise = noise.wrapping_add(proof.noise);
+                born = born.max(proof.born);
                 rest /= len;
+            }
+            if born <= state.since && state.since > 0 || self.hopeless(weight, state) {
+                continue;
             }
             state.candidates.push(Candidate {
                 weight,
@@ -75,12 +84,21 @@ impl TopK {
         let mut merged = std::mem::take(&mut state.scratch);
         for &a in left {
             for &b in right {
+                let born = a.born.max(b.born);
+                let known = born <= state.since && state.since > 0;
+                if known || self.hopeless(a.weight.min(b.weight), state) {
+                    continue;
+                }
                 if self
                     .variables
                     .merge(state.literals(a), state.literals(b), &mut merged)
                 {
                     let weight = self.variables.weight(&merged, &state.weights);
-                    products.push(self.store(&merged, weight, state));
+                    if self.hopeless(weight, state) {
+                        continue;
+                    }
+                    let made = self.store(&merged, weight, state);
+                    products.push(Proof { born, ..made });
                 }
             }
         }
@@ -176,11 +194,13 @@ impl TopK {
         let from = state.literals.len();
         let mut rest = candidate.combination;
         let mut noise = 0u64;
+        let mut born = 0;
         for &child in self.cone.children(candidate.source) {
             let (start, len) = state.lists[child as usize];
             let proof = state.proofs[(start + rest % len) as usize];
             rest /= len;
             noise = noise.wrapping_add(proof.noise);
+            born = born.max(proof.born);
             state
                 .literals
                 .extend_from_within(proof.start as usize..(proof.start + proof.len) as usize);
@@ -191,6 +211,7 @@ impl TopK {
             noise,
             start: from as u32,
             len: (state.literals.len() - from) as u32,
+            born,
         }
     }
 }
@@ -259,6 +280,7 @@ impl TopK {
             noise,
             start,
             len: literals.len() as u32,
+            born: state.tick,
         }
     }
 }
@@ -269,4 +291,5 @@ pub(super) const NOTHING: Proof = Proof {
     noise: 0,
     start: 0,
     len: 0,
+    born: 0,
 };
