@@ -54,15 +54,15 @@ def load(folder: Path | None) -> tuple[Digits, Digits]:
 
 
 class Reader(nn.Sequential):
-    """A small LeNet: from images [n, 1, 28, 28] to distributions over the ten digits [n, 10]."""
+    """From images [n, 1, 28, 28] to distributions over the ten digits [n, 10]; a small LeNet, or layers to logits."""
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(self, *layers: nn.Module) -> None:
+        lenet = (
             nn.Conv2d(1, 16, 5), nn.MaxPool2d(2), nn.ReLU(),
             nn.Conv2d(16, 32, 5), nn.MaxPool2d(2), nn.ReLU(),
-            nn.Flatten(), nn.Dropout(0.25), nn.Linear(512, 128), nn.ReLU(), nn.Dropout(0.25),
-            nn.Linear(128, 10), nn.Softmax(dim=1),
+            nn.Flatten(), nn.Dropout(0.25), nn.Linear(512, 128), nn.ReLU(), nn.Dropout(0.25), nn.Linear(128, 10),
         )  # fmt: skip
+        super().__init__(*(layers or lenet), nn.Softmax(dim=1))
 
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
@@ -80,8 +80,9 @@ def train(
     epochs: int,
     steps: int,
     rate: float,
+    every: int = 1,
 ) -> None:
-    """Trains the reader with Adam, whose rate falls to 0 along a cosine, and prints a line an epoch.
+    """Trains the reader with Adam, whose rate falls to 0 along a cosine, and prints a line for ``every`` so many epochs.
 
     An epoch has ``steps`` batches: images [n, 1, 28, 28], and a function that takes the distributions read from them,
     [n, 10], through the program to a loss. The time of the program is that of this function and its gradient.
@@ -104,6 +105,8 @@ def train(
             schedule.step()
             total += value.item()
         wall, processor = time.perf_counter() - start, time.process_time() - began
+        if epoch % every and epoch < epochs:
+            continue
         print(
             f"epoch {epoch:>3}: loss {total / steps:.4f}, {test()}; {wall:.1f} s, of the processor {processor:.2f} s, "
             f"the program's part {program:.3f} s ({program / processor:.1%})",
