@@ -262,7 +262,8 @@ PEERS = [
 
 
 def draw(found, path):
-    plt.rcParams.update({"svg.hashsalt": "nsdl", "svg.fonttype": "none"})  # the same file for the same numbers, and small
+    # The same file for the same numbers, and a small one.
+    plt.rcParams.update({"svg.hashsalt": "nsdl", "svg.fonttype": "none"})
     figure, panels = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
     titles = {
         "batch": ("a step against the batch", "samples"),
@@ -277,7 +278,8 @@ def draw(found, path):
             if panel == "circuit":
                 style["linestyle"] = ""
             axes.plot(*zip(*points, strict=True), label=line, markersize=4, color=f"C{i}", **style)
-        axes.set(title=title, xlabel=label, ylabel="seconds", yscale="log", xscale="linear" if panel == "grid" else "log")
+        axes.set(title=title, xlabel=label, ylabel="seconds", yscale="log")
+        axes.set_xscale("linear" if panel == "grid" else "log")
         axes.grid(alpha=0.3)
     batch, _, grid, circuit = panels.flat
     batch.plot([64], [1e-3 * SCALLOP["sum_2"]], "kx", label="Scallop, top 3, sum of 2")

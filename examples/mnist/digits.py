@@ -82,7 +82,7 @@ def train(
     rate: float,
     every: int = 1,
 ) -> None:
-    """Trains the reader with Adam, whose rate falls to 0 along a cosine, and prints a line for ``every`` so many epochs.
+    """Trains the reader with Adam, whose rate falls to 0 along a cosine, and prints a line every so many epochs.
 
     An epoch has ``steps`` batches: images [n, 1, 28, 28], and a function that takes the distributions read from them,
     [n, 10], through the program to a loss. The time of the program is that of this function and its gradient.

@@ -1,4 +1,4 @@
-"""The examples in Python run: those that need nothing but this package give what they say; trainings train, a little."""
+"""The examples in Python run: those that need nothing but this package give what they say; trainings learn."""
 
 import runpy
 import sys
