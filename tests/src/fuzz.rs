@@ -152,6 +152,8 @@ pub fn hunt(target: Target, time: Duration, seed: u64) -> Tally {
     let corpus = [cases(false), cases(true)].concat();
     let now = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz");
     fs::create_dir_all(&now).unwrap_or_else(|error| panic!("{}: {error}", now.display()));
+    // Programs may write files (`@file` of a query): they shall not lie where tests find them.
+    std::env::set_current_dir(&now).unwrap_or_else(|error| panic!("{}: {error}", now.display()));
     let (next, tried) = (AtomicU64::new(seed), AtomicU64::new(0));
     let kinds: Mutex<Vec<String>> = Mutex::default();
     let end = Instant::now() + time;
