@@ -5,7 +5,7 @@ use std::hash::Hash;
 use nsdl_ir::{
     AggregateInstance, AggregateKind, AggregateOp, BestMember, Diagnostic, FoldStep, TupleId, Word,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::best::Best;
 use super::fold::Fold;
@@ -268,22 +268,8 @@ impl Traced<'_> {
             .map(|&row| self.members[row as usize])
             .collect();
         let mut instances = Vec::with_capacity(sorted.len());
-        for &member in &sorted {
-            let next = |position: Position, row, holds| position.next(row == member, holds);
-            let (levels, states) = self.chain(&sorted, Position::Before(0), next, steps)?;
-            let results = states.iter().map(|&state| match state {
-                Position::At(position) => Some(derive(&self.input.placed(position, member), false)),
-                Position::Before(_) | Position::Missing => None,
-            });
-            let results = results.collect();
-            instances.push(AggregateInstance {
-                aggregate: self.input.id,
-                group: exists,
-                members: members.clone(),
-                kind: AggregateKind::Fold { levels, results },
-            });
-        }
-        // What all sets of members give, the least of them gives.
+        // What all sets of members give, the least of them gives; it holds wherever the group does.
+        let mut settled = FxHashSet::default();
         let certain = sorted.iter().filter(|&&row| self.is_certain(row));
         for (position, &member) in (0..).zip(certain) {
             let result = self.input.placed(position, member);
@@ -296,7 +282,31 @@ impl Traced<'_> {
             };
             let (_, states) = self.chain(&sorted, Position::Before(0), next, &mut 0)?;
             if states == [Position::At(position)] {
-                derive(&result, true);
+                instances.push(self.given(&result, exists, derive));
+                settled.insert(result);
+            }
+        }
+        for &member in &sorted {
+            let next = |position: Position, row, holds| position.next(row == member, holds);
+            let (levels, states) = self.chain(&sorted, Position::Before(0), next, steps)?;
+            let results = states.iter().map(|&state| match state {
+                Position::At(position) => {
+                    let result = self.input.placed(position, member);
+                    (!settled.contains(&result)).then(|| derive(&result, false))
+                }
+                Position::Before(_) | Position::Missing => None,
+            });
+            let kind = AggregateKind::Fold {
+                results: results.collect(),
+                levels,
+            };
+            if possible(&kind) {
+                instances.push(AggregateInstance {
+                    aggregate: self.input.id,
+                    group: exists,
+                    members: members.clone(),
+                    kind,
+                });
             }
         }
         Ok(instances)
