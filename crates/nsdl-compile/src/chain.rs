@@ -12,8 +12,7 @@
 use nsdl_ir::{BinaryOp, RelationId, Slot, Span};
 
 use crate::flat::{
-    Argument, ArgumentKind, Clause, Declared, Head, Literal, Program, Relation, Term, TermKind,
-    Variable,
+    Argument, ArgumentKind, Clause, Head, Literal, Program, Relation, Term, TermKind, Variable,
 };
 use crate::infer::Types;
 use crate::stratify;
@@ -302,17 +301,11 @@ impl<'p> Chain<'p> {
         let kinds = [("reached for", of(true)), ("ends of", of(false))];
         let [steps, ends] = kinds.map(|(what, columns)| {
             let id = RelationId::new(program.relations.len());
-            program.relations.push(Relation {
-                name: format!("{what} {name}"),
+            program.relations.push(Relation::auxiliary(
+                format!("{what} {name}"),
+                columns.len(),
                 span,
-                columns: vec![Declared::default(); columns.len()],
-                auxiliary: true,
-                hidden: false,
-                certain: false,
-                keep: None,
-                facts: None,
-                demand: Vec::new(),
-            });
+            ));
             types.columns.push(columns);
             id
         });

@@ -26,8 +26,8 @@ use rustc_hash::FxHashMap;
 
 use crate::constant::Const;
 use crate::flat::{
-    Argument, ArgumentKind, Choice, Clause, Declared, Head, Literal, Program, Relation, Term,
-    TermKind, Variable,
+    Argument, ArgumentKind, Choice, Clause, Head, Literal, Program, Relation, Term, TermKind,
+    Variable,
 };
 use crate::mentions::{self, Counts, Hidden, Mentions};
 use crate::resolve::Names;
@@ -214,18 +214,9 @@ impl<'a> Desugar<'a> {
 
     fn auxiliary(&mut self, name: String, columns: usize, span: Span) -> RelationId {
         let id = RelationId::new(self.program.relations.len());
-        let columns = vec![Declared::default(); columns];
-        self.program.relations.push(Relation {
-            name,
-            span,
-            columns,
-            auxiliary: true,
-            hidden: false,
-            certain: false,
-            keep: None,
-            facts: None,
-            demand: Vec::new(),
-        });
+        self.program
+            .relations
+            .push(Relation::auxiliary(name, columns, span));
         id
     }
 

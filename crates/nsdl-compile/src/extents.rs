@@ -11,8 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::constant::Const;
 use crate::flat::{
-    Argument, ArgumentKind, Clause, Declared, Element, Head, Literal, Matches, Program, Relation,
-    Term, TermKind, Variable,
+    Argument, ArgumentKind, Clause, Element, Head, Literal, Matches, Program, Relation, Term,
+    TermKind, Variable,
 };
 use crate::infer::Types;
 
@@ -33,15 +33,8 @@ pub(crate) fn extents(program: &mut Program, types: &mut Types) {
             let id = RelationId::new(relations.len());
             let columns: Vec<Type> = [&[constructor.ty], constructor.fields.as_slice()].concat();
             relations.push(Relation {
-                name: constructor.name.clone(),
-                span: matches.span,
-                columns: vec![Declared::default(); columns.len()],
-                auxiliary: true,
-                hidden: false,
                 certain: true,
-                keep: None,
-                facts: None,
-                demand: Vec::new(),
+                ..Relation::auxiliary(constructor.name.clone(), columns.len(), matches.span)
             });
             types.columns.push(columns);
             all.push((constructor, id));
@@ -279,15 +272,8 @@ pub(crate) fn separate(program: &mut Program, types: &mut Types) {
                 None => ("", 0),
             };
             program.relations.push(Relation {
-                name: format!("terms of {name}"),
-                span: clause.span,
-                columns: vec![Declared::default(); columns],
-                auxiliary: true,
-                hidden: false,
                 certain: true,
-                keep: None,
-                facts: None,
-                demand: Vec::new(),
+                ..Relation::auxiliary(format!("terms of {name}"), columns, clause.span)
             });
             let columns = types.columns.get(head.relation.index()).cloned();
             types.columns.push(columns.unwrap_or_default());

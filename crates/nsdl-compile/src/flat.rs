@@ -48,6 +48,23 @@ pub(crate) struct Relation {
     pub demand: Vec<Pattern>,
 }
 
+impl Relation {
+    /// A relation that a pass makes, of so many columns; programs do not see it.
+    pub(crate) fn auxiliary(name: String, columns: usize, span: Span) -> Self {
+        Self {
+            name,
+            span,
+            columns: vec![Declared::default(); columns],
+            auxiliary: true,
+            hidden: false,
+            certain: false,
+            keep: None,
+            facts: None,
+            demand: Vec::new(),
+        }
+    }
+}
+
 /// What is known of a column's type before inference.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Declared {

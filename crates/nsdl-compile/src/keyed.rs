@@ -12,8 +12,7 @@ use nsdl_ir::{
 };
 
 use crate::flat::{
-    Argument, ArgumentKind, Clause, Declared, Head, Literal, Program, Relation, Term, TermKind,
-    Variable,
+    Argument, ArgumentKind, Clause, Head, Literal, Program, Relation, Term, TermKind, Variable,
 };
 use crate::stratify;
 
@@ -111,17 +110,9 @@ fn best(program: &mut Program, to: RelationId, from: RelationId) {
     } else {
         let mut auxiliary = |name: String| {
             let id = RelationId::new(program.relations.len());
-            program.relations.push(Relation {
-                name,
-                span,
-                columns: vec![Declared::default(); columns],
-                auxiliary: true,
-                hidden: false,
-                certain: false,
-                keep: None,
-                facts: None,
-                demand: Vec::new(),
-            });
+            program
+                .relations
+                .push(Relation::auxiliary(name, columns, span));
             id
         };
         let members = auxiliary(format!("members of {name}"));

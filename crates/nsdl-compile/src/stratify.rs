@@ -331,17 +331,7 @@ mod tests {
 
     #[test]
     fn a_cycle_of_auxiliary_relations_is_named_too() {
-        let relation = |name: &str| Relation {
-            name: name.into(),
-            span: Span::default(),
-            columns: Vec::new(),
-            auxiliary: true,
-            hidden: false,
-            certain: false,
-            keep: None,
-            facts: None,
-            demand: Vec::new(),
-        };
+        let relation = |name: &str| Relation::auxiliary(name.into(), 0, Span::default());
         let clause = |head: usize, body: Literal| Clause {
             span: Span::default(),
             variables: Vec::new(),

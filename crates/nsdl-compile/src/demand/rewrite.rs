@@ -10,8 +10,8 @@ use super::requests::{Request, Requests};
 use super::sips::{self, Passed, arguments};
 use super::variant::Variant;
 use crate::flat::{
-    Argument, ArgumentKind, Clause, Declared, Fact, Head, Literal, Program, Relation, Term,
-    TermKind, Variable,
+    Argument, ArgumentKind, Clause, Fact, Head, Literal, Program, Relation, Term, TermKind,
+    Variable,
 };
 use crate::infer::Types;
 
@@ -78,15 +78,12 @@ impl Rewrite<'_, '_> {
                 let columns: Vec<_> = bound.copied().collect();
                 let asked = &self.program.relations[number];
                 let demand = Relation {
-                    name: format!("demand {pattern} of {}", asked.name),
-                    span: asked.span,
-                    columns: vec![Declared::default(); columns.len()],
-                    auxiliary: true,
-                    hidden: false,
                     certain: true,
-                    keep: None,
-                    facts: None,
-                    demand: Vec::new(),
+                    ..Relation::auxiliary(
+                        format!("demand {pattern} of {}", asked.name),
+                        columns.len(),
+                        asked.span,
+                    )
                 };
                 self.program.relations.push(demand);
                 self.types.columns.push(columns);
