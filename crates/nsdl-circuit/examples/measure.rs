@@ -1,5 +1,5 @@
 //! Times the compilation and evaluation of a few standard shapes: `cargo run --release --example measure`,
-//! or only those whose family is named: sum, reach, network, grid, pairs or count.
+//! or only those whose family is named: sum, reach, network, grid, pairs, total or count.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -83,6 +83,14 @@ fn main() {
             inference,
             8,
         );
+    }
+    for (n, batch) in [(64, 64), (1024, 1), (1024, 16)]
+        .into_iter()
+        .filter(|_| wanted("total"))
+    {
+        let (program, outputs) = total(n);
+        let name = format!("total of {n} digits");
+        report(&name, &program, &outputs, Inference::Exact, batch);
     }
     if !wanted("count") {
         return;
@@ -173,6 +181,26 @@ fn digit_sum(n: usize) -> (Program, Vec<TupleId>) {
         program.rule(sums[places.iter().sum::<usize>()], None, &body);
     }
     (program, sums)
+}
+
+/// The sum of so many digits, as an aggregate.
+fn total(n: usize) -> (Program, Vec<TupleId>) {
+    let mut program = Program::default();
+    let members: Vec<TupleId> = (0..n).flat_map(|_| program.exclusive(&[0.1; 10])).collect();
+    let values: Vec<i64> = (0..n).flat_map(|_| 0..10).collect();
+    // Members of one digit exclude each other, so that larger sums than these never come about.
+    let most: i64 = values.iter().sum();
+    let results: Vec<TupleId> = (0..=9 * n).map(|_| program.tuple(1)).collect();
+    let kind = AggregateKind::Sum {
+        values,
+        least: 0,
+        nonempty: false,
+        results: (0..=most as usize)
+            .map(|i| results.get(i).copied())
+            .collect(),
+    };
+    program.aggregate(None, members, kind);
+    (program, results)
 }
 
 /// Which nodes are reached from node 0, through these edges; edges with one number are one fact.

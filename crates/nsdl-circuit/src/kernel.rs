@@ -5,6 +5,7 @@
 //! instructions that the machine turns out to have.
 
 mod convolution;
+mod correlation;
 mod products;
 
 use crate::layers::{Layer, LayerOp, Layered};

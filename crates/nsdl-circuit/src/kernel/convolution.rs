@@ -1,8 +1,8 @@
 //! Products of polynomials, coefficient by coefficient: each term once, so that nothing is lost to rounding as it would
 //! be by a transform. Rows of coefficients lie side by side, so that the innermost loop runs over neighbours also
-//! where there is one sample only.
+//! where there is one sample only. Long products are taken sample by sample instead (`correlation.rs`).
 
-use super::{Layer, each, lanes};
+use super::{Layer, correlation, each, lanes};
 use crate::real::Real;
 
 /// Copies rows to `into`, side by side.
@@ -86,6 +86,10 @@ pub(super) fn forward<T: Real, const L: usize>(
         let count = (a.len() + b.len() - 1) * width;
         let out = &mut rest[start..start + count];
         start += count;
+        if correlation::pays((a, b), zero, width) {
+            correlation::forward((a, b), below, out, scratch, width);
+            continue;
+        }
         out.fill(T::ZERO);
         scratch.resize(b.len() * width, T::ZERO);
         gather(b, below, width, scratch);
@@ -113,6 +117,10 @@ pub(super) fn backward<T: Real, const L: usize>(
         let count = (a.len() + b.len() - 1) * width;
         let flow = &rest[start..start + count];
         start += count;
+        if correlation::pays((a, b), zero, width) {
+            correlation::backward((a, b), values, flow, below, scratch, width);
+            continue;
+        }
         let size = b.len() * width;
         scratch.resize(2 * size, T::ZERO);
         let (own, slopes) = scratch.split_at_mut(size);
