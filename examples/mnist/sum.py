@@ -23,7 +23,7 @@ VALUES = torch.arange(10.0)
 
 
 def main() -> None:
-    chosen = options(__doc__, digits=1024, epochs=100, batch=4, rate=3e-3)
+    chosen = options(__doc__, digits=1024, sums=64, epochs=43, rate=3e-3)
     n = chosen.digits
     began = time.process_time()
     add = nsdl.Module(
@@ -34,21 +34,24 @@ def main() -> None:
     print(f"compiled in {time.process_time() - began:.2f} s of the processor")
     data, held_out = load(chosen.data)
     tests = held_out.groups(n, torch.Generator().manual_seed(chosen.seed))
+    pool = min(POOL * n, len(data) // n * n)  # images of a step
     level = 0.0  # a running mean of `leaning`
 
     def batches():
-        for rows in data.groups(n).split(chosen.batch):
-            wanted = data.labels[rows].sum(1, keepdim=True)
+        for images in data.groups(pool):
+            shares = -(-chosen.sums * n // pool)
+            rows = torch.cat([torch.randperm(pool).view(-1, n) for _ in range(shares)])[: chosen.sums]
+            wanted = data.labels[images][rows].sum(1, keepdim=True)
 
-            def loss(read: Tensor, wanted: Tensor = wanted) -> Tensor:
+            def loss(read: Tensor, rows: Tensor = rows, wanted: Tensor = wanted) -> Tensor:
                 nonlocal level
-                lean = leaning(read.detach(), wanted.sum() / len(read))
+                lean = leaning(read.detach(), wanted.double().mean().float() / n)
                 level += 0.1 * (lean - level)
                 # f64: what a sum is not, the network may soon hold for less probable than f32 can say
-                totals = add(digit=leant(read, lean).double().view(len(wanted), n, 10))
+                totals = add(digit=leant(read, lean).double()[rows])
                 return -totals.gather(1, wanted).clamp_min(1e-300).log().mean()
 
-            yield data.images[rows.flatten()], loss
+            yield data.images[images], loss
 
     def test() -> str:
         read = leant(reader.read(held_out.images), level).argmax(1)
@@ -56,18 +59,21 @@ def main() -> None:
         off = (read[tests].sum(1) - held_out.labels[tests].sum(1)).abs().float().mean()
         return f"digits {digits:.4f}, sums are off by {off:.1f}"
 
-    sums = len(data) // n
-    print(f"{sums} sums an epoch of {n} digits each; seed {chosen.seed}")
-    # Images of half the size, so that reading 1,024 of them does not take longer than adding them.
+    steps = len(data) // pool
+    print(f"{steps} times {pool} images an epoch, {chosen.sums} sums of {n} of each; seed {chosen.seed}")
+    # Images of half the size, so that reading them does not take longer than adding them.
     reader = Reader(
         nn.AvgPool2d(2), nn.Flatten(),
         nn.Linear(196, 256), nn.BatchNorm1d(256, affine=False), nn.ReLU(),
         nn.Linear(256, 128), nn.BatchNorm1d(128, affine=False), nn.ReLU(),
         nn.BatchNorm1d(128, affine=False), nn.Linear(128, 10),
     )  # fmt: skip
-    steps = -(-sums // chosen.batch)
     train(reader, batches, test, chosen.epochs, steps, chosen.rate, every=-(-chosen.epochs // 25))
 
+
+# Many sums of the same few thousand images, each of its own choice of them, say far more of each image than as many sums
+# of images that are met once: there is an equation for every few dozen unknowns, not one for a thousand.
+POOL = 4
 
 # What a sum of so many digits says of each is little. Most of what it seems to say is about the mean of all digits, in
 # which each sum is off by chance: gradients of that would drown what differs from image to image. So the distributions

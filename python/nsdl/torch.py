@@ -42,7 +42,7 @@ class Circuit:
             raise error(
                 "E0828",
                 "this circuit is not evaluated in one fixed pass, so torch operations cannot express it",
-                help='use provenance="exact", or backend="kernels" and first derivatives',
+                help='use provenance="exact", or backend="kernels"',
             )
         like = inputs[0] if inputs else parameters
         assert like is not None  # there are inputs or parameters

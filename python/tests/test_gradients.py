@@ -32,13 +32,14 @@ EDGE = nsdl.independent(EDGES)
 COINS = nsdl.independent(range(4))
 
 
-def is_one_pass(program, provenance):
-    """Whether the circuit is evaluated in one fixed pass: then torch operations express it, and second derivatives.
+def chooses(provenance):
+    """Whether proofs are chosen anew for each sample, which torch operations cannot express."""
+    return provenance in ("topkproofs", "topbottomkclauses", "samplekproofs")
 
-    Proofs are chosen anew for each sample; cycles are iterated, unless they are compiled.
-    """
-    chosen = provenance in ("topkproofs", "topbottomkclauses", "samplekproofs")
-    return provenance in ("exact", "auto") or not (chosen or "path" in program)
+
+def is_iterated(program, provenance):
+    """Whether cycles are iterated: then there are no second derivatives either."""
+    return "path" in program and not chooses(provenance) and provenance not in ("exact", "auto")
 
 
 # Name, program, inputs, outputs.
@@ -106,9 +107,9 @@ CASES = [
     for name, *parts in PROGRAMS
     for provenance in PROVENANCES
     for backend in BACKENDS
-    if backend == "kernels" or is_one_pass(parts[0], provenance)
+    if backend == "kernels" or not (chooses(provenance) or is_iterated(parts[0], provenance))
 ]
-TWICE = [case for case in CASES if is_one_pass(case.values[0], case.values[3])]
+TWICE = [case for case in CASES if not is_iterated(case.values[0], case.values[3])]
 
 
 def is_exclusive(mapping):

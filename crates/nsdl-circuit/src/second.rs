@@ -5,11 +5,13 @@ use crate::blocks;
 use crate::circuit::{Circuit, Evaluation};
 use crate::real::{Dual, Real};
 use crate::tape::Tape;
+use crate::topk::{Proofs, TopK};
 
 /// The memory of second derivatives, reused from call to call.
 #[derive(Clone, Debug, Default)]
 pub struct SecondTape<T> {
     tape: Tape<Dual<T>>,
+    proofs: Vec<Proofs>,
     weights: Vec<Dual<T>>,
     outputs: Vec<Dual<T>>,
     seeds: Vec<Dual<T>>,
@@ -32,7 +34,8 @@ impl Circuit {
     /// Jacobian times the direction (`[output][sample]`), `curvature` the Hessian of the outputs weighted by `grad_out`,
     /// times the direction (`[leaf][sample]`).
     ///
-    /// False, and nothing is written, where evaluation is not one fixed pass.
+    /// Which proofs are kept under top-k is taken as given. False, and nothing is written, on cycles under the algebras
+    /// that iterate them, and where worlds are drawn.
     ///
     /// # Panics
     /// If a slice is too short.
@@ -44,8 +47,13 @@ impl Circuit {
         slopes: &mut [T],
         curvature: &mut [T],
     ) -> bool {
-        let Evaluation::Layers(layered) = &self.evaluation else {
-            return false;
+        let layered = match &self.evaluation {
+            Evaluation::Layers(layered) => layered,
+            Evaluation::Proofs(engine) => {
+                chosen(engine, at, batch, &mut memory.proofs, slopes, curvature);
+                return true;
+            }
+            Evaluation::Cycles(_) | Evaluation::Worlds(_) => return false,
         };
         let (inputs, outputs) = (self.leaves * batch, self.outputs * batch);
         let pairs = at.weights[..inputs].iter().zip(&at.weight_slopes[..inputs]);
@@ -83,5 +91,33 @@ impl Circuit {
             *curvature = gradient.slope;
         }
         true
+    }
+}
+
+/// The same of the proofs that are chosen for the weights.
+fn chosen<T: Real>(
+    engine: &TopK,
+    at: Direction<'_, T>,
+    batch: usize,
+    samples: &mut Vec<Proofs>,
+    slopes: &mut [T],
+    curvature: &mut [T],
+) {
+    let entry = |values: &[T], row: usize, sample: usize| values[row * batch + sample].to_f64();
+    engine.forward(batch, samples, |sample, leaf| {
+        entry(at.weights, leaf, sample)
+    });
+    engine.second(
+        samples,
+        |sample, leaf| entry(at.weight_slopes, leaf, sample),
+        |sample, output| entry(at.grad_out, output, sample),
+    );
+    for (sample, found) in samples.iter().enumerate() {
+        for (row, &slope) in found.values.iter().enumerate() {
+            slopes[row * batch + sample] = T::from_f64(slope);
+        }
+        for (row, &product) in found.gradient.iter().enumerate() {
+            curvature[row * batch + sample] = T::from_f64(product);
+        }
     }
 }

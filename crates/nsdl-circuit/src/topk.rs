@@ -17,6 +17,7 @@
 mod clauses;
 mod combine;
 mod rounds;
+mod second;
 
 use crate::cone::{Cone, Op};
 use crate::support::{SupportId, Supports};
@@ -25,6 +26,7 @@ use combine::slice;
 use nsdl_ir::Trace;
 use nsdl_provenance::literals::{Variables, holds};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Which proofs are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,13 @@ impl Proofs {
     fn literals(&self, proof: Proof) -> &[u32] {
         &self.literals[proof.start as usize..(proof.start + proof.len) as usize]
     }
+
+    /// The proofs whose union is a node, or what it denies, where that is how it is kept.
+    fn union_of(&self, node: u32) -> (Range<usize>, bool) {
+        let denied = self.denied.get(node as usize).copied().flatten();
+        let (start, len) = denied.unwrap_or(self.lists[node as usize]);
+        (start as usize..(start + len) as usize, denied.is_some())
+    }
 }
 
 impl TopK {
@@ -182,26 +191,22 @@ impl TopK {
             proofs.gradient.resize(self.leaves, 0.0);
             for (i, &node) in self.cone.outputs.iter().enumerate() {
                 let scale = seed(sample, i);
-                if scale != 0.0 {
-                    let denied = proofs.denied.get(node as usize).copied().flatten();
-                    let scale = if denied.is_some() { -scale } else { scale };
-                    let Proofs {
-                        lists,
-                        proofs,
-                        literals,
-                        weights,
-                        gradient,
-                        union,
-                        ..
-                    } = proofs;
-                    let (start, len) = denied.unwrap_or(lists[node as usize]);
-                    let kept = &proofs[start as usize..(start + len) as usize];
-                    let kept = Kept {
-                        proofs: kept,
-                        literals,
-                    };
-                    union::add_gradient(&kept, &self.variables, weights, scale, gradient, union);
+                if scale == 0.0 {
+                    continue;
                 }
+                let (range, denied) = proofs.union_of(node);
+                let kept = Kept {
+                    proofs: &proofs.proofs[range],
+                    literals: &proofs.literals,
+                };
+                union::add_gradient(
+                    &kept,
+                    &self.variables,
+                    &proofs.weights,
+                    if denied { -scale } else { scale },
+                    &mut proofs.gradient,
+                    &mut proofs.union,
+                );
             }
         };
         if parallel {
@@ -221,30 +226,17 @@ impl TopK {
 
     /// The value of each output: the weight of the union of its proofs.
     fn weigh(&self, state: &mut Proofs) {
-        let Proofs {
-            lists,
-            denied,
-            proofs,
-            literals,
-            weights,
-            values,
-            union,
-            ..
-        } = state;
-        values.clear();
+        state.values.clear();
         for &node in &self.cone.outputs {
-            let denied = denied.get(node as usize).copied().flatten();
-            let (start, len) = denied.unwrap_or(lists[node as usize]);
+            let (range, denied) = state.union_of(node);
             let kept = Kept {
-                proofs: &proofs[start as usize..(start + len) as usize],
-                literals,
+                proofs: &state.proofs[range],
+                literals: &state.literals,
             };
-            let weight = union::weight(&kept, &self.variables, weights, union);
-            values.push(if denied.is_some() {
-                1.0 - weight
-            } else {
-                weight
-            });
+            let weight = union::weight(&kept, &self.variables, &state.weights, &mut state.union);
+            state
+                .values
+                .push(if denied { 1.0 - weight } else { weight });
         }
     }
 

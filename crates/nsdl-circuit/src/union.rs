@@ -8,31 +8,38 @@ use crate::blocks;
 use crate::cone::{Cone, Flavour};
 use crate::exact;
 use crate::layers::Layered;
+use crate::real::Real;
 use crate::tape::Tape;
 use nsdl_ir::{
     Group, GroupId, Instance, Leaf, LeafId, LeafSource, Literal, RelationId, Trace, TupleId,
 };
-use nsdl_provenance::literals::{Variables, leaf, negated};
+use nsdl_provenance::literals::{Variables, Weight, leaf, negated};
 use nsdl_provenance::union::terms;
 pub(crate) use nsdl_provenance::union::{Disjuncts, Scratch};
 
 /// The probability that at least one disjunct holds.
-pub(crate) fn weight(
+pub(crate) fn weight<W: Weight + Real>(
     proofs: &impl Disjuncts,
     variables: &Variables,
-    weights: &[f64],
+    weights: &[W],
     scratch: &mut Scratch,
-) -> f64 {
-    let mut total = 0.0;
-    let add =
-        &mut |literals: &[u32], sign: f64| total += sign * variables.probability(literals, weights);
+) -> W {
+    let mut total = W::ZERO;
+    let add = &mut |literals: &[u32], sign: f64| {
+        let probability = variables.probability(literals, weights);
+        if sign < 0.0 {
+            total -= probability;
+        } else {
+            total += probability;
+        }
+    };
     if terms(proofs, variables, scratch, add) {
         return total;
     }
     let Some(compiled) = Compiled::new(proofs, variables) else {
         return total;
     };
-    let mut out = [0.0];
+    let mut out = [W::ZERO];
     blocks::forward(
         &compiled.circuit,
         &compiled.gather(weights),
@@ -44,18 +51,19 @@ pub(crate) fn weight(
 }
 
 /// Adds `scale` times the gradient of [`weight`].
-pub(crate) fn add_gradient(
+pub(crate) fn add_gradient<W: Weight + Real>(
     proofs: &impl Disjuncts,
     variables: &Variables,
-    weights: &[f64],
-    scale: f64,
-    gradient: &mut [f64],
+    weights: &[W],
+    scale: W,
+    gradient: &mut [W],
     scratch: &mut Scratch,
 ) {
     // A few proofs cannot have too many intersections.
     if proofs.len() <= 10 || terms(proofs, variables, scratch, &mut |_, _| {}) {
         let add = &mut |literals: &[u32], sign: f64| {
-            variables.add_gradient(literals, weights, sign * scale, gradient);
+            let scale = if sign < 0.0 { W::ZERO - scale } else { scale };
+            variables.add_gradient(literals, weights, scale, gradient);
         };
         terms(proofs, variables, scratch, add);
         return;
@@ -64,8 +72,8 @@ pub(crate) fn add_gradient(
         return;
     };
     let mut tape = Tape::new();
-    let mut out = [0.0];
-    let mut inner = vec![0.0; compiled.leaves.len()];
+    let mut out = [W::ZERO];
+    let mut inner = vec![W::ZERO; compiled.leaves.len()];
     let gathered = compiled.gather(weights);
     blocks::forward(&compiled.circuit, &gathered, 1, &mut tape, &mut out);
     blocks::backward(
@@ -149,7 +157,7 @@ impl Compiled {
         Some(Self { circuit, leaves })
     }
 
-    fn gather(&self, weights: &[f64]) -> Vec<f64> {
+    fn gather<W: Copy>(&self, weights: &[W]) -> Vec<W> {
         self.leaves
             .iter()
             .map(|&leaf| weights[leaf as usize])

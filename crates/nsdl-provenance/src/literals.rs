@@ -4,10 +4,26 @@
 //! random variable are neighbours, so everything about consistency is local. A set never holds "not w" beside
 //! another alternative of the same variable, which entails it.
 
+use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
+
 /// The random variables that literals speak of: sets of literals are merged and weighed here.
 #[derive(Clone, Debug)]
 pub struct Variables {
     group_of: Vec<u32>,
+}
+
+/// What weights are counted in: numbers, or numbers that carry a derivative.
+pub trait Weight:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + AddAssign + SubAssign
+{
+    /// The weight of what always holds.
+    fn one() -> Self;
+}
+
+impl Weight for f64 {
+    fn one() -> Self {
+        1.0
+    }
 }
 
 /// "This leaf holds."
@@ -127,39 +143,44 @@ impl Variables {
     }
 
     /// Probability that all literals hold: a factor for each random variable.
-    pub fn probability(&self, literals: &[u32], weights: &[f64]) -> f64 {
+    pub fn probability<W: Weight>(&self, literals: &[u32], weights: &[W]) -> W {
         self.factors(literals)
             .map(|run| factor(run, weights))
-            .product()
+            .fold(W::one(), W::mul)
     }
 
     /// Adds `scale` times the gradient of [`Self::probability`].
-    pub fn add_gradient(
+    pub fn add_gradient<W: Weight>(
         &self,
         literals: &[u32],
-        weights: &[f64],
-        scale: f64,
-        gradient: &mut [f64],
+        weights: &[W],
+        scale: W,
+        gradient: &mut [W],
     ) {
-        let factors: Vec<f64> = self
+        let factors: Vec<W> = self
             .factors(literals)
             .map(|run| factor(run, weights))
             .collect();
         // Prefix times suffix: no division, so factors of zero are no trouble.
         let mut slopes = vec![scale; factors.len()];
         let mut before = scale;
-        for (slope, factor) in slopes.iter_mut().zip(&factors) {
+        for (slope, &factor) in slopes.iter_mut().zip(&factors) {
             *slope = before;
-            before *= factor;
+            before = before * factor;
         }
-        let mut after = 1.0;
-        for (slope, factor) in slopes.iter_mut().zip(&factors).rev() {
-            *slope *= after;
-            after *= factor;
+        let mut after = W::one();
+        for (slope, &factor) in slopes.iter_mut().zip(&factors).rev() {
+            *slope = *slope * after;
+            after = after * factor;
         }
         for (run, slope) in self.factors(literals).zip(slopes) {
             for &literal in run {
-                gradient[leaf(literal) as usize] += if negated(literal) { -slope } else { slope };
+                let gradient = &mut gradient[leaf(literal) as usize];
+                if negated(literal) {
+                    *gradient -= slope;
+                } else {
+                    *gradient += slope;
+                }
             }
         }
     }
@@ -170,24 +191,22 @@ impl Variables {
 }
 
 /// The probability of one literal.
-pub fn literal_weight(literal: u32, weights: &[f64]) -> f64 {
+pub fn literal_weight<W: Weight>(literal: u32, weights: &[W]) -> W {
     let weight = weights[leaf(literal) as usize];
     if negated(literal) {
-        1.0 - weight
+        W::one() - weight
     } else {
         weight
     }
 }
 
 /// The weight of what the literals leave to one random variable.
-fn factor(run: &[u32], weights: &[f64]) -> f64 {
+fn factor<W: Weight>(run: &[u32], weights: &[W]) -> W {
     match *run {
         [literal] => literal_weight(literal, weights),
         _ => {
-            1.0 - run
-                .iter()
-                .map(|&literal| weights[leaf(literal) as usize])
-                .sum::<f64>()
+            let all = run.iter().map(|&literal| weights[leaf(literal) as usize]);
+            all.reduce(W::add).map_or(W::one(), |all| W::one() - all)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Numbers with a derivative: a pass over them is also that of its directional derivative.
 
 use super::Real;
+use nsdl_provenance::literals::Weight;
 use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Sub, SubAssign};
 
@@ -100,5 +101,11 @@ impl<T: Real> Real for Dual<T> {
             value: T::from_f64(x),
             slope: T::ZERO,
         }
+    }
+}
+
+impl Weight for Dual<f64> {
+    fn one() -> Self {
+        Self::ONE
     }
 }

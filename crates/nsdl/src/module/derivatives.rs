@@ -26,9 +26,9 @@ impl Module {
     /// the inputs. One forward and one reverse pass.
     ///
     /// # Errors
-    /// `E0816` for slices of the wrong number or length; `E0828` where evaluation is not one fixed pass: `topkproofs`,
-    /// and cycles under `minmaxprob` and `addmultprob`; and for outputs with evidence, whose quotients only tensor back
-    /// ends differentiate twice.
+    /// `E0816` for slices of the wrong number or length; `E0828` where worlds are drawn and where cycles are iterated, as
+    /// under `minmaxprob` and `addmultprob`; and for outputs with evidence, whose quotients only tensor back ends
+    /// differentiate twice. Under top-k the choice of proofs is taken as given.
     pub fn second<T: Real>(
         &self,
         tape: &mut Tape<T>,
@@ -74,7 +74,7 @@ impl Module {
         {
             let d = Diagnostic::error(
                 "E0828",
-                "this circuit is not evaluated in one fixed pass, so it has no second derivatives",
+                "cycles that are iterated, and drawn worlds, have first derivatives only",
             )
             .help("use the provenance exact");
             return Err(Error::new(vec![d], &self.texts));
