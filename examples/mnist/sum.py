@@ -1,10 +1,10 @@
 """A network learns to read digits from sums of 1,024 of them, 0 to 9,216 each.
 
 The program sum.dl is one `sum`; its distribution over all sums is exact, a convolution over 10^1024 worlds. Labels are
-sums; those of images are seen by nobody. Every epoch shares the images out anew: of MNIST's 60,000 are 58 sums.
+sums; those of images are seen by nobody. A step reads 4,096 images and takes 64 sums of them, each of other images.
 
-On MNIST, seed 0, 100 epochs (5,800 sums): 48 % of digits; it needs more. Of 256 digits, with a
-batch of 8, 63 % after 40 epochs. An epoch takes 2.6 s of one core, of which 2.0 s are the program's.
+On MNIST 96.5, 96.8 and 96.7 % of digits with seeds 0, 1 and 2, after 38,528 sums in 43 epochs (an epoch reads 57,344
+images once, for 896 sums). An epoch takes 8.5 s of the processor, of which 7.8 s are the program's, 9 ms a sum.
 
     python examples/mnist/sum.py --data ../shared/data/mnist
     python examples/mnist/sum.py --digits 16 --epochs 3        scikit-learn's digits, shorter sums
@@ -35,21 +35,27 @@ def main() -> None:
     data, held_out = load(chosen.data)
     tests = held_out.groups(n, torch.Generator().manual_seed(chosen.seed))
     pool = min(POOL * n, len(data) // n * n)  # images of a step
+    steps = len(data) // pool
     level = 0.0  # a running mean of `leaning`
+    seen = 0
 
     def batches():
+        nonlocal seen
         for images in data.groups(pool):
             shares = -(-chosen.sums * n // pool)
             rows = torch.cat([torch.randperm(pool).view(-1, n) for _ in range(shares)])[: chosen.sums]
             wanted = data.labels[images][rows].sum(1, keepdim=True)
+            doubt = DOUBT * (1 - seen / (chosen.epochs * steps))
+            seen += 1
 
-            def loss(read: Tensor, rows: Tensor = rows, wanted: Tensor = wanted) -> Tensor:
+            def loss(read: Tensor, rows: Tensor = rows, wanted: Tensor = wanted, doubt: float = doubt) -> Tensor:
                 nonlocal level
                 lean = leaning(read.detach(), wanted.double().mean().float() / n)
                 level += 0.1 * (lean - level)
                 # f64: what a sum is not, the network may soon hold for less probable than f32 can say
                 totals = add(digit=leant(read, lean).double()[rows])
-                return -totals.gather(1, wanted).clamp_min(1e-300).log().mean()
+                likelihood = totals.gather(1, wanted).clamp_min(1e-300).log().mean()
+                return doubt * torch.special.entr(read).sum(1).mean().neg() - likelihood
 
             yield data.images[images], loss
 
@@ -59,7 +65,6 @@ def main() -> None:
         off = (read[tests].sum(1) - held_out.labels[tests].sum(1)).abs().float().mean()
         return f"digits {digits:.4f}, sums are off by {off:.1f}"
 
-    steps = len(data) // pool
     print(f"{steps} times {pool} images an epoch, {chosen.sums} sums of {n} of each; seed {chosen.seed}")
     # Images of half the size, so that reading them does not take longer than adding them.
     reader = Reader(
@@ -74,6 +79,10 @@ def main() -> None:
 # Many sums of the same few thousand images, each of its own choice of them, say far more of each image than as many sums
 # of images that are met once: there is an equation for every few dozen unknowns, not one for a thousand.
 POOL = 4
+
+# What is in doubt has a gradient. A network that is sure too early that each 0 is a 1 hears no more of it, so doubt is
+# rewarded, less and less: without it two of four seeds stayed at 74 and 85 % of digits.
+DOUBT = 0.1
 
 # What a sum of so many digits says of each is little. Most of what it seems to say is about the mean of all digits, in
 # which each sum is off by chance: gradients of that would drown what differs from image to image. So the distributions

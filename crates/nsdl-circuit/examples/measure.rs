@@ -5,8 +5,9 @@
 mod common;
 
 use common::{Program, Random, positive};
-use nsdl_circuit::{Budget, Circuit, Inference, Real, Tape, compile};
+use nsdl_circuit::{Budget, Circuit, Inference, LogTape, Real, Tape, compile};
 use nsdl_ir::{AggregateKind, TupleId};
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 fn main() {
@@ -124,6 +125,7 @@ fn report(name: &str, program: &Program, outputs: &[TupleId], inference: Inferen
             );
             time::<f32>("f32", &circuit, program, batch);
             time::<f64>("f64", &circuit, program, batch);
+            time_logarithms(&circuit, program, batch);
         }
         Err(error) => println!(
             "{name}: after {:.2?}: {} {:?}",
@@ -135,6 +137,47 @@ fn report(name: &str, program: &Program, outputs: &[TupleId], inference: Inferen
 }
 
 fn time<T: Real>(dtype: &str, circuit: &Circuit, program: &Program, batch: usize) {
+    let weights = weights::<T>(program, batch);
+    let seeds = vec![T::ONE; circuit.outputs() * batch];
+    let mut out = vec![T::ZERO; circuit.outputs() * batch];
+    let mut gradient = vec![T::ZERO; weights.len()];
+    let tape = RefCell::new(Tape::new());
+    repeat(
+        dtype,
+        batch,
+        || circuit.forward(&weights, batch, &mut tape.borrow_mut(), &mut out),
+        || {
+            circuit.backward(
+                &weights,
+                batch,
+                &mut tape.borrow_mut(),
+                &seeds,
+                &mut gradient,
+            )
+        },
+    );
+}
+
+fn time_logarithms(circuit: &Circuit, program: &Program, batch: usize) {
+    let weights = weights::<f64>(program, batch);
+    let seeds = vec![1.0; circuit.outputs() * batch];
+    let mut out = vec![0.0; circuit.outputs() * batch];
+    let mut gradient = vec![0.0; weights.len()];
+    let tape = RefCell::new(LogTape::default());
+    if !circuit.log_forward(&weights, batch, &mut tape.borrow_mut(), &mut out) {
+        return;
+    }
+    repeat(
+        "logarithms",
+        batch,
+        || {
+            circuit.log_forward(&weights, batch, &mut tape.borrow_mut(), &mut out);
+        },
+        || circuit.log_backward(batch, &mut tape.borrow_mut(), &seeds, &mut gradient),
+    );
+}
+
+fn weights<T: Real>(program: &Program, batch: usize) -> Vec<T> {
     let mut random = Random(1);
     let mut weights = Vec::new();
     for leaf in &program.trace.leaves {
@@ -142,26 +185,25 @@ fn time<T: Real>(dtype: &str, circuit: &Circuit, program: &Program, batch: usize
             weights.push(T::from_f64(leaf.weight * (0.5 + 0.5 * random.unit())));
         }
     }
-    let seeds = vec![T::ONE; circuit.outputs() * batch];
-    let mut out = vec![T::ZERO; circuit.outputs() * batch];
-    let mut gradient = vec![T::ZERO; weights.len()];
-    let mut tape = Tape::new();
-    let (mut forward, mut both) = (Vec::new(), Vec::new());
+    weights
+}
+
+/// Calls both passes for half a second and prints their times.
+fn repeat(name: &str, batch: usize, mut forward: impl FnMut(), mut backward: impl FnMut()) {
+    let (mut first, mut both) = (Vec::new(), Vec::new());
     let begin = Instant::now();
-    while forward.len() < 2000
-        && (forward.len() < 3 || begin.elapsed() < Duration::from_millis(500))
-    {
+    while first.len() < 2000 && (first.len() < 3 || begin.elapsed() < Duration::from_millis(500)) {
         let start = Instant::now();
-        circuit.forward(&weights, batch, &mut tape, &mut out);
-        forward.push(start.elapsed());
-        circuit.backward(&weights, batch, &mut tape, &seeds, &mut gradient);
+        forward();
+        first.push(start.elapsed());
+        backward();
         both.push(start.elapsed());
     }
-    forward.sort();
+    first.sort();
     both.sort();
     println!(
-        "    {dtype}, batch {batch}: forward {:.1?}, with backward {:.1?} (median), {:.1?} (least)",
-        forward[forward.len() / 2],
+        "    {name}, batch {batch}: forward {:.1?}, with backward {:.1?} (median), {:.1?} (least)",
+        first[first.len() / 2],
         both[both.len() / 2],
         both[0]
     );

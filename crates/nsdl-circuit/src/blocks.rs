@@ -14,6 +14,46 @@ const BLOCK: usize = 1 << 18;
 /// Edges times samples from which on threads are worth waking.
 const PARALLEL: usize = 1 << 19;
 
+/// What circuits are evaluated with: numbers, or logarithms of numbers, whose derivatives are numbers.
+pub(crate) trait Passes: Copy + Send + Sync + 'static {
+    /// What flows back through a circuit.
+    type Flow: Real;
+    /// 0, the first constant.
+    const ZERO: Self;
+    /// 1, the second.
+    const ONE: Self;
+    /// See [`kernel::forward`].
+    fn forward(circuit: &Layered, values: &mut [Self], scratch: &mut Vec<Self::Flow>, width: usize);
+    /// See [`kernel::backward`].
+    fn backward(
+        circuit: &Layered,
+        values: &[Self],
+        flows: &mut [Self::Flow],
+        scratch: &mut Vec<Self::Flow>,
+        width: usize,
+    );
+}
+
+impl<T: Real> Passes for T {
+    type Flow = T;
+    const ZERO: T = <T as Real>::ZERO;
+    const ONE: T = <T as Real>::ONE;
+
+    fn forward(circuit: &Layered, values: &mut [T], scratch: &mut Vec<T>, width: usize) {
+        kernel::forward(circuit, values, scratch, width);
+    }
+
+    fn backward(
+        circuit: &Layered,
+        values: &[T],
+        flows: &mut [T],
+        scratch: &mut Vec<T>,
+        width: usize,
+    ) {
+        kernel::backward(circuit, values, flows, scratch, width);
+    }
+}
+
 /// How a batch is cut: into blocks, and these into pieces, of which one is in memory at a time.
 struct Blocks {
     width: usize,
@@ -52,12 +92,12 @@ impl Blocks {
 }
 
 /// See [`crate::Circuit::forward`].
-pub(crate) fn forward<T: Real>(
+pub(crate) fn forward<P: Passes>(
     circuit: &Layered,
-    weights: &[T],
+    weights: &[P],
     batch: usize,
-    tape: &mut Tape<T>,
-    out: &mut [T],
+    tape: &mut Tape<P, P::Flow>,
+    out: &mut [P],
 ) {
     forward_reading(
         circuit,
@@ -69,14 +109,14 @@ pub(crate) fn forward<T: Real>(
 }
 
 /// The same, where the values of any nodes are read, each list to its place (`[node][sample]`).
-pub(crate) fn forward_reading<T: Real>(
+pub(crate) fn forward_reading<P: Passes>(
     circuit: &Layered,
-    weights: &[T],
+    weights: &[P],
     batch: usize,
-    tape: &mut Tape<T>,
-    reads: &mut [(&[u32], &mut [T])],
+    tape: &mut Tape<P, P::Flow>,
+    reads: &mut [(&[u32], &mut [P])],
 ) {
-    let blocks = Blocks::new::<T>(circuit, batch, tape.memory());
+    let blocks = Blocks::new::<P>(circuit, batch, tape.memory());
     let size = circuit.nodes * blocks.width;
     if size == 0 {
         return;
@@ -97,19 +137,19 @@ pub(crate) fn forward_reading<T: Real>(
 }
 
 /// Fills the values of a tape with those of a piece.
-fn evaluate<T: Real>(
+fn evaluate<P: Passes>(
     circuit: &Layered,
-    weights: &[T],
+    weights: &[P],
     batch: usize,
     blocks: &Blocks,
     piece: Range<usize>,
-    tape: &mut Tape<T>,
+    tape: &mut Tape<P, P::Flow>,
 ) {
     let size = circuit.nodes * blocks.width;
-    tape.values.resize(size * piece.len(), T::ZERO);
+    tape.values.resize(size * piece.len(), P::ZERO);
     tape.scratch
         .resize_with(piece.len().max(tape.scratch.len()), Vec::new);
-    let run = |((block, values), scratch): (Numbered<'_, T>, &mut Vec<T>)| {
+    let run = |((block, values), scratch): (Numbered<'_, P>, &mut Vec<P::Flow>)| {
         let (width, from) = (blocks.width, (piece.start + block) * blocks.width);
         let samples = width.min(batch - from);
         for (leaf, row) in values
@@ -119,12 +159,12 @@ fn evaluate<T: Real>(
         {
             let weights = &weights[leaf * batch + from..];
             row[..samples].copy_from_slice(&weights[..samples]);
-            row[samples..].fill(T::ZERO);
+            row[samples..].fill(P::ZERO);
         }
         let constants = circuit.leaves * width;
-        values[constants..constants + width].fill(T::ZERO);
-        values[constants + width..constants + 2 * width].fill(T::ONE);
-        kernel::forward(circuit, values, scratch, width);
+        values[constants..constants + width].fill(P::ZERO);
+        values[constants + width..constants + 2 * width].fill(P::ONE);
+        P::forward(circuit, values, scratch, width);
     };
     let (values, scratch) = (&mut tape.values, &mut tape.scratch);
     if blocks.parallel {
@@ -144,18 +184,18 @@ fn evaluate<T: Real>(
 
 /// A block of gradients with its number, and the values and scratch space that belong to it.
 type Numbered<'t, T> = (usize, &'t mut [T]);
-type Recorded<'t, T> = (&'t [T], &'t mut Vec<T>);
+type Recorded<'t, T, F> = (&'t [T], &'t mut Vec<F>);
 
 /// See [`crate::Circuit::backward`]. A batch of several pieces is evaluated again, piece by piece.
-pub(crate) fn backward<T: Real>(
+pub(crate) fn backward<P: Passes>(
     circuit: &Layered,
-    weights: &[T],
+    weights: &[P],
     batch: usize,
-    tape: &mut Tape<T>,
-    grad_out: &[T],
-    grad_weights: &mut [T],
+    tape: &mut Tape<P, P::Flow>,
+    grad_out: &[P::Flow],
+    grad_weights: &mut [P::Flow],
 ) {
-    let blocks = Blocks::new::<T>(circuit, batch, tape.memory());
+    let blocks = Blocks::new::<P>(circuit, batch, tape.memory());
     if circuit.nodes * blocks.width == 0 {
         return;
     }
@@ -168,28 +208,32 @@ pub(crate) fn backward<T: Real>(
 }
 
 /// The part of the gradient that the samples of a piece have, whose values are on the tape.
-fn differentiate<T: Real>(
+fn differentiate<P: Passes>(
     circuit: &Layered,
     batch: usize,
     blocks: &Blocks,
     piece: Range<usize>,
-    tape: &mut Tape<T>,
-    grad_out: &[T],
-    grad_weights: &mut [T],
+    tape: &mut Tape<P, P::Flow>,
+    grad_out: &[P::Flow],
+    grad_weights: &mut [P::Flow],
 ) {
     let size = circuit.nodes * blocks.width;
-    tape.gradients.resize(size * piece.len(), T::ZERO);
-    let run = |((block, gradients), (values, scratch)): (Numbered<'_, T>, Recorded<'_, T>)| {
+    tape.gradients
+        .resize(size * piece.len(), <P::Flow as Real>::ZERO);
+    let run = |((block, gradients), (values, scratch)): (
+        Numbered<'_, P::Flow>,
+        Recorded<'_, P, P::Flow>,
+    )| {
         let (width, from) = (blocks.width, (piece.start + block) * blocks.width);
         let samples = width.min(batch - from);
-        gradients.fill(T::ZERO);
+        gradients.fill(<P::Flow as Real>::ZERO);
         for (i, &node) in circuit.outputs.iter().enumerate() {
             let row = &mut gradients[node as usize * width..][..samples];
             for (gradient, &seed) in row.iter_mut().zip(&grad_out[i * batch + from..]) {
                 *gradient += seed;
             }
         }
-        kernel::backward(circuit, values, gradients, scratch, width);
+        P::backward(circuit, values, gradients, scratch, width);
     };
     let (gradients, values) = (&mut tape.gradients, &tape.values);
     if blocks.parallel {

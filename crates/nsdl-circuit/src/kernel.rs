@@ -6,6 +6,7 @@
 
 mod convolution;
 mod correlation;
+pub(crate) mod log;
 mod products;
 
 use crate::layers::{Layer, LayerOp, Layered};
@@ -58,44 +59,50 @@ pub(crate) fn padded(samples: usize) -> usize {
     }
 }
 
+/// A function `$name` that runs `$body`, compiled for the widest vectors that the machine turns out to have.
 macro_rules! dispatch {
-    ($name:ident, $body:ident, ($($arg:ident: $type:ty),*)) => {
-        fn $name<T: Real, const L: usize>($($arg: $type),*) {
+    ($name:ident, $body:ident, [$($generic:tt)*], [$($given:tt)*], ($($arg:ident: $type:ty),*)) => {
+        fn $name<$($generic)*>($($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2")]
-                fn avx512<T: Real, const L: usize>($($arg: $type),*) {
-                    $body::<T, L>($($arg),*);
+                fn avx512<$($generic)*>($($arg: $type),*) {
+                    $body::<$($given)*>($($arg),*);
                 }
                 #[target_feature(enable = "avx2")]
-                fn avx2<T: Real, const L: usize>($($arg: $type),*) {
-                    $body::<T, L>($($arg),*);
+                fn avx2<$($generic)*>($($arg: $type),*) {
+                    $body::<$($given)*>($($arg),*);
                 }
                 if std::is_x86_feature_detected!("avx512f")
                     && std::is_x86_feature_detected!("avx512vl")
                     && std::is_x86_feature_detected!("avx512dq")
                 {
                     // SAFETY: the machine has just been found to have these instructions.
-                    return unsafe { avx512::<T, L>($($arg),*) };
+                    return unsafe { avx512::<$($given)*>($($arg),*) };
                 }
                 if std::is_x86_feature_detected!("avx2") {
                     // SAFETY: as above.
-                    return unsafe { avx2::<T, L>($($arg),*) };
+                    return unsafe { avx2::<$($given)*>($($arg),*) };
                 }
             }
-            $body::<T, L>($($arg),*);
+            $body::<$($given)*>($($arg),*);
         }
     };
 }
+pub(crate) use dispatch;
 
 dispatch!(
     dispatch_forward,
     forward_layers,
+    [T: Real, const L: usize],
+    [T, L],
     (circuit: &Layered, values: &mut [T], scratch: &mut Vec<T>, width: usize)
 );
 dispatch!(
     dispatch_backward,
     backward_layers,
+    [T: Real, const L: usize],
+    [T, L],
     (circuit: &Layered, values: &[T], gradients: &mut [T], scratch: &mut Vec<T>, width: usize)
 );
 

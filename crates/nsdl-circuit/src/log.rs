@@ -1,21 +1,27 @@
 //! Evaluation in log space, for products that numbers cannot hold.
 //!
-//! The passes are those of any circuit, over numbers held by their logarithm. Weights of 0 and 1 are moved inward by the
-//! smallest number of their type, so that logarithms and gradients are finite wherever a tuple can be derived.
+//! Forward passes are over logarithms, reverse passes over plain numbers (`kernel/log.rs`). Weights of 0 and 1 are moved
+//! inward by next to nothing, so that logarithms and gradients are finite wherever a tuple can be derived.
 
-use crate::blocks;
+use crate::blocks::{self, Passes};
 use crate::circuit::{Circuit, Evaluation};
-use crate::real::{Log, Real};
+use crate::kernel::log::{INWARD, Ln};
+use crate::real::Real;
 use crate::tape::Tape;
+
+/// How far weights of 0 and 1 are moved inward.
+fn inward<T: Real>() -> f64 {
+    T::TINY.max(INWARD)
+}
 
 /// The memory of an evaluation in log space, reused from call to call.
 #[derive(Clone, Debug, Default)]
 pub struct LogTape {
-    tape: Tape<Log>,
-    weights: Vec<Log>,
-    outputs: Vec<Log>,
-    seeds: Vec<Log>,
-    gradients: Vec<Log>,
+    tape: Tape<Ln, f64>,
+    weights: Vec<Ln>,
+    outputs: Vec<Ln>,
+    seeds: Vec<f64>,
+    flows: Vec<f64>,
 }
 
 impl Circuit {
@@ -35,27 +41,16 @@ impl Circuit {
             return false;
         };
         memory.weights.clear();
+        let inward = inward::<T>();
         let weights = weights[..self.leaves * batch].iter();
         memory
             .weights
-            .extend(weights.map(|w| Log::of(w.to_f64().max(T::TINY).ln().min(-T::TINY))));
-        memory.outputs.resize(self.outputs * batch, Log::ZERO);
-        blocks::forward(
-            layered,
-            &memory.weights,
-            batch,
-            &mut memory.tape,
-            &mut memory.outputs,
-        );
-        for (out, found) in out[..self.outputs * batch]
-            .iter_mut()
-            .zip(&mut memory.outputs)
-        {
-            if found.negative {
-                // Rounding around a complement of almost nothing.
-                *found = Log::ZERO;
-            }
-            *out = T::from_f64(found.log.min(0.0));
+            .extend(weights.map(|w| Ln(w.to_f64().max(inward).ln().min(-inward))));
+        memory.outputs.resize(self.outputs * batch, Ln::ZERO);
+        let (tape, outputs) = (&mut memory.tape, &mut memory.outputs);
+        blocks::forward(layered, &memory.weights, batch, tape, outputs);
+        for (out, found) in out.iter_mut().zip(outputs) {
+            *out = T::from_f64(found.0.min(0.0));
         }
         true
     }
@@ -76,25 +71,26 @@ impl Circuit {
             return;
         };
         memory.seeds.clear();
-        let seeds = grad_out.iter().zip(&memory.outputs).map(|(seed, output)| {
-            match output.log == f64::NEG_INFINITY {
-                true => Log::ZERO,
-                false => Log::from_f64(seed.to_f64()).over(output.log),
-            }
-        });
-        memory.seeds.extend(seeds);
-        memory.gradients.resize(self.leaves * batch, Log::ZERO);
+        let seeds = grad_out.iter().zip(&memory.outputs);
+        memory
+            .seeds
+            .extend(seeds.map(|(seed, &output)| match output {
+                Ln::ZERO => 0.0,
+                _ => seed.to_f64(),
+            }));
+        memory.flows.resize(self.leaves * batch, 0.0);
         blocks::backward(
             layered,
             &memory.weights,
             batch,
             &mut memory.tape,
             &memory.seeds,
-            &mut memory.gradients,
+            &mut memory.flows,
         );
-        let most = 1.0 / T::TINY;
-        for (to, from) in grad_weights.iter_mut().zip(&memory.gradients) {
-            *to = T::from_f64(from.to_f64().clamp(-most, most));
+        let most = 1.0 / inward::<T>();
+        let flows = memory.flows.iter().zip(&memory.weights);
+        for (to, (flow, weight)) in grad_weights.iter_mut().zip(flows) {
+            *to = T::from_f64((flow / weight.0.exp()).clamp(-most, most));
         }
     }
 }

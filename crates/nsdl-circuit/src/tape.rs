@@ -13,11 +13,11 @@ const MEMORY: usize = 1 << 30;
 /// A batch whose values take more than 1 GiB, or what [`Tape::within`] was given, is split: the forward pass keeps the
 /// values of a part only, and the backward pass computes each part again, which makes both together half as long again.
 #[derive(Clone, Debug, Default)]
-pub struct Tape<T> {
+pub struct Tape<T, F = T> {
     memory: Option<usize>,
     pub(crate) values: Vec<T>,
-    pub(crate) gradients: Vec<T>,
-    pub(crate) scratch: Vec<Vec<T>>,
+    pub(crate) gradients: Vec<F>,
+    pub(crate) scratch: Vec<Vec<F>>,
     /// Lower and upper bounds of the outputs of the last forward pass, where there are some.
     pub(crate) bounds: [Vec<T>; 2],
     /// Samples of methods that are not one fixed pass.
@@ -46,7 +46,7 @@ impl<T: Default> Tape<T> {
     }
 }
 
-impl<T> Tape<T> {
+impl<T, F> Tape<T, F> {
     pub(crate) fn memory(&self) -> usize {
         self.memory.unwrap_or(MEMORY)
     }

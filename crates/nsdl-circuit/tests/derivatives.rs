@@ -168,3 +168,98 @@ fn a_long_product_does_not_vanish() {
         assert!(log[0].is_finite() && gradient.iter().all(|slope| slope.is_finite()));
     }
 }
+
+#[test]
+fn logarithms_of_long_convolutions_are_right_in_their_tails() {
+    // Sums of digits, some of which are next to impossible: coefficients from 1 down to far below what numbers hold.
+    let n = 40;
+    let mut program = Program::default();
+    let mut members = Vec::new();
+    for i in 0..n {
+        let mut share = |digit: i32| 10f64.powi(-digit * (1 + i % 5));
+        let weights: Vec<f64> = (0..10).map(&mut share).collect();
+        let total: f64 = weights.iter().sum();
+        let weights: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
+        members.extend(program.exclusive(&weights));
+    }
+    let values: Vec<i64> = (0..n).flat_map(|_| 0..10).collect();
+    let sums = 9 * n as usize + 1;
+    let most: i64 = values.iter().sum();
+    let results: Vec<_> = (0..sums).map(|_| program.tuple(1)).collect();
+    let kind = nsdl_ir::AggregateKind::Sum {
+        values,
+        least: 0,
+        nonempty: false,
+        results: (0..=most as usize)
+            .map(|i| results.get(i).copied())
+            .collect(),
+    };
+    program.aggregate(None, members, kind);
+    let compiled = |outputs: &[nsdl_ir::TupleId]| {
+        compile(
+            &program.trace,
+            outputs,
+            Inference::Exact,
+            &Budget::default(),
+            None,
+        )
+        .unwrap()
+    };
+    let circuit = compiled(&results);
+    let weights = program.weights();
+    // The same by logarithms, term by term.
+    let add = |a: f64, b: f64| {
+        let most = a.max(b);
+        if most == f64::NEG_INFINITY {
+            return most;
+        }
+        most + ((a - most).exp() + (b - most).exp()).ln()
+    };
+    let mut wanted = vec![0.0];
+    for digit in weights.chunks(10) {
+        let mut next = vec![f64::NEG_INFINITY; wanted.len() + 9];
+        for (i, x) in wanted.iter().enumerate() {
+            for (d, weight) in digit.iter().enumerate() {
+                next[i + d] = add(next[i + d], x + weight.ln());
+            }
+        }
+        wanted = next;
+    }
+    assert!(wanted[sums - 1] < -2000.0, "{}", wanted[sums - 1]);
+    let (mut memory, mut logs) = (LogTape::default(), vec![0.0f64; sums]);
+    assert!(circuit.log_forward(&weights, 1, &mut memory, &mut logs));
+    for (found, wanted) in logs.iter().zip(&wanted) {
+        assert_close(*found, *wanted, 1e-12 * (1.0 + wanted.abs()), "logarithm");
+    }
+    // Each world has one value of each digit, so the flows of a digit sum to what flows in.
+    for asked in [0, 7, 100, 200, sums - 1] {
+        let mut seeds = vec![0.0; sums];
+        seeds[asked] = 1.0;
+        let mut gradient = vec![f64::NAN; weights.len()];
+        circuit.log_backward(1, &mut memory, &seeds, &mut gradient);
+        let mut mean = 0.0;
+        for (digit, slopes) in weights.chunks(10).zip(gradient.chunks(10)) {
+            let none = 1.0
+                - digit
+                    .iter()
+                    .zip(slopes)
+                    .map(|(w, slope)| w * slope)
+                    .sum::<f64>();
+            assert_close(
+                slopes[0],
+                0.0,
+                1e-9 * (1.0 + none),
+                format_args!("sum {asked}"),
+            );
+            let flows = digit
+                .iter()
+                .zip(slopes)
+                .map(|(w, slope)| w * (slope + none));
+            mean += flows
+                .enumerate()
+                .map(|(d, flow)| d as f64 * flow)
+                .sum::<f64>();
+        }
+        assert_close(mean, asked as f64, 1e-7, "the digits add up to the sum");
+    }
+}

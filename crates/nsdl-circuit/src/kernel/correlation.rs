@@ -13,7 +13,7 @@ const TILE_F32: usize = 64;
 
 /// Adds to each `out[j]` the sum of `factor[i] * run[j + i - lag]`, where `run` is 0 outside of its length.
 #[inline(always)]
-fn correlate<T: Real>(out: &mut [T], factor: &[T], run: Run<'_, T>) {
+pub(super) fn correlate<T: Real>(out: &mut [T], factor: &[T], run: Run<'_, T>) {
     if size_of::<T>() == 4 {
         correlate_tiles::<T, TILE_F32>(out, factor, run);
     } else {
@@ -22,12 +22,12 @@ fn correlate<T: Real>(out: &mut [T], factor: &[T], run: Run<'_, T>) {
 }
 
 /// A sequence with `PADDING` zeros on either side, which lags behind by so many places.
-struct Run<'a, T> {
-    padded: &'a [T],
-    lag: usize,
+pub(super) struct Run<'a, T> {
+    pub padded: &'a [T],
+    pub lag: usize,
 }
 
-const PADDING: usize = TILE_F32;
+pub(super) const PADDING: usize = TILE_F32;
 
 #[inline(always)]
 fn correlate_tiles<T: Real, const N: usize>(out: &mut [T], factor: &[T], run: Run<'_, T>) {
@@ -77,7 +77,10 @@ impl Sample {
 }
 
 /// Parts of a buffer, each of a length, full of zeros.
-fn parts<T: Real, const N: usize>(scratch: &mut Vec<T>, lengths: [usize; N]) -> [&mut [T]; N] {
+pub(super) fn parts<T: Real, const N: usize>(
+    scratch: &mut Vec<T>,
+    lengths: [usize; N],
+) -> [&mut [T]; N] {
     scratch.clear();
     scratch.resize(lengths.iter().sum(), T::ZERO);
     let mut rest = scratch.as_mut_slice();
