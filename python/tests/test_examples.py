@@ -50,7 +50,7 @@ def test_mnist_tasks(task, monkeypatch, capsys):
     ("script", "arguments"),
     [
         ("mnist/add.py", ["--digits", "2", "--epochs", "5", "--batch", "8", "--rate", "3e-3"]),
-        ("mnist/sum.py", ["--digits", "2", "--epochs", "5", "--batch", "8", "--rate", "3e-3"]),
+        ("mnist/sum.py", ["--digits", "4", "--epochs", "5"]),
     ],
 )
 def test_mnist_learns(script, arguments, monkeypatch, capsys):
