@@ -158,7 +158,7 @@ pub(super) fn backward<T: Real>(
 /// Whether a product is long enough for this, and none of its coefficients is 0 for every sample.
 #[inline(always)]
 pub(super) fn pays((a, b): (&[u32], &[u32]), zero: u32, width: usize) -> bool {
-    let least = if width == 1 { 8 } else { 64 };
+    let least = if width == 1 { 8 } else { 32 };
     a.len().min(b.len()) >= least && !a.contains(&zero) && !b.contains(&zero)
 }
 
