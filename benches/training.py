@@ -316,6 +316,8 @@ def planning(options):
     x = {"actor": choices(rows, 25), "goal": choices(rows, 25)}
     x["enemy"] = torch.rand(rows, 25, generator=SEEDS).mul(0.4).requires_grad_()
     inputs = {"actor": cells, "goal": cells, "enemy": nsdl.independent(cells)}
+    checks = {"topkproofs": None, "minmaxprob": iterated(cells, x, torch.minimum, torch.amax)}
+    checks["addmultprob"] = iterated(cells, x, torch.mul, lambda x, dim: x.sum(dim).clamp(max=1))
     for provenance in ("topkproofs", "minmaxprob", "addmultprob"):
         peer = scallop(options, planned(cells, x), provenance)
         report(
@@ -323,9 +325,34 @@ def planning(options):
             rows,
             lambda provenance=provenance: nsdl.Module(program, inputs, {"score": range(4)}, provenance=provenance),
             x,
-            None,
+            checks[provenance],
             peer and peer * rows,
         )
+
+
+def iterated(cells, x, both, any_of):
+    """Checks that planning is the least fixpoint of its rules in an algebra, by dense tensors: [row][from][to]."""
+
+    def checked(module):
+        actor, goal, enemy = (x[name].detach().double() for name in ("actor", "goal", "enemy"))
+        free = 1 - enemy
+        steps = [(0, 1), (0, -1), (1, 0), (-1, 0)]
+        onto = torch.tensor([[[(a + i, b + j) == other for other in cells] for a, b in cells] for i, j in steps])
+        move = both(free.unsqueeze(2), free.unsqueeze(1)) * onto.any(0)
+        reach = stay = torch.diag_embed(free)
+        for _ in range(10_000):
+            moved = any_of(both(move.unsqueeze(3), reach.unsqueeze(1)), 2)
+            before, reach = reach, any_of(torch.stack([stay, moved]), 0)
+            if (reach - before).abs().max() < 1e-12:
+                break
+        score = []
+        for near in onto.double():
+            first = any_of(both(actor.unsqueeze(2), free.unsqueeze(1)) * near, 1)
+            score.append(any_of(both(both(first.unsqueeze(2), goal.unsqueeze(1)), reach).flatten(1), 1))
+        torch.testing.assert_close(module(**x).detach().double(), torch.stack(score, 1), atol=1e-5, rtol=0)
+        return "its fixpoint"
+
+    return checked
 
 
 def planned(cells, x):
@@ -362,9 +389,49 @@ def points_to(options):
     for provenance, k in (("topkproofs", 1), ("minmaxprob", 3)):
         peer = scallop(options, text + "query points\n", provenance, k)
         name = "points-to, 1,000 variables, " + ("top 1" if k == 1 else "min-max")
+
+        def checked(module, k=k):
+            wanted = heaviest(facts, p)
+            assert set(module.tuples) == set(wanted)
+            # A proof is no more probable than the least probable of its facts.
+            found = zip(module.tuples, module(**p)[0].tolist(), strict=True)
+            assert all(x <= wanted[it] + 1e-6 and (k == 1 or x >= wanted[it] - 1e-6) for it, x in found)
+            return "its fixpoint" if k > 1 else "not above min-max"
+
         report(
-            name, 1, lambda: nsdl.Module(POINTS, inputs, "points", provenance=provenance, k=k), p, None, peer
+            name, 1, lambda: nsdl.Module(POINTS, inputs, "points", provenance=provenance, k=k), p, checked, peer
         )
+
+
+def heaviest(facts, p):
+    """Points-to under min-max, rule by rule until nothing changes."""
+    weight = {
+        name: dict(zip(rows, p[name][0].tolist(), strict=True)) for name, rows in facts.items()
+    }
+    found = dict(weight["alloc"])
+    while True:
+        of = {}
+        for (v, h), x in found.items():
+            of.setdefault(v, []).append((h, x))
+        grown = dict(found)
+
+        def derive(head, *parts, grown=grown):
+            grown[head] = max(grown.get(head, 0), min(parts))
+
+        for (v, w), x in weight["assign"].items():
+            for h, y in of.get(w, []):
+                derive((v, h), x, y)
+        for (v, w), x in weight["load"].items():
+            for a, y in of.get(w, []):
+                for h, z in of.get(a, []):
+                    derive((v, h), x, y, z)
+        for (v, w), x in weight["store"].items():
+            for a, y in of.get(v, []):
+                for h, z in of.get(w, []):
+                    derive((a, h), x, y, z)
+        if grown == found:
+            return found
+        found = grown
 
 
 def scallop(options, text, provenance, k=3):
