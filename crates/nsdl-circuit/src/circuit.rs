@@ -135,11 +135,7 @@ pub fn compile(
                 Evaluation::Layers(solve::layers(trace.leaves.len(), &cone, algebra))
             } else {
                 report.method = Method::Fixpoint;
-                Evaluation::Cycles(Solver {
-                    cone,
-                    algebra,
-                    leaves: trace.leaves.len(),
-                })
+                Evaluation::Cycles(Solver::new(cone, algebra, trace.leaves.len()))
             }
         }
     };
@@ -232,9 +228,10 @@ impl Circuit {
             },
             Evaluation::Cycles(solver) => {
                 tape.residual = solver.forward(batch, &mut tape.solved, weight);
-                for (sample, solved) in tape.solved.iter().enumerate() {
-                    for output in 0..self.outputs {
-                        out[output * batch + sample] = T::from_f64(solver.output(solved, output));
+                for output in 0..self.outputs {
+                    for sample in 0..batch {
+                        let value = solver.output(batch, &tape.solved, sample, output);
+                        out[output * batch + sample] = T::from_f64(value);
                     }
                 }
             }
@@ -290,11 +287,11 @@ impl Circuit {
                 blocks::backward(layered, weights, batch, tape, grad_out, grad_weights)
             }
             Evaluation::Cycles(solver) => {
-                solver.backward(&mut tape.solved, seed);
-                for (sample, solved) in tape.solved.iter().enumerate() {
-                    for leaf in 0..self.leaves {
-                        grad_weights[leaf * batch + sample] =
-                            T::from_f64(solver.gradient(solved, leaf));
+                solver.backward(batch, &mut tape.solved, seed);
+                for leaf in 0..self.leaves {
+                    for sample in 0..batch {
+                        let slope = solver.gradient(batch, &tape.solved, sample, leaf);
+                        grad_weights[leaf * batch + sample] = T::from_f64(slope);
                     }
                 }
             }

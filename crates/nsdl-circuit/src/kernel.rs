@@ -116,7 +116,7 @@ fn lanes<T: Real, const L: usize>(values: &[T], at: usize) -> [T; L] {
 }
 
 #[inline(always)]
-fn each<T: Real, const L: usize>(f: impl Fn(usize) -> T) -> [T; L] {
+pub(crate) fn each<T: Real, const L: usize>(f: impl Fn(usize) -> T) -> [T; L] {
     let mut lanes = [T::ZERO; L];
     for (i, lane) in lanes.iter_mut().enumerate() {
         *lane = f(i);

@@ -28,6 +28,7 @@ mod support;
 mod tape;
 mod topk;
 mod union;
+mod users;
 mod world;
 
 pub use circuit::{Circuit, compile};

@@ -1,22 +1,33 @@
 //! Numeric algebras, evaluated on the trace as it stands.
 //!
-//! Without cycles they are layers like any other circuit. On a cycle each sample is iterated to its least
-//! fixpoint from zero, in `f64`: those with a maximum of alternatives exactly (values only grow, and going round gains
+//! Without cycles they are layers like any other circuit. On a cycle samples are iterated to their least fixpoints
+//! from zero, in `f64`: those with a maximum of alternatives exactly (values only grow, and going round gains
 //! nothing), the others until the change is below 1e-12 or for 1,000 rounds. Costs rounds × edges of the cycle.
+//!
+//! Up to eight samples go side by side in the lanes of vectors, `[node][sample]`. Each has the values, the rounds and
+//! the gradient that it would have alone, to the last bit: one that is done waits for the others.
 
+mod adjoint;
 mod algebra;
+mod fixpoint;
 mod reverse;
 
 pub(crate) use algebra::Algebra;
 
 use crate::builder::Builder;
-use crate::cone::{Cone, Cycle, Op};
+use crate::cone::{Cone, Op};
+use crate::kernel::dispatch;
 use crate::layers::Layered;
-use nsdl_provenance::AddMultProb;
+use crate::users::Users;
+use fixpoint::evaluate;
 use rayon::prelude::*;
+use reverse::propagate;
 
 /// Rounds after which sums give up on a cycle.
 pub(crate) const ROUNDS: usize = 1000;
+
+/// The most samples that go side by side.
+const WIDEST: usize = 8;
 
 /// The layers of a cone without cycles.
 pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
@@ -54,201 +65,140 @@ pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
     builder.finish(&outputs)
 }
 
-/// The evaluation of one sample of a cone with cycles.
+/// The evaluation of some samples side by side. What is `[node][sample]` is as wide as there are samples.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Solved {
+    /// `[leaf][sample]`, and what becomes of them.
     weights: Vec<f64>,
-    values: Vec<f64>,
-    /// For maxima on a cycle: the round in which a tuple reached its value, and through which child.
-    reached: Vec<(u32, u32)>,
-    adjoints: Vec<f64>,
     gradient: Vec<f64>,
+    values: Vec<f64>,
+    adjoints: Vec<f64>,
+    /// For maxima on a cycle, `[node][sample]`: the round in which a tuple reached its value, and through which child.
+    reached: Vec<(u32, u32)>,
     residual: f64,
-    /// How many rounds the longest of its fixpoints took.
+    /// How many rounds the longest of their fixpoints took.
     pub rounds: usize,
+    scratch: Scratch,
 }
 
-/// Evaluates cones with cycles, sample by sample.
+/// What the passes over one cycle need for themselves, kept from call to call.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    fixpoint: fixpoint::Scratch,
+    adjoint: adjoint::Scratch,
+    order: Vec<u64>,
+}
+
+/// Evaluates cones with cycles.
 #[derive(Clone, Debug)]
 pub(crate) struct Solver {
     pub cone: Cone,
-    pub algebra: Algebra,
-    pub leaves: usize,
+    algebra: Algebra,
+    leaves: usize,
+    /// Of each tuple on a cycle, the tuples of its cycle that use it.
+    users: Users,
 }
 
+/// How many samples of a batch go side by side.
+fn width(batch: usize) -> usize {
+    match batch {
+        0 | 1 => 1,
+        2..=4 => 4,
+        _ => WIDEST,
+    }
+}
+
+dispatch!(forward, evaluate, [const L: usize], [L], (solver: &Solver, solved: &mut Solved));
+dispatch!(backward, propagate, [const L: usize], [L], (solver: &Solver, solved: &mut Solved));
+
 impl Solver {
-    /// Values of all samples; `weights(sample, leaf)` and `out(sample, output, value)` move the numbers.
+    pub fn new(cone: Cone, algebra: Algebra, leaves: usize) -> Self {
+        Self {
+            users: Users::new(&cone),
+            cone,
+            algebra,
+            leaves,
+        }
+    }
+
+    /// Values of all samples; `weights(sample, leaf)` gives the numbers.
     pub fn forward(
         &self,
         batch: usize,
-        samples: &mut Vec<Solved>,
+        blocks: &mut Vec<Solved>,
         weights: impl Fn(usize, usize) -> f64 + Sync,
     ) -> f64 {
-        samples.resize_with(batch, Solved::default);
-        let run = |(sample, solved): (usize, &mut Solved)| {
+        let width = width(batch);
+        blocks.resize_with(batch.div_ceil(width), Solved::default);
+        self.each(batch, blocks, |(block, solved)| {
+            // The last sample fills what is left of its block, so that nothing there takes more rounds.
+            let samples = (0..width).map(|lane| (block * width + lane).min(batch - 1));
             solved.weights.clear();
-            solved
-                .weights
-                .extend((0..self.leaves).map(|leaf| weights(sample, leaf)));
-            self.evaluate(solved);
-        };
-        if batch > 1 && batch * self.cone.len() > 1 << 14 {
-            samples.par_iter_mut().enumerate().for_each(run);
-        } else {
-            samples.iter_mut().enumerate().for_each(run);
-        }
-        samples
+            for leaf in 0..self.leaves {
+                let row = samples.clone().map(|sample| weights(sample, leaf));
+                solved.weights.extend(row);
+            }
+            match width {
+                1 => forward::<1>(self, solved),
+                4 => forward::<4>(self, solved),
+                _ => forward::<WIDEST>(self, solved),
+            }
+        });
+        blocks
             .iter()
             .map(|solved| solved.residual)
             .fold(0.0, f64::max)
     }
 
     /// The value of an output.
-    pub fn output(&self, solved: &Solved, output: usize) -> f64 {
-        solved.values[self.cone.outputs[output] as usize]
+    pub fn output(&self, batch: usize, blocks: &[Solved], sample: usize, output: usize) -> f64 {
+        let width = width(batch);
+        let row = self.cone.outputs[output] as usize * width;
+        blocks[sample / width].values[row + sample % width]
     }
 
     /// Gradients of all samples; `seed(sample, output)` is the gradient of an output.
-    pub fn backward(&self, samples: &mut [Solved], seed: impl Fn(usize, usize) -> f64 + Sync) {
-        let parallel = samples.len() > 1 && samples.len() * self.cone.len() > 1 << 14;
-        let run = |(sample, solved): (usize, &mut Solved)| {
+    pub fn backward(
+        &self,
+        batch: usize,
+        blocks: &mut [Solved],
+        seed: impl Fn(usize, usize) -> f64 + Sync,
+    ) {
+        let width = width(batch);
+        self.each(batch, blocks, |(block, solved)| {
+            let samples = block * width..batch.min((block + 1) * width);
             solved.adjoints.clear();
-            solved.adjoints.resize(self.cone.len(), 0.0);
-            for (i, &node) in self.cone.outputs.iter().enumerate() {
-                solved.adjoints[node as usize] += seed(sample, i);
+            solved.adjoints.resize(self.cone.len() * width, 0.0);
+            for (output, &node) in self.cone.outputs.iter().enumerate() {
+                let row = &mut solved.adjoints[node as usize * width..][..samples.len()];
+                for (adjoint, sample) in row.iter_mut().zip(samples.clone()) {
+                    *adjoint += seed(sample, output);
+                }
             }
-            self.propagate(solved);
-        };
-        if parallel {
-            samples.par_iter_mut().enumerate().for_each(run);
-        } else {
-            samples.iter_mut().enumerate().for_each(run);
-        }
+            match width {
+                1 => backward::<1>(self, solved),
+                4 => backward::<4>(self, solved),
+                _ => backward::<WIDEST>(self, solved),
+            }
+        });
     }
 
     /// The gradient of one leaf.
-    pub fn gradient(&self, solved: &Solved, leaf: usize) -> f64 {
-        solved.gradient[leaf]
+    pub fn gradient(&self, batch: usize, blocks: &[Solved], sample: usize, leaf: usize) -> f64 {
+        let width = width(batch);
+        blocks[sample / width].gradient[leaf * width + sample % width]
     }
 
-    fn evaluate(&self, solved: &mut Solved) {
-        solved.values.clear();
-        solved.values.resize(self.cone.len(), 0.0);
-        solved.reached.clear();
-        solved.reached.resize(self.cone.len(), (0, u32::MAX));
-        solved.residual = 0.0;
-        solved.rounds = 0;
-        let mut cycles = self.cone.cycles.iter().peekable();
-        let mut node = 0;
-        while node < self.cone.len() {
-            if let Some(cycle) = cycles.next_if(|cycle| cycle.start as usize == node) {
-                match self.algebra.improves() {
-                    true => self.improve(cycle, solved),
-                    false => self.iterate(cycle, solved),
-                }
-                node = cycle.end as usize;
-            } else {
-                solved.values[node] = match self.cone.ops[node] {
-                    Op::Leaf(leaf) => solved.weights[leaf.index()],
-                    _ => self.value(node as u32, &solved.values),
-                };
-                node += 1;
-            }
-        }
-    }
-
-    /// The value of an inner node from those of its children.
-    fn value(&self, node: u32, values: &[f64]) -> f64 {
-        let children = self.cone.children(node).iter();
-        let children = children.map(|&child| values[child as usize]);
-        self.algebra.value(self.cone.ops[node as usize], children)
-    }
-
-    /// Least fixpoint of maxima, round by round. Tuples start below zero, so that a value of zero also is reached by
-    /// a derivation.
-    ///
-    /// The best derivation of a tuple does not go through itself, so there are no more rounds than tuples; only
-    /// weights above 1 would go on for ever.
-    fn improve(&self, cycle: &Cycle, solved: &mut Solved) {
-        let unknowns = cycle.start..cycle.start + cycle.unknowns;
-        for unknown in unknowns.clone() {
-            solved.values[unknown as usize] = UNREACHED;
-        }
-        let mut round = 0;
-        let mut change = f64::INFINITY;
-        while change > 0.0 && round <= cycle.unknowns {
-            change = 0.0;
-            round += 1;
-            for instance in unknowns.end..cycle.end {
-                let parts = self.cone.children(instance);
-                let reached = parts
-                    .iter()
-                    .all(|&part| solved.values[part as usize] >= 0.0);
-                solved.values[instance as usize] = match reached {
-                    true => self.value(instance, &solved.values),
-                    false => UNREACHED,
-                };
-            }
-            // Tuples that are alternatives of tuples must be seen as they were before this round.
-            let updates: Vec<(u32, u32)> = unknowns
-                .clone()
-                .filter_map(|unknown| {
-                    let mut best = (solved.values[unknown as usize], u32::MAX);
-                    for &child in self.cone.children(unknown) {
-                        if solved.values[child as usize] > best.0 {
-                            best = (solved.values[child as usize], child);
-                        }
-                    }
-                    (best.1 != u32::MAX).then_some((unknown, best.1))
-                })
-                .collect();
-            let values: Vec<f64> = updates
-                .iter()
-                .map(|&(_, child)| solved.values[child as usize])
-                .collect();
-            for (&(unknown, child), value) in updates.iter().zip(values) {
-                change = f64::max(change, value - solved.values[unknown as usize]);
-                solved.values[unknown as usize] = value;
-                solved.reached[unknown as usize] = (round, child);
-            }
-        }
-        solved.residual = solved.residual.max(change);
-        solved.rounds = solved.rounds.max(round as usize);
-        for node in cycle.start..cycle.end {
-            if solved.values[node as usize] < 0.0 {
-                solved.values[node as usize] = 0.0;
-            }
-        }
-    }
-
-    /// Least fixpoint of sums.
-    fn iterate(&self, cycle: &Cycle, solved: &mut Solved) {
-        let unknowns = cycle.start..cycle.start + cycle.unknowns;
-        for round in 0..ROUNDS {
-            let mut change = 0.0f64;
-            for unknown in unknowns.clone() {
-                for &child in self.cone.children(unknown) {
-                    if child >= unknowns.end && child < cycle.end {
-                        solved.values[child as usize] = self.value(child, &solved.values);
-                    }
-                }
-                let value = self.value(unknown, &solved.values);
-                change = change.max((value - solved.values[unknown as usize]).abs());
-                solved.values[unknown as usize] = value;
-            }
-            solved.rounds = solved.rounds.max(round + 1);
-            if change < AddMultProb::TOLERANCE {
-                break;
-            }
-            if round + 1 == ROUNDS {
-                solved.residual = solved.residual.max(change);
-            }
-        }
-        for instance in unknowns.end..cycle.end {
-            solved.values[instance as usize] = self.value(instance, &solved.values);
+    fn each(
+        &self,
+        batch: usize,
+        blocks: &mut [Solved],
+        run: impl Fn((usize, &mut Solved)) + Sync + Send,
+    ) {
+        if blocks.len() > 1 && batch * self.cone.len() > 1 << 14 {
+            blocks.par_iter_mut().enumerate().for_each(run);
+        } else {
+            blocks.iter_mut().enumerate().for_each(run);
         }
     }
 }
-
-/// Below every weight.
-const UNREACHED: f64 = -1.0;

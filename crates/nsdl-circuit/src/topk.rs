@@ -16,16 +16,19 @@
 
 mod clauses;
 mod combine;
+mod ring;
 mod rounds;
 mod second;
 
 use crate::cone::{Cone, Op};
 use crate::support::{SupportId, Supports};
 use crate::union;
+use crate::users::Users;
 use combine::slice;
 use nsdl_ir::Trace;
 use nsdl_provenance::literals::{Variables, holds};
 use rayon::prelude::*;
+use ring::Ring;
 use std::ops::Range;
 
 /// Which proofs are kept.
@@ -55,6 +58,10 @@ pub(crate) struct TopK {
     apart: Vec<u64>,
     /// Whether a conjunction is never heavier than its parts.
     monotone: bool,
+    /// Of each tuple on a cycle, the tuples of its cycle that use it.
+    users: Users,
+    /// The cycles whose proofs may be bits.
+    rings: Vec<Option<Ring>>,
 }
 
 /// A proof in the arena of its sample.
@@ -103,7 +110,11 @@ pub(crate) struct Proofs {
     /// Proofs lighter than this need not be made once one was dropped.
     floor: f64,
     run: Vec<Proof>,
+    products: [Vec<Proof>; 3],
     scratch: Vec<u32>,
+    universe: ring::Universe,
+    narrow: ring::Rounds<1>,
+    wide: ring::Rounds<4>,
     union: union::Scratch,
 }
 
@@ -146,6 +157,8 @@ impl TopK {
         let leaves = variables.leaves();
         let mut engine = Self {
             keep,
+            users: Users::new(&cone),
+            rings: Vec::new(),
             cone,
             k: k.max(1),
             leaves,
@@ -156,6 +169,7 @@ impl TopK {
             monotone: false,
         };
         engine.monotone = engine.is_monotone();
+        engine.rings = Ring::all(&engine);
         engine
     }
 
@@ -250,14 +264,19 @@ impl TopK {
         state.literals.clear();
         state.truncated = false;
         (state.tick, state.since, state.floor) = (1, 0, 0.0);
-        let mut cycles = self.cone.cycles.iter().peekable();
+        let mut cycles = self.cone.cycles.iter().zip(&self.rings).peekable();
         let mut node = 0u32;
         while (node as usize) < self.cone.len() {
-            if let Some(cycle) = cycles.next_if(|cycle| cycle.start == node) {
+            if let Some((cycle, ring)) = cycles.next_if(|(cycle, _)| cycle.start == node) {
                 if self.keep == Keep::Clauses {
                     (cycle.start..cycle.end).for_each(|node| self.prove_children(node, state));
                 }
-                self.accumulate(cycle, state);
+                let few = ring
+                    .as_ref()
+                    .is_some_and(|ring| self.go_round(cycle, ring, state));
+                if !few {
+                    self.accumulate(cycle, state);
+                }
                 node = cycle.end;
                 continue;
             }

@@ -370,11 +370,12 @@ fn a_clamped_sum_has_no_gradient() {
 
 #[test]
 fn a_batch_is_its_samples() {
-    for seed in 0..20 {
+    // Samples go side by side, by the size of the batch.
+    for (seed, batch) in (0..20).flat_map(|seed| [(seed, 3), (seed, 37)]) {
         let program = random_program(seed, FULL);
         for algebra in ALL {
             let circuit = build(&program, algebra);
-            let (leaves, outputs, batch) = (circuit.leaves(), circuit.outputs(), 37);
+            let (leaves, outputs) = (circuit.leaves(), circuit.outputs());
             let mut random = Random(seed);
             let weights: Vec<f64> = (0..leaves * batch).map(|_| random.unit()).collect();
             let seeds: Vec<f64> = (0..outputs * batch).map(|_| random.unit()).collect();
@@ -382,7 +383,8 @@ fn a_batch_is_its_samples() {
             let (mut out, mut gradient) = (vec![0.0; outputs * batch], vec![0.0; leaves * batch]);
             circuit.forward(&weights, batch, &mut tape, &mut out);
             circuit.backward(&weights, batch, &mut tape, &seeds, &mut gradient);
-            for sample in [0, 11, 36] {
+            let (mut rounds, mut residual) = (0, 0.0f64);
+            for sample in 0..batch {
                 let column = |rows: &[f64]| -> Vec<f64> {
                     rows.iter().skip(sample).step_by(batch).copied().collect()
                 };
@@ -399,7 +401,10 @@ fn a_batch_is_its_samples() {
                 );
                 assert_eq!(column(&out), one);
                 assert_eq!(column(&gradient), one_gradient);
+                rounds = rounds.max(one_tape.rounds());
+                residual = residual.max(one_tape.residual());
             }
+            assert_eq!((tape.rounds(), tape.residual()), (rounds, residual));
         }
     }
 }

@@ -31,12 +31,11 @@ fn values(circuit: &Circuit, weights: &[f64]) -> (Vec<f64>, bool) {
 #[test]
 fn untruncated_equals_enumeration() {
     let mut complete = 0;
-    for seed in 0..300 {
+    // As bits on cycles, and as lists.
+    for (seed, k) in (0..300).flat_map(|seed| [(seed, 16), (seed, 400)]) {
         let program = random_program(seed, FULL);
-        let (found, truncated) = values(
-            &top(&program, &program.all_tuples(), 400),
-            &program.weights(),
-        );
+        let (found, truncated) =
+            values(&top(&program, &program.all_tuples(), k), &program.weights());
         if truncated {
             continue;
         }
@@ -46,7 +45,64 @@ fn untruncated_equals_enumeration() {
             assert_close(found, wanted, 1e-9, format_args!("seed {seed}, tuple {i}"));
         }
     }
-    assert!(complete > 250, "only {complete} runs kept all proofs");
+    assert!(complete > 450, "only {complete} runs kept all proofs");
+}
+
+/// Clauses are never bits, and without negated disjunctions there are none: the same proofs are kept as lists.
+#[test]
+fn proofs_as_bits_are_those_as_lists() {
+    for seed in 0..120 {
+        let mut random = Random(seed);
+        let r = &mut random;
+        let mut program = Program::default();
+        // Many equal weights, and some of 0 and 1.
+        let weight = |r: &mut Random| [0.5, 0.25, 0.5, 1.0, 0.0, r.unit(), r.unit()][r.below(7)];
+        // Up to 64 literals, up to 256, and more.
+        let (count, edges) = [(4 + r.below(6), 4 + r.below(20)), (30, 120), (60, 300)]
+            [if seed < 100 { 0 } else { 1 + seed as usize % 2 }];
+        let mut facts: Vec<TupleId> = (0..edges).map(|_| program.independent(weight(r))).collect();
+        facts.extend(program.exclusive(&[0.25, 0.5, 0.125]));
+        let vertices: Vec<TupleId> = (0..count).map(|_| program.tuple(2)).collect();
+        program.rule(vertices[0], None, &[positive(facts[0])]);
+        for &fact in &facts {
+            let [a, b] = [0; 2].map(|_| vertices[r.below(count)]);
+            let blocked = program.independent(weight(r));
+            let mut body = vec![positive(a), positive(fact)];
+            if r.chance(0.3) {
+                body.push(negative(blocked));
+            }
+            if r.chance(0.2) {
+                body.push(positive(vertices[r.below(count)]));
+            }
+            program.rule(b, None, &body);
+            if r.chance(0.7) {
+                program.rule(a, None, &[positive(b), positive(fact)]);
+            }
+        }
+        program.mark_certain();
+        let outputs = [0; 4].map(|_| vertices[r.below(count)]);
+        for k in [1, 2, 3, 5] {
+            let [bits, lists] = [Inference::TopK(k), Inference::TopBottomK(k)].map(|inference| {
+                let budget = Budget::default();
+                compile(&program.trace, &outputs, inference, &budget, None).unwrap()
+            });
+            let weights = program.weights();
+            let run = |circuit: &Circuit| {
+                let mut tape = Tape::new();
+                let (mut out, mut gradient) = ([f64::NAN; 4], vec![f64::NAN; weights.len()]);
+                circuit.forward(&weights, 1, &mut tape, &mut out);
+                circuit.backward(
+                    &weights,
+                    1,
+                    &mut tape,
+                    &[1.0, 0.5, 0.25, 0.7],
+                    &mut gradient,
+                );
+                (out, gradient, tape.truncated())
+            };
+            assert_eq!(run(&bits), run(&lists), "seed {seed}, k {k}");
+        }
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! The arithmetic of the numeric algebras on a cone, and where their gradients go.
+//! The arithmetic of the numeric algebras on a cone, and where their gradients go, for samples side by side.
 
 use crate::cone::{Flavour, Op};
 use nsdl_provenance::{
     AddMultProb, Lukasiewicz, MaxMultProb, MinMaxProb, NandMinProb, NandMultProb, Provenance,
 };
+
+/// Below every weight.
+pub(super) const UNREACHED: f64 = -1.0;
 
 /// An algebra on numbers between 0 and 1 whose absence is 1 − x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +19,35 @@ pub(crate) enum Algebra {
     Lukasiewicz,
 }
 
-/// Which child of equal ones a gradient goes to is decided by order: the first.
-fn first(values: impl Iterator<Item = f64>, value: f64) -> Option<usize> {
-    values
-        .enumerate()
-        .find(|&(_, x)| x == value)
-        .map(|(i, _)| i)
+#[inline(always)]
+fn fold<const L: usize>(
+    first: f64,
+    values: impl Iterator<Item = [f64; L]>,
+    combine: impl Fn(f64, f64) -> f64,
+) -> [f64; L] {
+    let mut all = [first; L];
+    for value in values {
+        for i in 0..L {
+            all[i] = combine(all[i], value[i]);
+        }
+    }
+    all
+}
+
+#[inline(always)]
+fn sum<const L: usize>(
+    algebra: impl Provenance<Tag = f64>,
+    values: impl Iterator<Item = [f64; L]>,
+) -> [f64; L] {
+    fold(algebra.zero(), values, |a, x| algebra.add(&a, &x))
+}
+
+#[inline(always)]
+fn product<const L: usize>(
+    algebra: impl Provenance<Tag = f64>,
+    values: impl Iterator<Item = [f64; L]>,
+) -> [f64; L] {
+    fold(algebra.one(), values, |a, x| algebra.mult(&a, &x))
 }
 
 impl Algebra {
@@ -41,77 +67,110 @@ impl Algebra {
     }
 
     /// The value of an inner node.
-    pub fn value(self, op: Op, children: impl Iterator<Item = f64>) -> f64 {
-        fn fold<P: Provenance<Tag = f64>>(
-            algebra: P,
-            op: Op,
-            children: impl Iterator<Item = f64>,
-        ) -> f64 {
-            match op {
-                Op::And => children.fold(algebra.one(), |a, x| algebra.mult(&a, &x)),
-                _ => children.fold(algebra.zero(), |a, x| algebra.add(&a, &x)),
-            }
-        }
+    #[inline(always)]
+    pub fn value<const L: usize>(self, op: Op, children: &[u32], values: &[[f64; L]]) -> [f64; L] {
+        let children = children.iter().map(|&child| values[child as usize]);
         match (op, self) {
-            (Op::Zero | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => 0.0,
-            (Op::One, _) => 1.0,
-            (Op::Not, _) => children.fold(1.0, |_, x| 1.0 - x),
-            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => children.sum(),
-            (Op::Sum, _) | (Op::Or, Algebra::MinMax | Algebra::MaxMult) => {
-                children.fold(super::UNREACHED, |a, x| MinMaxProb.add(&a, &x))
-            }
-            (_, Algebra::MinMax) => fold(MinMaxProb, op, children),
-            (_, Algebra::AddMult) => fold(AddMultProb, op, children),
-            (_, Algebra::NandMult) => fold(NandMultProb, op, children),
-            (_, Algebra::MaxMult) => fold(MaxMultProb, op, children),
-            (_, Algebra::NandMin) => fold(NandMinProb, op, children),
-            (_, Algebra::Lukasiewicz) => fold(Lukasiewicz, op, children),
+            (Op::Zero | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => [0.0; L],
+            (Op::One, _) => [1.0; L],
+            (Op::Not, _) => fold(1.0, children, |_, x| 1.0 - x),
+            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => fold(0.0, children, |a, x| a + x),
+            (Op::Sum, _) => fold(UNREACHED, children, |a, x| if x > a { x } else { a }),
+            (Op::Or, _) => self.alternatives(children),
+            (Op::And, Algebra::MinMax) => product(MinMaxProb, children),
+            (Op::And, Algebra::AddMult) => product(AddMultProb, children),
+            (Op::And, Algebra::NandMult) => product(NandMultProb, children),
+            (Op::And, Algebra::MaxMult) => product(MaxMultProb, children),
+            (Op::And, Algebra::NandMin) => product(NandMinProb, children),
+            (Op::And, Algebra::Lukasiewicz) => product(Lukasiewicz, children),
         }
     }
 
-    /// The derivative of a node's value by that of each child: `(position, slope)` for those that have one.
-    /// `child(i)` is the value of child `i` of `count`.
-    pub fn slopes(
+    /// The value of a tuple from those of its alternatives.
+    #[inline(always)]
+    pub fn alternatives<const L: usize>(self, values: impl Iterator<Item = [f64; L]>) -> [f64; L] {
+        match self {
+            Algebra::MinMax => sum(MinMaxProb, values),
+            Algebra::AddMult => sum(AddMultProb, values),
+            Algebra::NandMult => sum(NandMultProb, values),
+            Algebra::MaxMult => sum(MaxMultProb, values),
+            Algebra::NandMin => sum(NandMinProb, values),
+            Algebra::Lukasiewicz => sum(Lukasiewicz, values),
+        }
+    }
+
+    /// The derivative of a node's value by that of each child, `(position, slopes)`. Of equal children of a minimum or
+    /// maximum the first has it.
+    #[inline(always)]
+    pub fn slopes<const L: usize>(
         self,
         op: Op,
-        count: usize,
-        child: &dyn Fn(usize) -> f64,
-        mut each: impl FnMut(usize, f64),
+        children: &[u32],
+        values: &[[f64; L]],
+        mut each: impl FnMut(usize, [f64; L]),
     ) {
-        let values = || (0..count).map(child);
-        let mut all = |slope: f64| (0..count).for_each(|i| each(i, slope));
+        let rows = || children.iter().map(|&child| values[child as usize]);
+        let mut all = |slope: [f64; L]| (0..children.len()).for_each(|i| each(i, slope));
+        let within = |sum: [f64; L]| sum.map(|sum| if sum <= 1.0 { 1.0 } else { 0.0 });
         match (op, self) {
             (Op::Zero | Op::One | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => {}
-            (Op::Not, _) => all(-1.0),
-            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => all(1.0),
+            (Op::Not, _) => all([-1.0; L]),
+            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => all([1.0; L]),
             (Op::Sum, _) | (Op::Or, Algebra::MinMax | Algebra::MaxMult) => {
-                let best = values().fold(super::UNREACHED, f64::max);
-                first(values(), best).into_iter().for_each(|i| each(i, 1.0));
+                let best = fold(UNREACHED, rows(), |a, x| if x > a { x } else { a });
+                first(rows(), best, each);
             }
             (Op::And, Algebra::MinMax | Algebra::NandMin) => {
-                let least = values().fold(1.0, f64::min);
-                first(values(), least)
-                    .into_iter()
-                    .for_each(|i| each(i, 1.0));
+                let least = fold(1.0, rows(), |a, x| if x < a { x } else { a });
+                first(rows(), least, each);
             }
             (Op::Or, Algebra::AddMult | Algebra::Lukasiewicz) => {
-                if values().sum::<f64>() <= 1.0 {
-                    all(1.0);
-                }
+                all(within(fold(0.0, rows(), |a, x| a + x)));
             }
             (Op::And, Algebra::Lukasiewicz) => {
-                if values().map(|x| 1.0 - x).sum::<f64>() <= 1.0 {
-                    all(1.0);
-                }
+                all(within(fold(0.0, rows(), |a, x| a + (1.0 - x))));
             }
-            (Op::And, _) => (0..count).for_each(|i| {
-                let others = (0..count).filter(|&j| j != i);
-                each(i, others.map(child).product());
-            }),
-            (Op::Or, Algebra::NandMult | Algebra::NandMin) => (0..count).for_each(|i| {
-                let others = (0..count).filter(|&j| j != i);
-                each(i, others.map(|j| 1.0 - child(j)).product());
-            }),
+            (Op::And, _) => others(children, values, |x| x, each),
+            (Op::Or, Algebra::NandMult | Algebra::NandMin) => {
+                others(children, values, |x| 1.0 - x, each)
+            }
         }
+    }
+}
+
+/// 1 for the first of the rows that is equal.
+#[inline(always)]
+fn first<const L: usize>(
+    rows: impl Iterator<Item = [f64; L]>,
+    wanted: [f64; L],
+    mut each: impl FnMut(usize, [f64; L]),
+) {
+    let mut left = [1.0; L];
+    for (place, row) in rows.enumerate() {
+        let here = std::array::from_fn(|i| if row[i] == wanted[i] { left[i] } else { 0.0 });
+        for i in 0..L {
+            left[i] = if row[i] == wanted[i] { 0.0 } else { left[i] };
+        }
+        each(place, here);
+    }
+}
+
+/// The product of the others, in their order.
+#[inline(always)]
+fn others<const L: usize>(
+    children: &[u32],
+    values: &[[f64; L]],
+    factor: impl Fn(f64) -> f64,
+    mut each: impl FnMut(usize, [f64; L]),
+) {
+    for place in 0..children.len() {
+        let mut product = [1.0; L];
+        for (other, &child) in children.iter().enumerate() {
+            if other != place {
+                let row = &values[child as usize];
+                (0..L).for_each(|i| product[i] *= factor(row[i]));
+            }
+        }
+        each(place, product);
     }
 }

@@ -19,17 +19,7 @@ impl TopK {
             return;
         }
         if combinations > self.beam() || !self.disjoint[node as usize] {
-            let since = std::mem::take(&mut state.since);
-            let mut products = vec![NOTHING];
-            for (place, &child) in children.iter().enumerate() {
-                let factors = state.list(child).to_vec();
-                if place + 1 == children.len() {
-                    state.since = since;
-                }
-                products = self.product(&products, &factors, state);
-            }
-            state.since = since;
-            self.offer(&products, state);
+            self.multiply_all(node, state);
             return;
         }
         for combination in 0..combinations as u32 {
@@ -53,6 +43,30 @@ impl TopK {
                 combination,
             });
         }
+    }
+
+    /// Makes candidates of the consistent unions of proofs of all children, from left to right.
+    fn multiply_all(&self, node: u32, state: &mut Proofs) {
+        let [first, rest @ ..] = self.cone.children(node) else {
+            return;
+        };
+        let since = std::mem::take(&mut state.since);
+        let [mut products, mut factors, mut made] = std::mem::take(&mut state.products);
+        products.clear();
+        products.extend_from_slice(state.list(*first));
+        for (place, &child) in rest.iter().enumerate() {
+            factors.clear();
+            factors.extend_from_slice(state.list(child));
+            if place + 1 == rest.len() {
+                state.since = since;
+            }
+            let apart = self.apart[node as usize] >> (place + 1).min(63) & 1 == 1;
+            self.multiply(&products, &factors, apart, &mut made, state);
+            std::mem::swap(&mut products, &mut made);
+        }
+        state.since = since;
+        self.offer(&products, state);
+        state.products = [products, factors, made];
     }
 
     pub(super) fn beam(&self) -> usize {
@@ -80,13 +94,31 @@ impl TopK {
         right: &[Proof],
         state: &mut Proofs,
     ) -> Vec<Proof> {
-        let mut products = Vec::with_capacity(left.len() * right.len());
+        let mut products = Vec::new();
+        self.multiply(left, right, false, &mut products, state);
+        products
+    }
+
+    /// The same, written to `products`. What is `apart` has no random variable in common with the other list.
+    fn multiply(
+        &self,
+        left: &[Proof],
+        right: &[Proof],
+        apart: bool,
+        products: &mut Vec<Proof>,
+        state: &mut Proofs,
+    ) {
+        products.clear();
         let mut merged = std::mem::take(&mut state.scratch);
         for &a in left {
             for &b in right {
                 let born = a.born.max(b.born);
                 let known = born <= state.since && state.since > 0;
-                if known || self.hopeless(a.weight.min(b.weight), state) {
+                let most = match apart {
+                    true => a.weight * b.weight,
+                    false => a.weight.min(b.weight),
+                };
+                if known || self.hopeless(most, state) {
                     continue;
                 }
                 if self
@@ -104,11 +136,10 @@ impl TopK {
         }
         state.scratch = merged;
         if products.len() > self.beam() {
-            let (kept, dropped) = self.best(products, &state.literals);
+            let (kept, dropped) = self.best(std::mem::take(products), &state.literals);
             state.truncated |= dropped;
-            return kept;
+            *products = kept;
         }
-        products
     }
 
     /// Negation of the kept proofs: one literal of each must fail.

@@ -14,7 +14,7 @@ use crate::cone::{Cycle, Op};
 const MANY: usize = 16;
 
 /// How much above its parts a combination may come out by rounding.
-const ROUNDING: f64 = 1.0 + 1e-9;
+pub(super) const ROUNDING: f64 = 1.0 + 1e-9;
 
 impl TopK {
     /// Chooses the proofs of a tuple from all its derivations.
