@@ -226,7 +226,9 @@ fn differentiate<P: Passes>(
     )| {
         let (width, from) = (blocks.width, (piece.start + block) * blocks.width);
         let samples = width.min(batch - from);
-        gradients.fill(<P::Flow as Real>::ZERO);
+        for rows in circuit.held() {
+            gradients[rows.start * width..rows.end * width].fill(<P::Flow as Real>::ZERO);
+        }
         for (i, &node) in circuit.outputs.iter().enumerate() {
             let row = &mut gradients[node as usize * width..][..samples];
             for (gradient, &seed) in row.iter_mut().zip(&grad_out[i * batch + from..]) {

@@ -1,6 +1,9 @@
 //! Hash-consed circuit nodes, later laid out in layers.
 
-use crate::layers::{Layer, LayerOp, Layered};
+mod decisions;
+mod layout;
+
+use crate::layers::LayerOp;
 use hashbrown::{HashTable, hash_table::Entry};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -287,147 +290,6 @@ impl Builder {
             .push((self.pool.len() as u32, children.len() as u32));
         self.pool.extend_from_slice(children);
         self.leaves + 1 + self.ops.len() as u32
-    }
-
-    /// The nodes that `outputs` need, in layers: each node in the first layer after all its children, one
-    /// operation a layer, sums of products and the products of such last.
-    pub fn finish(self, outputs: &[u32]) -> Layered {
-        let base = self.leaves + 2;
-        let mut used = vec![false; self.ops.len()];
-        for &output in outputs {
-            if output >= base {
-                used[(output - base) as usize] = true;
-            }
-        }
-        // Children have smaller numbers than their parents; the coefficients of a product share theirs.
-        for index in (0..self.ops.len()).rev() {
-            if let Some(&left) = self.products.get(&(index as u32)) {
-                let count = self.children(index).len() - 1;
-                debug_assert!(left as usize <= count);
-                let product = &mut used[index..index + count];
-                let any = product.contains(&true);
-                product.fill(any);
-            }
-            if used[index] {
-                for &child in self.children(index) {
-                    if child >= base {
-                        used[(child - base) as usize] = true;
-                    }
-                }
-            }
-        }
-        let mut levels = vec![0u32; self.ops.len()];
-        let mut order = Vec::with_capacity(self.ops.len());
-        for index in 0..self.ops.len() {
-            if !used[index] {
-                continue;
-            }
-            let below = self.children(index).iter().map(|&child| {
-                child
-                    .checked_sub(base)
-                    .map_or(0, |child| levels[child as usize])
-            });
-            levels[index] = 1 + below.max().unwrap_or(0);
-            order.push(index);
-        }
-        let fused = self.fused(&order, outputs);
-        let order = self.by_layer(&order, &levels, &fused);
-        let mut numbers = vec![0u32; self.ops.len()];
-        for (number, &index) in order.iter().enumerate() {
-            numbers[index] = base + number as u32;
-        }
-        let renumber = |node: u32| {
-            node.checked_sub(base)
-                .map_or(node, |index| numbers[index as usize])
-        };
-        let mut layers: Vec<Layer> = Vec::new();
-        let mut plain: Vec<usize> = Vec::new();
-        let mut current = None;
-        for &index in &order {
-            let key = (levels[index], self.ops[index]);
-            if current != Some(key) {
-                current = Some(key);
-                layers.push(Layer {
-                    op: self.ops[index],
-                    first: numbers[index],
-                    offsets: vec![0],
-                    children: Vec::new(),
-                });
-                plain.push(0);
-            }
-            if let Some(plain) = plain.last_mut() {
-                *plain += usize::from(!fused[index]);
-            }
-            let left = self.products.get(&(index as u32));
-            if self.ops[index] == LayerOp::Convolution && left.is_none() {
-                continue;
-            }
-            if let Some(layer) = layers.last_mut() {
-                let begun = layer.children.len() as u32;
-                layer.offsets.extend(left.map(|left| begun + left));
-                layer
-                    .children
-                    .extend(self.children(index).iter().map(|&child| renumber(child)));
-                layer.offsets.push(layer.children.len() as u32);
-            }
-        }
-        let outputs = outputs.iter().map(|&output| renumber(output)).collect();
-        Layered::new(self.leaves as usize, layers, outputs, &plain)
-    }
-
-    /// Which of these nodes are products of two that only a sum needs, and sums at least half of which are such.
-    fn fused(&self, nodes: &[usize], outputs: &[u32]) -> Vec<bool> {
-        let base = self.leaves + 2;
-        let inner = |node: u32| node.checked_sub(base).map(|index| index as usize);
-        let mut uses = vec![0u32; self.ops.len()];
-        let needed = nodes
-            .iter()
-            .flat_map(|&node| self.children(node))
-            .chain(outputs);
-        for index in needed.filter_map(|&node| inner(node)) {
-            uses[index] = uses[index].saturating_add(1);
-        }
-        for index in outputs.iter().filter_map(|&node| inner(node)) {
-            uses[index] = u32::MAX;
-        }
-        let mut fused = vec![false; self.ops.len()];
-        for &node in nodes.iter().filter(|&&node| self.ops[node] == LayerOp::Sum) {
-            let term = |&child: &u32| {
-                inner(child).filter(|&index| {
-                    let product = self.ops[index] == LayerOp::Product;
-                    product && uses[index] == 1 && self.spans[index].1 == 2
-                })
-            };
-            let terms = self.children(node).iter().filter_map(term);
-            if 2 * terms.clone().count() >= self.children(node).len() {
-                terms.for_each(|index| fused[index] = true);
-                fused[node] = true;
-            }
-        }
-        fused
-    }
-
-    /// Nodes by level, operation, whether they are fused, and number: a counting sort.
-    fn by_layer(&self, nodes: &[usize], levels: &[u32], fused: &[bool]) -> Vec<usize> {
-        let layer = |node: usize| {
-            let op = levels[node] as usize * LayerOp::COUNT + self.ops[node] as usize;
-            2 * op + usize::from(fused[node])
-        };
-        let most = nodes.iter().map(|&node| layer(node)).max().unwrap_or(0);
-        let mut starts = vec![0usize; most + 2];
-        for &node in nodes {
-            starts[layer(node) + 1] += 1;
-        }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut sorted = vec![0; nodes.len()];
-        for &node in nodes {
-            let start = &mut starts[layer(node)];
-            sorted[*start] = node;
-            *start += 1;
-        }
-        sorted
     }
 
     fn children(&self, index: usize) -> &[u32] {

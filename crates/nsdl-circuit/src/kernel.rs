@@ -6,6 +6,7 @@
 
 mod convolution;
 mod correlation;
+mod decisions;
 pub(crate) mod log;
 mod products;
 
@@ -143,6 +144,7 @@ fn forward_layers<T: Real, const L: usize>(
             LayerOp::Sum | LayerOp::ClampedSum => {
                 forward_layer::<T, L>(layer, plain, values, width, |a, x| each(|i| a[i] + x[i]));
                 products::forward::<T, L>(layer.first, pass, values, width);
+                decisions::forward::<T, L>(layer.first, pass, values, width);
             }
             LayerOp::Min => forward_layer::<T, L>(layer, plain, values, width, |a, x| {
                 each(|i| if x[i] < a[i] { x[i] } else { a[i] })
@@ -221,6 +223,7 @@ fn backward_layers<T: Real, const L: usize>(
     width: usize,
 ) {
     for (layer, pass) in circuit.layers.iter().zip(&circuit.passes).rev() {
+        decisions::backward::<T, L>(layer.first, pass, values, gradients, width);
         products::backward::<T, L>(layer.first, pass, values, gradients, width);
         if layer.op == LayerOp::Convolution {
             let zero = circuit.leaves as u32;
@@ -228,9 +231,11 @@ fn backward_layers<T: Real, const L: usize>(
             continue;
         }
         let (below, rest) = gradients.split_at_mut(layer.first as usize * width);
-        let rows = rest.chunks_exact(width).take(pass.plain);
         let first = layer.first as usize * width;
-        for (i, (children, row)) in layer.nodes().zip(rows).enumerate() {
+        // Plain loops: adapters of iterators have become calls here.
+        for (i, ends) in layer.offsets.windows(2).take(pass.plain).enumerate() {
+            let children = &layer.children[ends[0] as usize..ends[1] as usize];
+            let row = &rest[i * width..(i + 1) * width];
             for (chunk, gradient) in row.chunks_exact(L).enumerate() {
                 let at = chunk * L;
                 let g = lanes::<T, L>(gradient, 0);

@@ -1,5 +1,7 @@
 //! Layered flat circuits: what kernels run and tensor back ends interpret.
 
+use std::ops::Range;
+
 /// The operation of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LayerOp {
@@ -86,8 +88,8 @@ pub(crate) struct Layered {
     pub passes: Vec<Pass>,
 }
 
-/// A layer as the kernels take it: its first nodes are computed one operation each; the others are sums of products
-/// of two that are needed nowhere else, or those products, which have no values of their own then.
+/// A layer as the kernels take it: first nodes that are computed one operation each, then sums of products of two that
+/// are needed nowhere else, then decisions, last products that only sums need, which have no values of their own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pass {
     /// How many nodes are computed as they stand.
@@ -96,6 +98,19 @@ pub(crate) struct Pass {
     pub factors: Vec<[u32; 2]>,
     /// Sum `plain + i` has the terms `factors[ends[i]..ends[i + 1]]`.
     pub ends: Vec<u32>,
+    /// Of the sums after these, runs that decide on the same.
+    pub decisions: Vec<Decisions>,
+    /// What each decision multiplies with its factors.
+    pub branches: Vec<[u32; 2]>,
+}
+
+/// Sums of two products each that have the first factors in common, such as a variable and its complement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decisions {
+    /// These factors.
+    pub on: [u32; 2],
+    /// How many sums.
+    pub count: usize,
 }
 
 impl Pass {
@@ -105,12 +120,39 @@ impl Pass {
         let ends = self.ends.windows(2);
         ends.map(|pair| &self.factors[pair[0] as usize..pair[1] as usize])
     }
+
+    /// The two terms of each decision.
+    pub fn decided(&self) -> impl Iterator<Item = [[u32; 2]; 2]> {
+        let runs = self.decisions.iter();
+        let on = runs.flat_map(|run| std::iter::repeat_n(run.on, run.count));
+        let branches = self.branches.iter();
+        on.zip(branches).map(|([a, b], &[x, y])| [[a, x], [b, y]])
+    }
+
+    /// How many nodes come before the decisions.
+    pub fn undecided(&self) -> usize {
+        self.plain + self.ends.len().saturating_sub(1)
+    }
+
+    /// How many nodes have values.
+    pub fn held(&self) -> usize {
+        self.undecided() + self.branches.len()
+    }
 }
 
 impl Layered {
-    /// `plain` says how many nodes of each layer come before its sums of products and the products of such.
-    pub fn new(leaves: usize, layers: Vec<Layer>, outputs: Vec<u32>, plain: &[usize]) -> Self {
-        let passes = passes(leaves, &layers, plain);
+    /// The nodes that have values.
+    pub fn held(&self) -> impl Iterator<Item = Range<usize>> {
+        let layers = self.layers.iter().zip(&self.passes);
+        let layers = layers.map(|(layer, pass)| {
+            let first = layer.first as usize;
+            first..first + pass.held()
+        });
+        std::iter::once(0..self.leaves + 2).chain(layers)
+    }
+
+    /// Layers with how the kernels take each.
+    pub fn new(leaves: usize, layers: Vec<Layer>, passes: Vec<Pass>, outputs: Vec<u32>) -> Self {
         let nodes = leaves + 2 + layers.iter().map(Layer::len).sum::<usize>();
         let edges = layers.iter().map(|layer| layer.children.len()).sum();
         Self {
@@ -122,40 +164,4 @@ impl Layered {
             passes,
         }
     }
-}
-
-fn passes(leaves: usize, layers: &[Layer], plain: &[usize]) -> Vec<Pass> {
-    // The factors of a product without a value; a node times one else.
-    let one = leaves as u32 + 1;
-    let term = |child: u32| {
-        let after = layers.partition_point(|layer| layer.first <= child);
-        let layer = after
-            .checked_sub(1)
-            .filter(|&layer| layers[layer].op == LayerOp::Product);
-        let product = layer.and_then(|layer| {
-            let place = (child - layers[layer].first) as usize;
-            let ends = layers[layer].offsets.get(place..place + 2)?;
-            let factors = &layers[layer].children[ends[0] as usize..ends[1] as usize];
-            (place >= plain[layer]).then_some(factors)
-        });
-        match product {
-            Some(&[x, y]) => [x, y],
-            _ => [child, one],
-        }
-    };
-    let passes = layers.iter().zip(plain).map(|(layer, &plain)| {
-        let mut pass = Pass {
-            plain,
-            ..Pass::default()
-        };
-        if layer.op == LayerOp::Sum {
-            pass.ends.push(0);
-            for terms in layer.nodes().skip(plain) {
-                pass.factors.extend(terms.iter().map(|&child| term(child)));
-                pass.ends.push(pass.factors.len() as u32);
-            }
-        }
-        pass
-    });
-    passes.collect()
 }

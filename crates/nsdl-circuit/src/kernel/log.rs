@@ -182,14 +182,15 @@ impl Term for [u32; 2] {
 }
 
 #[inline(always)]
-fn forward_sums<'a, const L: usize, K: Term + 'a>(
-    sums: impl Iterator<Item = &'a [K]>,
+fn forward_sums<const L: usize, K: Term, S: AsRef<[K]>>(
+    sums: impl Iterator<Item = S>,
     first: usize,
     values: &mut [Ln],
     width: usize,
 ) {
     let (below, rest) = values.split_at_mut(first * width);
     for (terms, row) in sums.zip(rest.chunks_exact_mut(width)) {
+        let terms = terms.as_ref();
         for at in (0..width).step_by(L) {
             let log = sum::<L>(terms.len(), |place| terms[place].log(below, width, at));
             store(row, at, log);
@@ -199,8 +200,8 @@ fn forward_sums<'a, const L: usize, K: Term + 'a>(
 
 /// Nothing flows where the sum is nothing, and from sums beyond 1 if they are `clamped`.
 #[inline(always)]
-fn backward_sums<'a, const L: usize, K: Term + 'a>(
-    sums: impl Iterator<Item = &'a [K]>,
+fn backward_sums<const L: usize, K: Term, S: AsRef<[K]>>(
+    sums: impl Iterator<Item = S>,
     first: usize,
     clamped: bool,
     values: &[Ln],
@@ -209,6 +210,7 @@ fn backward_sums<'a, const L: usize, K: Term + 'a>(
 ) {
     let (below, rest) = flows.split_at_mut(first * width);
     for (n, terms) in sums.enumerate() {
+        let terms = terms.as_ref();
         for at in (0..width).step_by(L) {
             let mut given = flow::<L>(rest, n * width + at);
             let mut all = lanes::<L>(values, (first + n) * width + at);
@@ -241,8 +243,10 @@ fn forward_layers<const L: usize>(
         match layer.op {
             LayerOp::Sum | LayerOp::ClampedSum => {
                 let plain = layer.nodes().take(pass.plain);
-                forward_sums::<L, u32>(plain, first, values, width);
-                forward_sums::<L, [u32; 2]>(pass.sums(), first + pass.plain, values, width);
+                forward_sums::<L, u32, _>(plain, first, values, width);
+                forward_sums::<L, _, _>(pass.sums(), first + pass.plain, values, width);
+                let decided = first + pass.undecided();
+                forward_sums::<L, [u32; 2], _>(pass.decided(), decided, values, width);
             }
             LayerOp::Convolution => {
                 let zero = circuit.leaves as u32;
@@ -303,8 +307,10 @@ fn backward_layers<const L: usize>(
             LayerOp::Sum | LayerOp::ClampedSum => {
                 let clamped = layer.op == LayerOp::ClampedSum;
                 let (plain, fused) = (layer.nodes().take(pass.plain), first + pass.plain);
-                backward_sums::<L, [u32; 2]>(pass.sums(), fused, clamped, values, flows, width);
-                backward_sums::<L, u32>(plain, first, clamped, values, flows, width);
+                let decided = (pass.decided(), first + pass.undecided());
+                backward_sums::<L, [u32; 2], _>(decided.0, decided.1, clamped, values, flows, width);
+                backward_sums::<L, _, _>(pass.sums(), fused, clamped, values, flows, width);
+                backward_sums::<L, u32, _>(plain, first, clamped, values, flows, width);
             }
             LayerOp::Convolution => {
                 let zero = circuit.leaves as u32;
