@@ -58,6 +58,11 @@ impl Supports {
         self.group_of[leaf as usize]
     }
 
+    /// Whether it has few members, in one place.
+    pub fn is_small(&self, id: SupportId) -> bool {
+        self.leaves.is_small(id.0)
+    }
+
     pub fn contains(&self, id: SupportId, leaf: u32) -> bool {
         self.leaves.meets(id.0, leaf, leaf + 1)
     }

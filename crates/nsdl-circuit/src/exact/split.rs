@@ -5,6 +5,9 @@ use crate::formula::{Choice, Kind, NodeId};
 use crate::support::SupportId;
 use rustc_hash::FxHashMap;
 
+/// How many large supports are compared with all others.
+const WHOLE: usize = 8;
+
 impl Splitter {
     /// Uses literals among conjuncts to simplify the others; false if there was nothing to simplify.
     pub(super) fn propagate(&mut self, children: &mut [NodeId]) -> bool {
@@ -53,10 +56,8 @@ impl Splitter {
             .iter()
             .map(|&child| self.formulas().support(child))
             .collect();
-        // Union-find over the children; each random variable remembers the first child that mentions it.
+        // Union-find over the children.
         let mut parent: Vec<u32> = (0..children.len() as u32).collect();
-        let mut first_by_group: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut first_by_support: FxHashMap<SupportId, u32> = FxHashMap::default();
         fn find(parent: &mut [u32], mut x: u32) -> u32 {
             while parent[x as usize] != x {
                 parent[x as usize] = parent[parent[x as usize] as usize];
@@ -65,32 +66,52 @@ impl Splitter {
             x
         }
         let mut parts = children.len();
-        for (i, &support) in supports.iter().enumerate() {
-            let join = |parent: &mut [u32], other: u32, parts: &mut usize| {
-                let (a, b) = (find(parent, i as u32), find(parent, other));
-                if a != b {
-                    parent[a.max(b) as usize] = a.min(b);
-                    *parts -= 1;
+        let join = |parent: &mut [u32], x: u32, y: u32, parts: &mut usize| {
+            let (a, b) = (find(parent, x), find(parent, y));
+            if a != b {
+                parent[a.max(b) as usize] = a.min(b);
+                *parts -= 1;
+            }
+        };
+        // A few large supports are compared as wholes: they share what they have in common, so that this does not take
+        // as long as they are large.
+        let sets = &mut self.residuals.formulas.supports;
+        let all = 0..children.len() as u32;
+        let large = all.filter(|&i| !sets.is_small(supports[i as usize]));
+        let large: Vec<u32> = large.take(WHOLE).collect();
+        for &i in &large {
+            for j in 0..children.len() as u32 {
+                if find(&mut parent, i) != find(&mut parent, j)
+                    && sets.overlap(supports[i as usize], supports[j as usize])
+                {
+                    join(&mut parent, i, j, &mut parts);
                 }
-            };
-            if let Some(&other) = first_by_support.get(&support) {
-                join(&mut parent, other, &mut parts);
+            }
+            if parts == 1 {
+                return vec![children.to_vec()];
+            }
+        }
+        // Of the others, each random variable remembers the first child that mentions it.
+        let mut first_by_group: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut first_by_support: FxHashMap<SupportId, u32> = FxHashMap::default();
+        for (i, &support) in (0..).zip(&supports) {
+            if large.contains(&i) {
                 continue;
             }
-            first_by_support.insert(support, i as u32);
-            let supports = &self.residuals.formulas.supports;
+            if let Some(&other) = first_by_support.get(&support) {
+                join(&mut parent, i, other, &mut parts);
+                continue;
+            }
+            first_by_support.insert(support, i);
             let mut last = None;
-            for leaf in supports.get(support) {
-                let group = supports.group(leaf);
+            for leaf in sets.get(support) {
+                let group = sets.group(leaf);
                 if last == Some(group) {
                     continue;
                 }
                 last = Some(group);
-                let first = *first_by_group.entry(group).or_insert(i as u32);
-                join(&mut parent, first, &mut parts);
-            }
-            if parts == 1 && i + 1 == children.len() {
-                break;
+                let first = *first_by_group.entry(group).or_insert(i);
+                join(&mut parent, i, first, &mut parts);
             }
         }
         if parts == 1 {
