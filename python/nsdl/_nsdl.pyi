@@ -1,6 +1,6 @@
 """The compiled part of nsdl. Private: use what ``nsdl`` exports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import torch
@@ -50,6 +50,7 @@ class Session:
 @final
 class Tape:
     impossible: int
+    is_notable: bool
     approximations: list[tuple[str, str]]
 
 @final
@@ -73,8 +74,9 @@ class CompiledModule:
     is_conditioned: bool
     parameters: list[tuple[str, list[str], list[float], tuple[float, bool] | None]]
     def learned_text(self, name: str, values: list[float], further: bool) -> str | None: ...
+    def takes(self, inputs: list[Any]) -> bool: ...
     def forward(
-        self, inputs: list[torch.Tensor], validate: bool, log: bool = False, parameters: torch.Tensor | None = None
+        self, inputs: Sequence[torch.Tensor], validate: bool, log: bool = False, parameters: torch.Tensor | None = None
     ) -> tuple[list[torch.Tensor], Tape]: ...
     def backward(
         self, tape: Tape, gradients: list[torch.Tensor], log: bool = False, learned: bool = False

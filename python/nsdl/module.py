@@ -19,7 +19,7 @@ from .learned import learned
 from .mapping import Columns, columns, tuples
 from .proof import Proof
 from .shapes import Drawing, Shapes, Stats
-from .torch import Circuit, check, run_kernels
+from .torch import Circuit, check, run_dense, run_kernels
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _BACKENDS = ("auto", "kernels", "torch", *(["tch"] if hasattr(_nsdl, "TchModule") else []))
@@ -135,6 +135,9 @@ class Module(torch.nn.Module):
         self._compiled = compiled
         self._shapes = Shapes(compiled, len(outputs)) if open_relations else None
         self._circuit = Circuit(compiled) if not open_relations else None
+        # Whether kernels take the tensors of a call as they come, if they are dense and on the CPU.
+        whole = all(spec.is_whole for spec in specs.values())
+        self._direct = whole and bool(inputs) and not open_relations and self.learned is None
         if open_relations:
             compiled.set_capacity(memory)
 
@@ -151,6 +154,10 @@ class Module(torch.nn.Module):
             values = None if self.learned is None else self.learned()
             return self._result(self._shapes(facts, fixed, values, self.validate, self.backend))
         assert self._circuit is not None
+        if self._direct and self.backend in ("auto", "kernels") and len(tensors) == len(self.inputs):
+            dense = [tensors.get(name) for name in self.inputs]
+            if self._compiled.takes(dense):  # what is not as usual is looked at below
+                return self._result(run_dense(self._circuit, dense, None, self.validate, self.log))
         inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
         assert like is not None  # there are inputs or parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -106,54 +107,69 @@ def run_kernels(
 
     ``parameters`` is as for a circuit.
     """
-    inputs = [x.contiguous() for x in inputs]
-    tensors = inputs if parameters is None else [*inputs, parameters.contiguous()]
-    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
-        learned = parameters is not None
-        return list(_Kernels.apply(circuit, validate, log, learned, *tensors))  # type: ignore[no-untyped-call]
-    outputs, tape = circuit.compiled.forward(
-        inputs, validate, log, None if parameters is None else tensors[-1].unsqueeze(0)
-    )
-    circuit.tell(tape)
+    dense = [x.contiguous() for x in inputs]
+    return run_dense(circuit, dense, None if parameters is None else parameters.contiguous(), validate, log)
+
+
+def run_dense(
+    circuit: Circuit, inputs: list[torch.Tensor], parameters: torch.Tensor | None, validate: bool, log: bool
+) -> list[torch.Tensor] | tuple[torch.Tensor, ...]:
+    """The same where all are contiguous."""
+    learned = parameters is not None
+    if torch.is_grad_enabled():
+        tensors = inputs if parameters is None else [*inputs, parameters]
+        for x in tensors:
+            if x.requires_grad:
+                return _Kernels.apply((circuit, validate, log, learned), *tensors)  # type: ignore[no-any-return, no-untyped-call]
+    outputs, _ = _run(circuit, validate, log, inputs, parameters)
     return outputs
 
 
+def _run(
+    circuit: Circuit, validate: bool, log: bool, inputs: Sequence[torch.Tensor], parameters: torch.Tensor | None
+) -> tuple[list[torch.Tensor], _nsdl.Tape]:
+    outputs, tape = circuit.compiled.forward(
+        inputs, validate, log, None if parameters is None else parameters.unsqueeze(0)
+    )
+    if tape.is_notable:
+        circuit.tell(tape)
+    return outputs, tape
+
+
 class _Kernels(torch.autograd.Function):
-    """One node of autograd's graph for a whole circuit."""
+    """One node of autograd's graph for a whole circuit.
+
+    Autograd takes some time for each argument and each tensor that is saved, more than a small circuit does.
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any, circuit: Circuit, validate: bool, log: bool, learned: bool, *tensors: torch.Tensor
-    ) -> tuple[torch.Tensor, ...]:
-        inputs, parameters = _parted(tensors, learned)
-        outputs, tape = circuit.compiled.forward(
-            inputs, validate, log, None if parameters is None else parameters.unsqueeze(0)
-        )
-        circuit.tell(tape)
-        ctx.circuit, ctx.tape, ctx.log, ctx.learned = circuit, tape, log, learned
+    def forward(ctx: Any, call: tuple[Circuit, bool, bool, bool], *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        circuit, validate, log, learned = call
+        outputs, tape = _run(circuit, validate, log, *_parted(tensors, learned))
+        ctx.call, ctx.tape = call, tape
         ctx.save_for_backward(*tensors)
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        tensors = ctx.saved_tensors
+        circuit, _, log, learned = ctx.call
         if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
-            if ctx.log:
+            tensors = ctx.saved_tensors
+            if log:
                 message = "in log space there are first derivatives only"
                 raise error("E0828", message, help="use log=False and torch.log where second ones are needed")
-            if not ctx.learned and not ctx.circuit.compiled.is_conditioned:
-                flow = _Gradient.apply(ctx.circuit, ctx.tape, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
-                return None, None, None, None, *flow
+            if not learned and not circuit.compiled.is_conditioned:
+                flow = _Gradient.apply(circuit, ctx.tape, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
+                return None, *flow
             # Quotients and parameters have second derivatives by torch only.
-            outputs = ctx.circuit(*_parted(tensors, ctx.learned))
+            outputs = circuit(*_parted(tensors, learned))
             wanted = [x for x in tensors if x.requires_grad]
             results = iter(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, allow_unused=True))
-            return None, None, None, None, *(next(results) if x.requires_grad else None for x in tensors)
-        flow = [g.contiguous() for g in gradients]
-        found = ctx.circuit.compiled.backward(ctx.tape, flow, ctx.log, ctx.learned)
-        if ctx.learned:
+            return None, *(next(results) if x.requires_grad else None for x in tensors)
+        found = circuit.compiled.backward(ctx.tape, [g.contiguous() for g in gradients], log, learned)
+        if learned:
             found[-1] = found[-1].squeeze(0)
-        return None, None, None, None, *found
+        return None, *found
 
 
 def _parted(tensors: tuple[torch.Tensor, ...], learned: bool) -> tuple[list[torch.Tensor], torch.Tensor | None]:

@@ -15,7 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use crate::compiling::compiling;
 use crate::error::{self, raise};
 use crate::tape::{Tape, Tapes};
-use crate::tensor::{Dense, Dtype, Element, Fresh};
+use crate::tensor::{Dense, Dtype, Element, Fresh, are_dense};
 use crate::threads;
 use crate::value::{row, tuple};
 
@@ -245,6 +245,13 @@ impl CompiledModule {
         found.set_item("evicted", 0)?;
         found.set_item("seconds", self.seconds)?;
         Ok(found)
+    }
+
+    /// Whether [`CompiledModule::forward`] takes these values, one for each input, as they are: tensors of one dtype of the
+    /// kernels and one batch, contiguous and on the CPU.
+    fn takes(&self, inputs: Vec<Bound<'_, PyAny>>) -> PyResult<bool> {
+        let widths = (0..self.module.inputs()).map(|i| self.module.mapping(i).len());
+        are_dense(&inputs, widths)
     }
 
     /// The outputs for a batch, and the tape that [`CompiledModule::backward`] wants. `parameters` is of shape

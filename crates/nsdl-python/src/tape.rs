@@ -28,6 +28,12 @@ impl Tape {
         self.impossible
     }
 
+    /// Whether there is anything to say of the answers.
+    #[getter]
+    fn is_notable(&self) -> bool {
+        self.impossible > 0 || !self.approximations.is_empty()
+    }
+
     /// What its answers are not exact in, as codes and texts.
     #[getter]
     fn approximations(&self) -> Vec<(&'static str, String)> {

@@ -60,6 +60,7 @@ struct Torch {
     float32: Py<PyAny>,
     float64: Py<PyAny>,
     int64: Py<PyAny>,
+    strided: Py<PyAny>,
 }
 
 fn torch(py: Python<'_>) -> PyResult<&Torch> {
@@ -71,6 +72,7 @@ fn torch(py: Python<'_>) -> PyResult<&Torch> {
             float32: torch.getattr("float32")?.unbind(),
             float64: torch.getattr("float64")?.unbind(),
             int64: torch.getattr("int64")?.unbind(),
+            strided: torch.getattr("strided")?.unbind(),
         })
     })
 }
@@ -96,6 +98,48 @@ impl Dtype {
             )))
         }
     }
+}
+
+/// Whether these are tensors of one dtype of the kernels, contiguous and on the CPU, and of shape `[batch, width]` with
+/// these widths: what [`Dense::new`] will not refuse.
+pub fn are_dense(
+    tensors: &[Bound<'_, PyAny>],
+    widths: impl ExactSizeIterator<Item = usize>,
+) -> PyResult<bool> {
+    let Some(first) = tensors.first() else {
+        return Ok(false);
+    };
+    let py = first.py();
+    let torch = torch(py)?;
+    let mut kind = None;
+    if tensors.len() != widths.len() {
+        return Ok(false);
+    }
+    for (tensor, width) in tensors.iter().zip(widths) {
+        if !tensor.is_instance(torch.tensor.bind(py))? {
+            return Ok(false);
+        }
+        let dtype = tensor.getattr(intern!(py, "dtype"))?;
+        let shape = tensor.getattr(intern!(py, "shape"))?;
+        let Ok((batch, columns)) = shape.extract::<(usize, usize)>() else {
+            return Ok(false);
+        };
+        let known = dtype.is(&torch.float32) || dtype.is(&torch.float64);
+        let (as_first, rows) = kind.get_or_insert((dtype.clone(), batch));
+        if !known || columns != width || *rows != batch || !dtype.is(&*as_first) {
+            return Ok(false);
+        }
+        let layout = tensor.getattr(intern!(py, "layout"))?;
+        if !layout.is(&torch.strided)
+            || !tensor.getattr(intern!(py, "is_cpu"))?.is_truthy()?
+            || !tensor
+                .call_method0(intern!(py, "is_contiguous"))?
+                .is_truthy()?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A contiguous CPU tensor of shape `[rows, columns]`.

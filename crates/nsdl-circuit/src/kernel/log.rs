@@ -308,7 +308,9 @@ fn backward_layers<const L: usize>(
                 let clamped = layer.op == LayerOp::ClampedSum;
                 let (plain, fused) = (layer.nodes().take(pass.plain), first + pass.plain);
                 let decided = (pass.decided(), first + pass.undecided());
-                backward_sums::<L, [u32; 2], _>(decided.0, decided.1, clamped, values, flows, width);
+                backward_sums::<L, [u32; 2], _>(
+                    decided.0, decided.1, clamped, values, flows, width,
+                );
                 backward_sums::<L, _, _>(pass.sums(), fused, clamped, values, flows, width);
                 backward_sums::<L, u32, _>(plain, first, clamped, values, flows, width);
             }
