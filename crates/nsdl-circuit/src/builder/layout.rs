@@ -25,7 +25,7 @@ impl Way {
 /// How often each node is needed, leaves and constants included; outputs are needed without end.
 pub(super) fn uses(builder: &Builder, nodes: &[usize], outputs: &[u32]) -> Vec<u32> {
     let mut uses = vec![0u32; builder.leaves as usize + 2 + builder.ops.len()];
-    for &child in nodes.iter().flat_map(|&node| builder.children(node)) {
+    for &child in nodes.iter().flat_map(|&node| builder.own_children(node)) {
         let uses = &mut uses[child as usize];
         *uses = uses.saturating_add(1);
     }
@@ -95,10 +95,10 @@ impl Builder {
                     }
                 }
             }
-            let left = self.products.get(&(index as u32));
-            if self.ops[index] == LayerOp::Convolution && left.is_none() {
+            if self.is_further(index) {
                 continue;
             }
+            let left = self.products.get(&(index as u32));
             let begun = layer.children.len() as u32;
             layer.offsets.extend(left.map(|left| begun + left));
             layer
@@ -129,7 +129,7 @@ impl Builder {
                 product.fill(any);
             }
             if used[index] {
-                for &child in self.children(index) {
+                for &child in self.own_children(index) {
                     if child >= base {
                         used[(child - base) as usize] = true;
                     }
@@ -142,15 +142,31 @@ impl Builder {
             if !used[index] {
                 continue;
             }
-            let below = self.children(index).iter().map(|&child| {
+            let below = self.own_children(index).iter().map(|&child| {
                 child
                     .checked_sub(base)
                     .map_or(0, |child| levels[child as usize])
             });
-            levels[index] = 1 + below.max().unwrap_or(0);
+            levels[index] = match self.is_further(index) {
+                true => levels[index - 1],
+                false => 1 + below.max().unwrap_or(0),
+            };
             nodes.push(index);
         }
         (nodes, levels)
+    }
+
+    /// Whether this is a coefficient after the first of a product of polynomials.
+    fn is_further(&self, index: usize) -> bool {
+        self.ops[index] == LayerOp::Convolution && !self.products.contains_key(&(index as u32))
+    }
+
+    /// The children of a node; those of a product of polynomials are its first coefficient's, so that they come once.
+    fn own_children(&self, index: usize) -> &[u32] {
+        match self.is_further(index) {
+            true => &[],
+            false => self.children(index),
+        }
     }
 
     /// Lets sums have no values of products of two that only they need, where those are at least half of the terms.
