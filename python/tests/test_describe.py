@@ -20,6 +20,16 @@ def test_explain(sum_2):
     assert "branching" in reach.explain() and "each of 12" in reach.explain()
     count = nsdl.Module("rel n(x) = x := count(a: d(a))", {"d": nsdl.independent(range(5))}, "n", provenance="exact")
     assert "1 × cardinality chain (count)" in count.explain()
+    digits = nsdl.exclusive(nsdl.product(range(8), range(10)), dim=1)
+    program = "type digit(i32, i32)\nrel total(t) = t := sum[i](d: digit(i, d))"
+    total = nsdl.Module(program, {"digit": digits}, {"total": range(73)}, provenance="exact").explain()
+    assert "digit (8 × one of 10) → total (73)" in total
+    # Eight polynomials of ten coefficients, multiplied two by two.
+    assert f"{4 * 10 * 10 + 2 * 19 * 19 + 37 * 37} products of two coefficients" in total
+    names = [f"digit_{i}" for i in range(6)]
+    body = ", ".join(f"{name}(0)" for name in names)
+    many = nsdl.Module(f"rel all() = {body}", {name: range(10) for name in names}, {"all": [()]})
+    assert "digit_0 … digit_5 (6, each one of 10) → all (1)" in many.explain()
     best = nsdl.Module(REACH, {"edge": nsdl.independent(edges)}, {"path": [(0, 3)]}, provenance="topkproofs")
     assert "most probable proofs" in best.explain() and "for each sample" in best.explain()
 

@@ -11,6 +11,12 @@ use super::Module;
 /// Nanoseconds that an edge takes a sample, forward and backward, in f32, measured where values stay in a cache.
 const EDGE: f64 = 0.5;
 
+/// The same of a product of two coefficients in a convolution.
+const PAIR: f64 = 0.12;
+
+/// Names that are listed one by one.
+const LISTED: usize = 4;
+
 impl Module {
     /// What compiling found and how large the circuit is: how answers come about, what aggregates became, nodes by
     /// operation, memory, and what a batch of 64 may cost.
@@ -20,18 +26,17 @@ impl Module {
         let ports = self.inputs.iter().map(|port| {
             let (n, kind) = (port.leaves.len(), port.input.exclusive);
             let kind = if kind { "one of" } else { "each of" };
-            format!("{} ({kind} {n})", port.input.relation)
+            (port.input.relation.as_str(), format!("{kind} {n}"))
         });
         let outputs = self.outputs.iter();
-        let outputs = outputs.map(|it| format!("{} ({})", it.name, it.tuples.len()));
-        let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(", ");
+        let outputs = outputs.map(|it| (it.name.as_str(), it.tuples.len().to_string()));
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "{}: {} → {}",
             self.provenance,
-            list(&mut ports.into_iter()),
-            list(&mut outputs.into_iter())
+            grouped(&ports.collect::<Vec<_>>()),
+            grouped(&outputs.collect::<Vec<_>>())
         );
         let _ = writeln!(
             text,
@@ -51,12 +56,19 @@ impl Module {
             let mean = edges as f64 / nodes.max(1) as f64;
             let _ = writeln!(text, "         {nodes} {op}, {mean:.1} children each");
         }
+        let pairs = self.pairs();
+        if pairs > 0 {
+            let _ = writeln!(
+                text,
+                "         {pairs} products of two coefficients in these convolutions"
+            );
+        }
         let _ = writeln!(text, "memory: {}", in_bytes(self.bytes()));
         let _ = match self.layers() {
             Some(_) => writeln!(
                 text,
                 "cost: about {:.0} µs for a batch of 64, forward and backward, on one core",
-                (1e-3 * EDGE * 64.0 * report.edges as f64).max(1.0)
+                (64e-3 * (EDGE * report.edges as f64 + PAIR * pairs as f64)).max(1.0)
             ),
             None => writeln!(
                 text,
@@ -85,6 +97,14 @@ impl Module {
         }
     }
 
+    /// Products of two coefficients that convolutions add up.
+    fn pairs(&self) -> usize {
+        let layers = self.layers().into_iter().flatten();
+        let convolutions = layers.filter(|layer| layer.op == LayerOp::Convolution);
+        let products = convolutions.flat_map(|layer| layer.products());
+        products.map(|(a, b)| a.len() * b.len()).sum()
+    }
+
     /// Nodes and edges of each operation.
     fn operations(&self) -> Vec<(&'static str, usize, usize)> {
         let mut counts: BTreeMap<LayerOp, (usize, usize)> = BTreeMap::new();
@@ -107,6 +127,28 @@ impl Module {
         });
         named.collect()
     }
+}
+
+/// Names with their shapes: several ports of one name together, and many neighbours of one shape.
+fn grouped(ports: &[(&str, String)]) -> String {
+    let named = ports.chunk_by(|a, b| a == b).filter_map(|run| {
+        let (name, shape) = run.first()?;
+        Some(match run.len() {
+            1 => (*name, shape.clone()),
+            many => (*name, format!("{many} × {shape}")),
+        })
+    });
+    let named: Vec<(&str, String)> = named.collect();
+    let runs = named.chunk_by(|a, b| a.1 == b.1).map(|run| match run {
+        [(first, shape), .., (last, _)] if run.len() > LISTED => {
+            format!("{first} … {last} ({}, each {shape})", run.len())
+        }
+        _ => {
+            let each = run.iter().map(|(name, shape)| format!("{name} ({shape})"));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 /// What aggregates became.
