@@ -6,6 +6,7 @@
 //! they joined: what follows from a row is never better, so hardly any settled row gets a better tag later. One
 //! that does (by a certain relation that grows meanwhile, or within its level) is settled again.
 
+mod batch;
 mod levels;
 mod proofs;
 mod sink;
@@ -124,21 +125,35 @@ pub(crate) trait Carrier {
 #[derive(Debug)]
 struct Column<T> {
     /// Of each row.
-    tags: Vec<T>,
-    /// In a recursive stratum, the level in which a row waits.
-    waiting: Vec<u32>,
-    /// Likewise, whether a row was settled before.
-    settled: Vec<bool>,
+    cells: Vec<Cell<T>>,
     /// No row that has been joined has a worse tag.
     least: Option<T>,
+}
+
+/// What is known of a row: in one place, since it is asked for at once, of rows all over the column.
+#[derive(Debug)]
+struct Cell<T> {
+    tag: T,
+    /// In a recursive stratum, the level in which it waits.
+    waiting: u32,
+    /// Likewise, whether it was settled before.
+    settled: bool,
+}
+
+impl<T> Cell<T> {
+    fn new(tag: T) -> Self {
+        Self {
+            tag,
+            waiting: NOWHERE,
+            settled: false,
+        }
+    }
 }
 
 impl<T> Default for Column<T> {
     fn default() -> Self {
         Self {
-            tags: Vec::new(),
-            waiting: Vec::new(),
-            settled: Vec::new(),
+            cells: Vec::new(),
             least: None,
         }
     }
@@ -162,17 +177,17 @@ impl<A: Scalar> Carrier for Columns<A> {
             | Tag::Exclusive { weight, .. }
             | Tag::Share { weight, .. } => self.algebra.tag(weight),
         };
-        let tags = &mut self.columns[relation].tags;
-        match tags.get_mut(row as usize) {
-            Some(known) => *known = self.algebra.add(known, &tag),
-            None => tags.push(tag),
+        let cells = &mut self.columns[relation].cells;
+        match cells.get_mut(row as usize) {
+            Some(known) => known.tag = self.algebra.add(&known.tag, &tag),
+            None => cells.push(Cell::new(tag)),
         }
     }
 
     fn begin(&mut self, relation: usize) {
-        let column = &mut self.columns[relation];
-        column.waiting = vec![NOWHERE; column.tags.len()];
-        column.settled = vec![true; column.tags.len()];
+        for cell in &mut self.columns[relation].cells {
+            (cell.waiting, cell.settled) = (NOWHERE, true);
+        }
     }
 
     fn run(&mut self, task: Task<'_>, head: Head<'_>) -> Result<(), Stop> {
@@ -184,15 +199,14 @@ impl<A: Scalar> Carrier for Columns<A> {
         let mut any = false;
         while !any && let Some((level, rows)) = self.levels.pop() {
             for &(relation, row) in &rows {
-                let column = &mut self.columns[relation as usize];
-                let waiting = &mut column.waiting[row as usize];
-                if *waiting != level {
+                let cell = &mut self.columns[relation as usize].cells[row as usize];
+                if cell.waiting != level {
                     continue;
                 }
-                *waiting = NOWHERE;
+                cell.waiting = NOWHERE;
                 any = true;
                 listed[relation as usize].push(row);
-                if !std::mem::replace(&mut column.settled[row as usize], true)
+                if !std::mem::replace(&mut cell.settled, true)
                     && let Some(order) = &mut order[relation as usize]
                 {
                     order.push(row);
@@ -209,7 +223,7 @@ impl<A: Scalar> Carrier for Columns<A> {
         } = self;
         let column = &mut columns[relation];
         for &row in rows {
-            let tag = column.tags[row as usize];
+            let tag = column.cells[row as usize].tag;
             column.least = Some(match column.least {
                 None => tag,
                 Some(least) if algebra.add(&least, &tag) == least => tag,
@@ -221,7 +235,7 @@ impl<A: Scalar> Carrier for Columns<A> {
     }
 
     fn weights(&self, relation: usize) -> Vec<f64> {
-        let tags = self.columns[relation].tags.iter();
-        tags.map(|tag| self.algebra.weight(tag)).collect()
+        let cells = self.columns[relation].cells.iter();
+        cells.map(|cell| self.algebra.weight(&cell.tag)).collect()
     }
 }

@@ -87,6 +87,8 @@ pub(crate) trait Sink {
     fn absence(&self, relation: usize, id: u32) -> Absence<Self::Literal>;
     /// The trace, if there is one.
     fn recorder(&mut self) -> Option<&mut Recorder>;
+    /// All instances have come: does what was put off.
+    fn finish(&mut self) {}
     /// Rows and instances in all.
     fn size(&self) -> (usize, usize);
 }
@@ -164,6 +166,7 @@ impl<'a, S: Sink> Join<'a, S> {
 
     pub(crate) fn run(mut self) -> Result<(), Stop> {
         self.step(0)?;
+        self.sink.finish();
         self.look()
     }
 

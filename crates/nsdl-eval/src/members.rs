@@ -105,6 +105,27 @@ impl Fresh {
         (next, true)
     }
 
+    /// Whether rows are looked for in a hash table.
+    #[inline]
+    pub(crate) fn is_hashed(&self) -> bool {
+        matches!(self.members, Members::Hash(_))
+    }
+
+    /// The numbers of some rows, which lie one after the other in `rows`, in `found`. One look for each has to do: some
+    /// that exist may not be found.
+    pub(crate) fn look_up(&self, old: &Rows, rows: &[Word], found: &mut Vec<Option<u32>>) {
+        found.clear();
+        let Members::Hash(table) = &self.members else {
+            return;
+        };
+        let rows = || rows.chunks_exact(self.rows.arity().max(1));
+        // No row is read before all places are known.
+        found.extend(rows().map(|row| table.find(hash(row), |_| true).copied()));
+        for (found, row) in found.iter_mut().zip(rows()) {
+            *found = found.filter(|&id| same(content(old, &self.rows, id), row));
+        }
+    }
+
     /// Whether there is such a row.
     pub(crate) fn contains(&self, old: &Rows, row: &[Word]) -> bool {
         self.find(old, row).is_some()

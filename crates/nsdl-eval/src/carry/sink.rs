@@ -5,8 +5,9 @@ use std::cell::Cell;
 use nsdl_ir::{Symbols, Word};
 use nsdl_provenance::Scalar;
 
+use super::batch::Batch;
 use super::levels::Levels;
-use super::{Column, Columns, Head, NOWHERE};
+use super::{Cell as Known, Column, Columns, Head, NOWHERE};
 use crate::choice::Weights;
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink, Task};
@@ -29,6 +30,8 @@ pub(super) struct Tagging<'a, A: Scalar> {
     symbols: &'a Symbols,
     /// Room for one row of the head.
     row: Vec<Word>,
+    /// Instances whose rows are looked for together.
+    batch: Batch<A::Tag>,
 }
 
 /// The tag that the rule itself adds.
@@ -67,6 +70,7 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             leaf,
             symbols: task.symbols,
             row: vec![0; head.old.arity()],
+            batch: Batch::default(),
             head,
         })
     }
@@ -76,7 +80,7 @@ impl<'a, A: Scalar> Tagging<'a, A> {
     fn conjunction(&self, mut tag: A::Tag, body: Body<'_, A::Tag>, but: Option<usize>) -> A::Tag {
         for &(atom, relation) in self.factors {
             if Some(atom) != but {
-                let factor = &self.columns[relation].tags[body.rows[atom] as usize];
+                let factor = &self.columns[relation].cells[body.rows[atom] as usize].tag;
                 tag = self.algebra.mult(&tag, factor);
             }
         }
@@ -94,6 +98,12 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             head.fresh.insert(head.old, &self.row);
             return;
         }
+        if head.fresh.is_hashed() {
+            if self.batch.push(&self.row, tag) {
+                self.look_up();
+            }
+            return;
+        }
         let (row, new) = head.fresh.intern(head.old, &self.row);
         let levels = self.levels.as_deref_mut();
         combine(
@@ -105,6 +115,23 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             new,
             tag,
         );
+    }
+
+    /// Adds the instances that wait in the batch.
+    fn look_up(&mut self) {
+        let Self {
+            algebra,
+            columns,
+            levels,
+            relation,
+            ..
+        } = self;
+        let column = &mut columns[*relation];
+        let Head { old, fresh, .. } = &mut self.head;
+        self.batch.empty(old, fresh, |row, new, tag| {
+            let levels = levels.as_deref_mut();
+            combine(*algebra, column, levels, *relation, row, new, tag);
+        });
     }
 
     /// Adds an instance for each value of `column`; `factor` gives the row that the value comes from.
@@ -125,6 +152,20 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             return fresh.insert_line(old, &mut self.row, column, values);
         }
         let last = self.factors.iter().find(|(atom, _)| *atom == tail.atom);
+        if fresh.is_hashed() {
+            for (which, value) in values.enumerate() {
+                self.row[column] = value;
+                let tag = match last {
+                    Some(&(_, relation)) => {
+                        let cells = &self.columns[relation].cells;
+                        algebra.mult(&common, &cells[factor(which) as usize].tag)
+                    }
+                    None => common,
+                };
+                self.add(tag);
+            }
+            return;
+        }
         let columns = &mut *self.columns;
         let mut levels = self.levels.as_deref_mut();
         // Rows that have been joined get nothing better from what is no better than any of them.
@@ -140,8 +181,8 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             |row, new, which| {
                 let tag = match last {
                     Some(&(_, relation)) => {
-                        let tags = &columns[relation].tags;
-                        algebra.mult(&common, &tags[factor(which) as usize])
+                        let cells = &columns[relation].cells;
+                        algebra.mult(&common, &cells[factor(which) as usize].tag)
                     }
                     None => common,
                 };
@@ -187,29 +228,23 @@ fn combine<A: Scalar>(
     new: bool,
     tag: A::Tag,
 ) {
-    let tag = match column.tags.get_mut(row as usize) {
-        Some(known) if !new => {
-            let sum = algebra.add(known, &tag);
-            if sum == *known {
-                return;
-            }
-            *known = sum;
-            sum
-        }
-        _ => {
-            column.tags.push(tag);
-            if levels.is_some() {
-                column.waiting.push(NOWHERE);
-                column.settled.push(false);
-            }
-            tag
-        }
+    if new {
+        column.cells.push(Known::new(tag));
+    }
+    let Some(cell) = column.cells.get_mut(row as usize) else {
+        return;
     };
+    if !new {
+        let sum = algebra.add(&cell.tag, &tag);
+        if sum == cell.tag {
+            return;
+        }
+        cell.tag = sum;
+    }
     if let Some(levels) = levels {
-        let level = algebra.level(tag).min(NOWHERE - 1);
-        let waiting = &mut column.waiting[row as usize];
-        if *waiting != level {
-            *waiting = level;
+        let level = algebra.level(cell.tag).min(NOWHERE - 1);
+        if cell.waiting != level {
+            cell.waiting = level;
             levels.push(level, (relation as u32, row));
         }
     }
@@ -249,6 +284,10 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
         rows: &Rows,
         ids: impl Iterator<Item = u32>,
     ) -> bool {
+        let mut ids = ids.peekable();
+        if ids.peek().is_none() {
+            return false;
+        }
         self.fix(tail, body.slots);
         let common = self.common(tail, body);
         if let [(column, from)] = *tail.varying {
@@ -260,25 +299,23 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
             self.add_line(tail, common, column, values, |_| {
                 id.get().unwrap_or_default()
             });
-            return id.get().is_some();
+            return true;
         }
         let last = self.factors.iter().find(|(atom, _)| *atom == tail.atom);
-        let mut any = false;
         for id in ids {
-            any = true;
             for &(column, from) in &tail.varying {
                 self.row[column] = rows.cell(id, from);
             }
             let tag = match last {
                 Some(&(_, relation)) => {
-                    let factor = &self.columns[relation].tags[id as usize];
+                    let factor = &self.columns[relation].cells[id as usize].tag;
                     self.algebra.mult(&common, factor)
                 }
                 None => common,
             };
             self.add(tag);
         }
-        any
+        true
     }
 
     fn derive_values(
@@ -288,6 +325,9 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
         values: &[Word],
         ids: &[u32],
     ) -> bool {
+        if values.is_empty() {
+            return false;
+        }
         self.fix(tail, body.slots);
         let common = self.common(tail, body);
         if let [(column, _)] = *tail.varying {
@@ -295,11 +335,11 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
                 ids[which]
             });
         }
-        !values.is_empty()
+        true
     }
 
     fn absence(&self, relation: usize, id: u32) -> Absence<A::Tag> {
-        let Some(tag) = self.columns[relation].tags.get(id as usize) else {
+        let Some(Known { tag, .. }) = self.columns[relation].cells.get(id as usize) else {
             return Absence::Never;
         };
         if !self.head.tagged {
@@ -316,6 +356,10 @@ impl<A: Scalar> Sink for Tagging<'_, A> {
 
     fn recorder(&mut self) -> Option<&mut Recorder> {
         None
+    }
+
+    fn finish(&mut self) {
+        self.look_up();
     }
 
     fn size(&self) -> (usize, usize) {

@@ -2,9 +2,9 @@
 
 use nsdl_ir::Word;
 
-use super::Proofs;
 use super::combine::Combinations;
 use super::list::{Proof, State};
+use super::{CERTAIN, Proofs};
 use crate::carry::Head;
 use crate::failure::Failures;
 use crate::join::{Absence, Body, Sink, Task};
@@ -106,8 +106,28 @@ impl<'a> Proving<'a> {
         }
     }
 
+    /// Drops the rows in `heads` to which a body has nothing to offer, as far as that is seen at once: nothing is
+    /// heavier than its parts.
+    fn sift(&mut self, body: Body<'_, ()>, but: Option<usize>) {
+        let mut most = CERTAIN;
+        for &(atom, relation) in self.factors {
+            if Some(atom) != but {
+                let joined = joined(self.listed, atom);
+                let mut proofs = self.proofs.list(relation, body.rows[atom]).iter();
+                let heaviest = proofs.find(|proof| joined(**proof));
+                most = most.min(heaviest.map_or(i64::MIN, |proof| proof.rank));
+            }
+        }
+        let (proofs, relation) = (&*self.proofs, self.relation);
+        self.heads
+            .retain(|&(row, _)| most >= proofs.bar(relation, row));
+    }
+
     /// Offers the rows in `heads` what the body of a tail makes.
     fn join(&mut self, tail: &Tail, body: Body<'_, ()>) {
+        if !self.heads.is_empty() {
+            self.sift(body, Some(tail.atom));
+        }
         if !self.heads.is_empty() {
             self.conjunction(body, Some(tail.atom));
             let mut factors = self.factors.iter();
@@ -140,6 +160,9 @@ impl Sink for Proving<'_> {
         self.heads.clear();
         if let Some(row) = self.intern() {
             self.heads.push((row, 0));
+            self.sift(body, None);
+        }
+        if !self.heads.is_empty() {
             self.conjunction(body, None);
             self.offer(None);
         }
