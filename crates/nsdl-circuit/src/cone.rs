@@ -7,13 +7,13 @@
 //! polynomial, never as sets of members.
 
 mod aggregates;
+mod components;
 mod definitions;
 mod sharing;
 
 use crate::{Limits, Stop};
 use definitions::Definitions;
 use nsdl_ir::{Instance, LeafId, Trace, TupleId};
-use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 
 /// What a node of a [`Cone`] is.
@@ -152,14 +152,6 @@ impl Cone {
 
 const UNSET: u32 = u32::MAX;
 
-/// What can depend on something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Vertex {
-    Tuple(TupleId),
-    /// By number in the trace.
-    Aggregate(u32),
-}
-
 struct Builder<'t> {
     trace: &'t Trace,
     flavour: Flavour,
@@ -168,10 +160,13 @@ struct Builder<'t> {
     cone: Cone,
     /// Node of each tuple, leaf and complement, once made.
     tuples: Vec<u32>,
-    leaves: FxHashMap<LeafId, u32>,
+    leaves: Vec<u32>,
     complements: FxHashMap<u32, u32>,
     /// Results of the aggregates expanded so far, ordered by tuple.
     aggregates: FxHashMap<u32, Vec<(TupleId, u32)>>,
+    /// Children of nodes on their way.
+    alternatives: Vec<u32>,
+    parts: Vec<u32>,
     /// States of the chains written out so far, and how many there may be.
     steps: usize,
     most: usize,
@@ -199,23 +194,29 @@ impl<'t> Builder<'t> {
             definitions: Definitions::new(trace),
             cone,
             tuples: vec![UNSET; trace.tuples.len()],
-            leaves: FxHashMap::default(),
+            leaves: vec![UNSET; trace.leaves.len()],
             complements: FxHashMap::default(),
             aggregates: FxHashMap::default(),
+            alternatives: Vec::new(),
+            parts: Vec::new(),
             steps: 0,
             most: 0,
         }
     }
 
     fn build(&mut self, outputs: &[TupleId], limits: &Limits) -> Result<(), Stop> {
-        for component in self.components(outputs) {
+        let (tuples, ends) = self.components(outputs);
+        let mut start = 0;
+        for end in ends {
+            let component = &tuples[start..end];
+            start = end;
             if self.steps > self.most {
                 return Err(Stop::Chain { steps: self.steps });
             }
             if limits.cancelled() {
                 return Err(Stop::Cancelled);
             }
-            match component.as_slice() {
+            match component {
                 [tuple] if !self.supports_itself(*tuple) => {
                     let node = self.tuple(*tuple);
                     self.tuples[tuple.index()] = node;
@@ -233,57 +234,6 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Strongly connected components of what the outputs depend on, dependencies first. Certain tuples need
-    /// no derivation and end the search.
-    ///
-    /// An aggregate is a vertex between its results and its members, so that the graph has the size of the
-    /// trace. It looks down only and is a component of its own, of no tuples.
-    fn components(&mut self, outputs: &[TupleId]) -> Vec<Vec<TupleId>> {
-        let mut graph = DiGraph::<Vertex, ()>::new();
-        let mut index: FxHashMap<Vertex, NodeIndex> = FxHashMap::default();
-        let mut open: Vec<Vertex> = Vec::new();
-        for &output in outputs.iter().rev() {
-            let vertex = Vertex::Tuple(output);
-            if !self.is_certain(output) && !index.contains_key(&vertex) {
-                index.insert(vertex, graph.add_node(vertex));
-                open.push(vertex);
-            }
-        }
-        let mut dependencies = Vec::new();
-        while let Some(vertex) = open.pop() {
-            let Some(&from) = index.get(&vertex) else {
-                continue;
-            };
-            dependencies.clear();
-            self.dependencies(vertex, &mut dependencies);
-            for &dependency in &dependencies {
-                if let Vertex::Tuple(tuple) = dependency
-                    && self.is_certain(tuple)
-                {
-                    continue;
-                }
-                let to = *index.entry(dependency).or_insert_with(|| {
-                    open.push(dependency);
-                    graph.add_node(dependency)
-                });
-                graph.add_edge(from, to, ());
-            }
-        }
-        petgraph::algo::kosaraju_scc(&graph)
-            .into_iter()
-            .map(|component| {
-                let tuple = |node| match graph[node] {
-                    Vertex::Tuple(tuple) => Some(tuple),
-                    Vertex::Aggregate(_) => None,
-                };
-                let mut tuples: Vec<TupleId> = component.into_iter().filter_map(tuple).collect();
-                tuples.sort_unstable();
-                tuples
-            })
-            .filter(|tuples| !tuples.is_empty())
-            .collect()
-    }
-
     /// Whether a tuple holds in every world; its node is then known.
     fn is_certain(&mut self, tuple: TupleId) -> bool {
         if !self.laws.certain {
@@ -296,26 +246,6 @@ impl<'t> Builder<'t> {
         certain == Some(true)
     }
 
-    fn dependencies(&self, vertex: Vertex, into: &mut Vec<Vertex>) {
-        match vertex {
-            Vertex::Tuple(tuple) => {
-                for &instance in self.definitions.instances(tuple) {
-                    let body = self.trace.body(&self.trace.instances[instance as usize]);
-                    into.extend(body.iter().map(|literal| Vertex::Tuple(literal.tuple)));
-                }
-                let aggregates = self.definitions.aggregates(tuple).iter();
-                into.extend(aggregates.map(|&aggregate| Vertex::Aggregate(aggregate)));
-            }
-            Vertex::Aggregate(aggregate) => {
-                let aggregate = &self.trace.aggregates[aggregate as usize];
-                let tuples = aggregate.members.iter().chain(&aggregate.group);
-                into.extend(tuples.map(|&tuple| Vertex::Tuple(tuple)));
-            }
-        }
-        into.sort_unstable();
-        into.dedup();
-    }
-
     fn supports_itself(&self, tuple: TupleId) -> bool {
         self.definitions.instances(tuple).iter().any(|&instance| {
             let body = self.trace.body(&self.trace.instances[instance as usize]);
@@ -325,12 +255,16 @@ impl<'t> Builder<'t> {
 
     /// The definition of a tuple outside cycles.
     fn tuple(&mut self, tuple: TupleId) -> u32 {
-        let alternatives = self.alternatives(tuple);
-        self.node(Op::Or, alternatives)
+        let mut alternatives = std::mem::take(&mut self.alternatives);
+        self.alternatives(tuple, &mut alternatives);
+        let node = self.node(Op::Or, &alternatives);
+        self.alternatives = alternatives;
+        node
     }
 
-    fn alternatives(&mut self, tuple: TupleId) -> Vec<u32> {
-        let mut alternatives = Vec::new();
+    /// Makes `alternatives` what derives a tuple.
+    fn alternatives(&mut self, tuple: TupleId, alternatives: &mut Vec<u32>) {
+        alternatives.clear();
         for i in 0..self.definitions.instances(tuple).len() {
             let instance = self.definitions.instances(tuple)[i];
             let instance = self.trace.instances[instance as usize];
@@ -355,17 +289,12 @@ impl<'t> Builder<'t> {
             alternatives.push(self.node(Op::Sum, cases));
         }
         self.cone.tuples += 1;
-        alternatives
     }
 
     fn instance(&mut self, instance: &Instance) -> u32 {
         self.cone.instances += 1;
-        let parts = self.parts(instance);
-        self.node(Op::And, parts)
-    }
-
-    fn parts(&mut self, instance: &Instance) -> Vec<u32> {
-        let mut parts = Vec::with_capacity(1 + (instance.end - instance.start) as usize);
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.clear();
         if let Some(leaf) = instance.leaf {
             parts.push(self.leaf(leaf));
         }
@@ -379,13 +308,15 @@ impl<'t> Builder<'t> {
                 node
             });
         }
-        parts
+        let node = self.node(Op::And, &parts);
+        self.parts = parts;
+        node
     }
 
     /// Tuples that support each other.
-    fn cycle(&mut self, tuples: Vec<TupleId>) {
+    fn cycle(&mut self, tuples: &[TupleId]) {
         // What the instances need from outside is made first, so that the cycle is one run of nodes.
-        for tuple in &tuples {
+        for tuple in tuples {
             for i in 0..self.definitions.instances(*tuple).len() {
                 let instance = self.trace.instances[self.definitions.instances(*tuple)[i] as usize];
                 if let Some(leaf) = instance.leaf {
@@ -410,8 +341,9 @@ impl<'t> Builder<'t> {
             self.cone.ops.push(Op::Or);
             self.cone.spans.push((0, 0));
         }
+        let mut alternatives = Vec::new();
         for (i, tuple) in tuples.iter().enumerate() {
-            let mut alternatives = self.alternatives(*tuple);
+            self.alternatives(*tuple, &mut alternatives);
             alternatives.retain(|&node| node != ZERO);
             self.cone.spans[start as usize + i] = self.span(&alternatives);
         }
@@ -464,11 +396,12 @@ impl<'t> Builder<'t> {
     }
 
     fn leaf(&mut self, leaf: LeafId) -> u32 {
-        if let Some(&node) = self.leaves.get(&leaf) {
-            return node;
+        let known = self.leaves[leaf.index()];
+        if known != UNSET {
+            return known;
         }
         let node = self.push(Op::Leaf(leaf), (0, 0));
-        self.leaves.insert(leaf, node);
+        self.leaves[leaf.index()] = node;
         node
     }
 

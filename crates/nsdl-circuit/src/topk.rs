@@ -14,6 +14,7 @@
 //! A conjunction with many combinations, or a negation of many proofs, is built from left to right, keeping at
 //! least [`combine::BEAM`] at each step.
 
+mod apart;
 mod clauses;
 mod combine;
 mod ring;
@@ -21,7 +22,6 @@ mod rounds;
 mod second;
 
 use crate::cone::{Cone, Op};
-use crate::support::{SupportId, Supports};
 use crate::union;
 use crate::users::Users;
 use combine::slice;
@@ -153,7 +153,7 @@ impl TopK {
         for (inline, parents) in inline.iter_mut().zip(parents) {
             *inline &= parents == 1;
         }
-        let (disjoint, apart) = disjoint(&cone, &variables);
+        let (disjoint, apart) = apart::children(&cone, &variables);
         let leaves = variables.leaves();
         let mut engine = Self {
             keep,
@@ -329,55 +329,4 @@ impl union::Disjuncts for Kept<'_> {
 /// The random variables of a trace, for sets of literals.
 pub(crate) fn variables(trace: &Trace) -> Variables {
     Variables::new(trace.leaves.iter().map(|leaf| leaf.group.0).collect())
-}
-
-/// Which nodes have children without a common random variable, and which of its children have none in common with any
-/// other, of up to 16.
-fn disjoint(cone: &Cone, variables: &Variables) -> (Vec<bool>, Vec<u64>) {
-    let mut supports = Supports::new(variables.groups().to_vec());
-    let mut sets = vec![SupportId::EMPTY; cone.len()];
-    let mut cycles = cone.cycles.iter().peekable();
-    let mut node = 0;
-    while node < cone.len() {
-        let end = match cycles.next_if(|cycle| cycle.start as usize == node) {
-            Some(cycle) => cycle.end as usize,
-            None => node + 1,
-        };
-        let inside = (node..end)
-            .flat_map(|node| cone.children(node as u32))
-            .map(|&child| sets[child as usize]);
-        let leaves = (node..end).filter_map(|node| match cone.ops[node] {
-            Op::Leaf(leaf) => Some(SupportId::leaf(leaf.0)),
-            _ => None,
-        });
-        let all: Vec<SupportId> = inside.chain(leaves).collect();
-        let set = supports.union_all(all.into_iter());
-        sets[node..end].fill(set);
-        node = end;
-    }
-    let disjoint: Vec<bool> = (0..cone.len() as u32)
-        .map(|node| {
-            let mut before = SupportId::EMPTY;
-            cone.children(node).iter().all(|&child| {
-                let apart = !supports.overlap(before, sets[child as usize]);
-                before = supports.union(before, sets[child as usize]);
-                apart
-            })
-        })
-        .collect();
-    let apart = (0..cone.len() as u32).map(|node| {
-        let children = cone.children(node);
-        if cone.ops[node as usize] != Op::And || disjoint[node as usize] || children.len() > 16 {
-            return if disjoint[node as usize] { u64::MAX } else { 0 };
-        }
-        let meets = |a: usize, b: usize, supports: &mut Supports| {
-            a != b && supports.overlap(sets[children[a] as usize], sets[children[b] as usize])
-        };
-        (0..children.len()).fold(0, |apart, a| {
-            let alone = !(0..children.len()).any(|b| meets(a, b, &mut supports));
-            apart | u64::from(alone) << a
-        })
-    });
-    let apart = apart.collect();
-    (disjoint, apart)
 }

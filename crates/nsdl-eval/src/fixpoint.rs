@@ -15,6 +15,7 @@ use std::time::Instant;
 use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Stratum, Symbols, Tag, Word};
 
+use crate::base::Base;
 use crate::call::supplied;
 use crate::carry::Carrier;
 use crate::choice::Weights;
@@ -50,6 +51,7 @@ pub(crate) struct Engine<'a> {
     listed: Vec<Vec<u32>>,
     settled: Vec<Option<Vec<u32>>>,
     indexes: Indexes,
+    base: Option<Arc<Base>>,
     /// Per relation, if it is keyed.
     keyed: Vec<Option<Keyed>>,
     /// Whether some derivation made a candidate better than one it came from: then cycles may go on.
@@ -89,7 +91,7 @@ impl<'a> Engine<'a> {
         let mut carrier = None;
         if let Some(carry) = &options.carry {
             let found = uncertain(plan, &needed, facts);
-            if carries(plan, &needed, &found, carry.laws, options) {
+            if options.base.is_none() && carries(plan, &needed, &found, carry.laws, options) {
                 tagged = found;
                 carrier = Some(carry.carrier(plan.relations.len(), facts));
             }
@@ -138,7 +140,11 @@ impl<'a> Engine<'a> {
             old: vec![0; plan.relations.len()],
             listed: vec![Vec::new(); plan.relations.len()],
             settled: vec![None; plan.relations.len()],
-            indexes: Indexes::default(),
+            indexes: options
+                .base
+                .as_ref()
+                .map_or_else(Indexes::default, |it| it.indexes()),
+            base: options.base.clone(),
             keyed: plan.relations.iter().map(Keyed::of).collect(),
             improved: false,
             extents: Extents::new(plan),
@@ -182,6 +188,9 @@ impl<'a> Engine<'a> {
             let rule = most.filter(|(_, count)| **count > 0).map(|(rule, _)| rule);
             return Err(stop.diagnostic(plan, &self.budget.limits, rule));
         }
+        if let Some(base) = &self.base {
+            base.keep(&self.indexes);
+        }
         let members = self.fresh.into_iter().map(|fresh| fresh.members);
         let mut tables: Vec<Table> = self
             .rows
@@ -214,6 +223,17 @@ impl<'a> Engine<'a> {
     }
 
     fn load(&mut self, facts: &[Fact]) -> Result<(), Stop> {
+        let base = self.base.clone();
+        for (relation, rows, fresh) in base.iter().flat_map(|base| base.relations()) {
+            if !self.needed[relation] {
+                continue;
+            }
+            self.rows[relation].clone_from(rows);
+            self.fresh[relation].clone_from(fresh);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.add_certain(relation, rows.len());
+            }
+        }
         for (number, fact) in facts.iter().enumerate() {
             let relation = fact.relation.index();
             self.terms(relation, &fact.row);

@@ -4,6 +4,7 @@
 //! of a relation that is settled from the best tag downwards, they are in the order of settling.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -14,7 +15,7 @@ use crate::members::{hash, hash_all};
 use crate::table::Rows;
 
 /// An index of one relation, extended as the relation grows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Index {
     columns: Box<[usize]>,
     keys: Keys,
@@ -31,7 +32,7 @@ pub(crate) struct Index {
 }
 
 /// From a key to the number of its list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Keys {
     /// One column whose values lie close together: list `value - base`.
     Dense { base: i64 },
@@ -128,7 +129,7 @@ impl Index {
             None => &|place| place as u32,
         };
         let len = order.map_or(rows.len(), <[u32]>::len);
-        if self.upto == len && !self.stale {
+        if self.is_whole(rows, order) {
             return;
         }
         if self.stale || !self.fits(rows, (self.upto..len).map(numbers)) {
@@ -140,6 +141,11 @@ impl Index {
             self.push(list, row, rows);
         }
         self.upto = len;
+    }
+
+    /// Whether all rows are indexed, or all in `order`.
+    fn is_whole(&self, rows: &Rows, order: Option<&[u32]>) -> bool {
+        !self.stale && self.upto == order.map_or(rows.len(), <[u32]>::len)
     }
 
     /// Whether new rows have places: always, if the keys are hashed.
@@ -276,10 +282,10 @@ impl Index {
     }
 }
 
-/// All indexes of an evaluation.
-#[derive(Debug, Default)]
+/// All indexes of an evaluation. Copies share them until one grows.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Indexes {
-    list: Vec<Index>,
+    list: Vec<Arc<Index>>,
     numbers: FxHashMap<(usize, Box<[usize]>), usize>,
 }
 
@@ -290,14 +296,18 @@ impl Indexes {
             .numbers
             .entry((relation, columns))
             .or_insert_with_key(|(_, columns)| {
-                self.list.push(Index::new(columns.clone()));
+                self.list.push(Arc::new(Index::new(columns.clone())));
                 self.list.len() - 1
             })
     }
 
     /// Asks index `number` to keep the values of a column; true if it will.
     pub(crate) fn cover(&mut self, number: usize, column: usize) -> bool {
-        self.list[number].cover(column)
+        let index = &mut self.list[number];
+        index.cover.map_or_else(
+            || Arc::make_mut(index).cover(column),
+            |covered| covered == column,
+        )
     }
 
     pub(crate) fn get(&self, number: usize) -> &Index {
@@ -305,7 +315,24 @@ impl Indexes {
     }
 
     pub(crate) fn extend(&mut self, number: usize, rows: &Rows, order: Option<&[u32]>) {
-        self.list[number].extend(rows, order);
+        let index = &mut self.list[number];
+        if !index.is_whole(rows, order) {
+            Arc::make_mut(index).extend(rows, order);
+        }
+    }
+
+    /// Those of the relations that have rows, of all of these.
+    pub(crate) fn of<'r>(&self, rows: impl Fn(usize) -> Option<&'r Rows>) -> Self {
+        let mut wanted = Self::default();
+        for ((relation, columns), &number) in &self.numbers {
+            if let Some(rows) = rows(*relation) {
+                let place = (*relation, columns.clone());
+                wanted.numbers.insert(place, wanted.list.len());
+                wanted.list.push(self.list[number].clone());
+                wanted.extend(wanted.list.len() - 1, rows, None);
+            }
+        }
+        wanted
     }
 }
 

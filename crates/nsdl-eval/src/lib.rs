@@ -8,6 +8,7 @@
 mod aggregate;
 mod area;
 mod arithmetic;
+mod base;
 mod batch;
 mod bits;
 mod bitwise;
@@ -42,6 +43,7 @@ use std::time::Duration;
 use nsdl_functions::Registry;
 use nsdl_ir::{Diagnostic, Fact, Plan, RelationId, Symbols, Trace, TupleId};
 
+pub use base::Base;
 pub use carry::Carry;
 pub use failure::{Failure, FailureKind};
 pub use limits::Limits;
@@ -76,6 +78,8 @@ pub struct Options {
     /// The trace speaks of one world, in which every fact holds and every tagged rule applies but those whose tag is
     /// this number; negation and aggregates are decided there.
     pub one_world: Option<f64>,
+    /// Facts beside those that are given, for the same plan; not where tags are carried.
+    pub base: Option<Arc<Base>>,
     /// What the host program supplies; the built-in predicates by default.
     pub registry: Registry,
 }

@@ -113,6 +113,17 @@ impl Recorder {
         tuple
     }
 
+    /// Registers `count` rows of a relation of which nothing is known yet but that they hold.
+    pub(crate) fn add_certain(&mut self, relation: usize, count: usize) {
+        let first = self.trace.tuples.len();
+        let id = RelationId::new(relation);
+        self.trace
+            .tuples
+            .extend((0..count as u32).map(|row| (id, row)));
+        self.trace.certain.resize(first + count, true);
+        self.tuples[relation].extend((first..first + count).map(TupleId::new));
+    }
+
     /// Whether rows of `relation` need no reasons.
     pub(crate) fn is_certain(&self, relation: usize) -> bool {
         self.certain[relation]
@@ -289,6 +300,18 @@ impl Recorder {
             ..
         } = &mut self.trace;
         let instances = &instances[first.min(instances.len())..];
+        // Most often there is none to begin with.
+        let forces = |instance: &Instance| {
+            let body = &literals[instance.start as usize..instance.end as usize];
+            (instance.leaf.is_none() || one_world)
+                && !certain[instance.head.index()]
+                && body
+                    .iter()
+                    .all(|it| !it.negated && certain[it.tuple.index()])
+        };
+        if !instances.iter().any(forces) {
+            return;
+        }
         let mut missing = vec![0_u32; instances.len()];
         let mut waiting = Vec::new();
         let mut news = Vec::new();

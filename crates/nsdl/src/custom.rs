@@ -155,6 +155,7 @@ impl Session {
             any_number: true,
             // No weight equals it: rules apply whatever their tags are.
             one_world: one_world.then_some(f64::NAN),
+            base: None,
         };
         let targets = outputs.iter().map(|&(_, id)| id).collect();
         let mut evaluation = evaluate(self, plan, &facts, targets, tracing)?;

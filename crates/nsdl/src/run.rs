@@ -155,6 +155,7 @@ impl Run {
             marginals: Some(marginals.clone()),
             any_number: provenance.numbers() != Numbers::Probabilities,
             one_world: symbolic::one_world(provenance),
+            base: None,
         };
         let mut evaluation = evaluate(session, &plan, &facts, targets, tracing)?;
         let (failures, dropped) = crate::failure::warnings(&evaluation.failures);

@@ -237,7 +237,7 @@ impl Shapes {
         });
         let seeds = relations.iter().map(|it| it.id).chain(fixed);
         Ok(Self {
-            joined: Joined::new(&blueprint.plan, seeds),
+            joined: Joined::new(&blueprint.plan, &blueprint.facts, seeds),
             least: AtomicUsize::new(Self::TOGETHER),
             blueprint,
             relations,

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use nsdl_circuit::Inference;
-use nsdl_eval::{Evaluation, Table};
+use nsdl_eval::{Base, Evaluation, Table};
 use nsdl_ir::{Diagnostic, Fact, LeafId, LeafSource, Plan, RelationId, TupleId, Type, Value, Word};
 use rustc_hash::FxHashMap;
 
@@ -171,20 +171,26 @@ impl Blueprint {
                 .map(|it| self.answer(evaluation, it, None))
                 .collect()
         };
-        self.compile(&self.plan, facts, weighed.collect(), answers)
+        self.compile(&self.plan, None, facts, weighed.collect(), answers)
     }
 
-    /// The module of an evaluation of a plan, which is that of the blueprint but for a column of samples.
+    /// The module of an evaluation of a plan, which is that of the blueprint but for a column of samples. The facts
+    /// of `base` are beside the others.
     pub(crate) fn compile(
         &self,
         plan: &Arc<Plan>,
+        base: Option<Arc<Base>>,
         facts: Vec<Fact>,
         weighed: Vec<Weighed>,
         answers: impl FnOnce(&Evaluation) -> Vec<Found>,
     ) -> Result<Module> {
         let session = &self.session;
         let targets = self.targets.clone();
-        let mut evaluation = evaluate(session, plan, &facts, targets, Tracing::worlds(None))?;
+        let tracing = Tracing {
+            base,
+            ..Tracing::worlds(None)
+        };
+        let mut evaluation = evaluate(session, plan, &facts, targets, tracing)?;
         let mut warnings = session.warnings().to_vec();
         warnings.extend(crate::failure::warnings(&evaluation.failures).0);
         let mut trace = evaluation.trace.take().unwrap_or_default();
@@ -332,12 +338,12 @@ pub(crate) struct Found {
 
 impl Blueprint {
     /// The columns of an output: the tuples of its mapping or of its relation, and their ids in the trace. Of one
-    /// sample, where the first column of the relation is the number of a sample.
+    /// sample and its rows, where the first column of the relation is the number of a sample.
     pub(crate) fn answer(
         &self,
         evaluation: &Evaluation,
         output: usize,
-        sample: Option<Word>,
+        sample: Option<(Word, &[u32])>,
     ) -> Found {
         let (session, empty) = (&self.session, Table::default());
         let Some(output) = self.outputs.get(output) else {
@@ -350,9 +356,10 @@ impl Blueprint {
         let row = |at: u32| table.row(at).get(skipped..).unwrap_or_default();
         let (tuples, ids, rows) = match &output.mapping {
             None => {
-                let own = |row: &[Word]| sample.is_none() || row.first() == sample.as_ref();
-                let places = (0..).zip(table.rows()).filter(|(_, row)| own(row));
-                let places: Vec<u32> = places.map(|(at, _)| at).collect();
+                let places = match sample {
+                    Some((_, rows)) => rows.to_vec(),
+                    None => (0..table.len() as u32).collect(),
+                };
                 let rows = places.iter().map(|&at| row(at));
                 let order = order(&output.types, rows, &session.symbols);
                 let order = order.iter().filter_map(|&i| places.get(i as usize));
@@ -366,7 +373,7 @@ impl Blueprint {
                 let mut key: Vec<Word> = Vec::new();
                 let find = |words: &Vec<Word>| {
                     key.clear();
-                    key.extend(sample);
+                    key.extend(sample.map(|(sample, _)| sample));
                     key.extend(words);
                     table.find(&key).and_then(id)
                 };
@@ -395,8 +402,19 @@ impl Blueprint {
         let mut all = Found::default();
         let mut ends = vec![0];
         let mut tuples = Vec::new();
-        for sample in 0..count as Word {
-            let one = self.answer(evaluation, output, Some(sample));
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
+        let relation = self.outputs.get(output).map(|it| it.relation.index());
+        let table = relation.and_then(|relation| evaluation.tables.get(relation));
+        if let (Some(table), None) = (table, self.mapping(output)) {
+            for (at, row) in (0..).zip(table.rows()) {
+                let sample = row
+                    .first()
+                    .and_then(|&sample| rows.get_mut(sample as usize));
+                sample.into_iter().for_each(|rows| rows.push(at));
+            }
+        }
+        for (sample, rows) in (0..).zip(&rows) {
+            let one = self.answer(evaluation, output, Some((sample, rows)));
             if self.mapping(output).is_none() {
                 tuples.extend_from_slice(&one.answers.tuples);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nsdl_eval::{Carry, Evaluation, Options};
+use nsdl_eval::{Base, Carry, Evaluation, Options};
 use nsdl_ir::{Fact, Plan, RelationId};
 
 use crate::error::Result;
@@ -20,6 +20,8 @@ pub(crate) struct Tracing {
     /// See [`Options::any_number`] and [`Options::one_world`].
     pub(crate) any_number: bool,
     pub(crate) one_world: Option<f64>,
+    /// Facts beside those that are given.
+    pub(crate) base: Option<Arc<Base>>,
 }
 
 impl Tracing {
@@ -53,6 +55,7 @@ pub(crate) fn evaluate(
         seed: session.seed,
         any_number: tracing.any_number,
         one_world: tracing.one_world,
+        base: tracing.base,
         registry: session.callable(),
     };
     nsdl_eval::evaluate(plan, &session.symbols, facts, &options).map_err(|d| session.error(vec![d]))

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use nsdl_eval::Base;
 use nsdl_ir::{
-    Aggregate, Column, Expr, Operand, Plan, Relation, RelationId, Rule, Slot, Span, Step, Stratum,
-    Tagging, Type,
+    Aggregate, Column, Expr, Fact, Operand, Plan, Relation, RelationId, Rule, Slot, Span, Step,
+    Stratum, Tag, Tagging, Type,
 };
 
 /// The type of numbers of samples.
@@ -15,6 +16,9 @@ const NUMBER: Type = Type::Usize;
 pub(super) struct Joined {
     pub(super) plan: Arc<Plan>,
     scope: Scope,
+    /// Per relation, whether its facts are in the base.
+    based: Vec<bool>,
+    base: Arc<Base>,
 }
 
 /// What belongs to samples.
@@ -28,12 +32,16 @@ struct Scope {
 }
 
 impl Joined {
-    /// The plan where `seeds` have facts of samples. `None` where something would mean another thing: evidence,
+    /// The plan where `seeds` have facts of samples, all others those among `facts`. `None` where something would mean another thing: evidence,
     /// aggregates of probabilities, uncertain predicates, terms.
-    pub(super) fn new(plan: &Plan, seeds: impl Iterator<Item = RelationId>) -> Option<Self> {
+    pub(super) fn new(
+        plan: &Plan,
+        facts: &[Fact],
+        seeds: impl Iterator<Item = RelationId>,
+    ) -> Option<Self> {
         let given = plan.queries.iter().any(|query| query.given.is_some());
-        let facts = &plan.learning.facts;
-        if given || !plan.evidence.is_empty() || !plan.extents.is_empty() || !facts.is_empty() {
+        let learned = !plan.learning.facts.is_empty();
+        if given || !plan.evidence.is_empty() || !plan.extents.is_empty() || learned {
             return None;
         }
         let scope = Scope {
@@ -75,10 +83,28 @@ impl Joined {
             ..Stratum::default()
         };
         joined.strata.insert(0, first);
+        let based = scope.based(plan, facts);
+        let known = |fact: &&Fact| based.get(fact.relation.index()).copied() == Some(true);
+        for (relation, _) in joined.relations.iter_mut().zip(&based).filter(|it| *it.1) {
+            relation.certain = true;
+        }
+        let base = Base::new(&joined, facts.iter().filter(known)).ok()?;
         Some(Self {
             plan: Arc::new(joined),
             scope,
+            based,
+            base: Arc::new(base),
         })
+    }
+
+    /// Facts that all samples share and that hold, loaded once.
+    pub(super) fn base(&self) -> Arc<Base> {
+        self.base.clone()
+    }
+
+    /// Whether the facts of a relation are in the base.
+    pub(super) fn is_based(&self, relation: RelationId) -> bool {
+        self.based.get(relation.index()).copied().unwrap_or(false)
     }
 
     /// Whether a relation has the column.
@@ -95,6 +121,42 @@ impl Joined {
 impl Scope {
     fn has(&self, relation: RelationId) -> bool {
         self.own.get(relation.index()).copied().unwrap_or(false)
+    }
+
+    /// Per relation, whether it has facts that samples share, all of which hold, and nothing else. They need no
+    /// reasons, unless their rows tell instances of copied rules apart.
+    fn based(&self, plan: &Plan, facts: &[Fact]) -> Vec<bool> {
+        let mut based = vec![false; plan.relations.len()];
+        for fact in facts {
+            if let Some(based) = based.get_mut(fact.relation.index()) {
+                *based = true;
+            }
+        }
+        let mut not = |relation: RelationId| {
+            if let Some(based) = based.get_mut(relation.index()) {
+                *based = false;
+            }
+        };
+        let uncertain = facts.iter().filter(|fact| fact.tag != Tag::Certain);
+        uncertain.for_each(|fact| not(fact.relation));
+        for rule in &plan.rules {
+            not(rule.head);
+            for step in rule.steps.iter().filter(|_| rule.copy.is_some()) {
+                if let Step::Scan { relation, .. } = step {
+                    not(*relation);
+                }
+            }
+        }
+        for aggregate in &plan.aggregates {
+            not(aggregate.output);
+        }
+        for (number, relation) in plan.relations.iter().enumerate() {
+            let number = RelationId::new(number);
+            if self.has(number) || relation.keep.is_some() {
+                not(number);
+            }
+        }
+        based
     }
 
     fn rule(&self, rule: &Rule) -> Option<Rule> {

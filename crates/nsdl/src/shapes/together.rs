@@ -34,19 +34,19 @@ impl Shapes {
             ends = of;
             found
         };
-        let module = self
-            .blueprint
-            .compile(&joined.plan, facts, weighed, answers)?;
+        let module =
+            self.blueprint
+                .compile(&joined.plan, Some(joined.base()), facts, weighed, answers)?;
         // What is within the budget alone need not be so together.
         let whole = module.circuit().open().is_empty();
         Ok(whole.then_some((module, ends)))
     }
 
-    /// Shared facts once, all others for each sample; and the numbers of those of each input, sample after sample.
+    /// Shared facts once, but those of the base, all others for each sample; and the numbers of those of each input, sample after sample.
     fn facts_of(&self, joined: &Joined, keys: &[&[u64]]) -> (Vec<Fact>, Vec<Weighed>) {
         let shared = self.blueprint.facts.iter();
         let mut facts: Vec<Fact> = shared
-            .filter(|fact| !joined.is_own(fact.relation))
+            .filter(|fact| !joined.is_own(fact.relation) && !joined.is_based(fact.relation))
             .cloned()
             .collect();
         let mut groups = Groups::default();
