@@ -9,20 +9,19 @@ use nsdl::{BatchTape, Output, Provenance, Ragged, Shapes, Value};
 /// Kinds of links lead to others, some by several notes, which no rule names; `barred` is denied, `listed` counted, and
 /// `heavy` uncertain. `chain` is asked for from both ends.
 const PROGRAM: &str = "type link(kind: i32, a: i32, b: i32)
-type next = i32
-rel lead(p, q, r, note) = {(0, 0, 1, 0), (0, 0, 1, 1), (0, 1, 2, 0), (1, 0, 2, 0), (1, 2, 0, 3), (2, 1, 1, 0), (2, 2, 0, 0), (2, 2, 0, 7)}
+rel lead = {(0, 0, 1, 0), (0, 0, 1, 1), (0, 1, 2, 0), (1, 0, 2, 0), (1, 2, 0, 3), (2, 1, 1, 0), (2, 2, 0, 0), (2, 2, 0, 7)}
 rel barred = {(2, 0), (1, 3)}
 rel listed = {(0, 5), (0, 6), (1, 5)}
 rel 0.75::heavy(0)
 rel 0.5::heavy(2)
 rel chain(k, a, b) = link(k, a, b)
 rel chain(r, a, c) = chain(p, a, b), link(q, b, c), lead(p, q, r, _)
-rel from(k, b) = chain(k, 0, b), not barred(k, b)
-rel to(k, a) = chain(k, a, 3)
-rel many(k, n) = from(k, _), n := count(x: listed(k, x))
-rel sure(k) = from(k, 3), heavy(k)";
+rel begun(k, b) = chain(k, 0, b), not barred(k, b)
+rel ended(k, a) = chain(k, a, 3)
+rel many(k, n) = begun(k, _), n := count(x: listed(k, x))
+rel sure(k) = begun(k, 3), heavy(k)";
 
-const OUTPUTS: [&str; 4] = ["from", "to", "many", "sure"];
+const OUTPUTS: [&str; 4] = ["begun", "ended", "many", "sure"];
 
 const PROVENANCES: [Provenance; 5] = [
     Provenance::Exact,
