@@ -32,8 +32,8 @@ struct Scope {
 }
 
 impl Joined {
-    /// The plan where `seeds` have facts of samples, all others those among `facts`. `None` where something would mean another thing: evidence,
-    /// aggregates of probabilities, uncertain predicates, terms.
+    /// The plan where `seeds` have facts of samples, all others those among `facts`. `None` where something would mean
+    /// another thing: evidence, aggregates of probabilities, uncertain predicates, terms.
     pub(super) fn new(
         plan: &Plan,
         facts: &[Fact],

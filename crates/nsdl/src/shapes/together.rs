@@ -42,7 +42,8 @@ impl Shapes {
         Ok(whole.then_some((module, ends)))
     }
 
-    /// Shared facts once, but those of the base, all others for each sample; and the numbers of those of each input, sample after sample.
+    /// Shared facts once, but those of the base, all others for each sample; and the numbers of those of each input,
+    /// sample after sample.
     fn facts_of(&self, joined: &Joined, keys: &[&[u64]]) -> (Vec<Fact>, Vec<Weighed>) {
         let shared = self.blueprint.facts.iter();
         let mut facts: Vec<Fact> = shared
