@@ -1,6 +1,11 @@
-"""Programs that several tests use."""
+"""Programs that several tests use, and Ctrl-C as it is at a terminal."""
+
+import signal
 
 import pytest
+
+# A shell that starts tests in the background has them ignore it, so that tests of it would never end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SUM_2 = "type digit_1(u32), digit_2(u32)\nrel sum_2(a + b) = digit_1(a), digit_2(b)"
 
