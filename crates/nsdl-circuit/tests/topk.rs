@@ -106,6 +106,21 @@ fn proofs_as_bits_are_those_as_lists() {
 }
 
 #[test]
+fn a_cycle_has_proofs_from_a_conjunction_that_nothing_else_needs() {
+    let mut program = Program::default();
+    let (a, b) = (program.independent(0.85), program.independent(0.05));
+    let [both, last] = [0; 2].map(|_| program.tuple(1));
+    program.rule(both, None, &[positive(a), positive(b)]);
+    program.rule(last, None, &[positive(both)]);
+    program.rule(last, None, &[positive(last)]);
+    for k in [1, 3, 20] {
+        let (found, truncated) = values(&top(&program, &[last], k), &program.weights());
+        assert_close(found[0], 0.85 * 0.05, 1e-15, k);
+        assert!(!truncated);
+    }
+}
+
+#[test]
 fn without_negation_it_grows_with_k_towards_exact() {
     for seed in 0..200 {
         let program = random_program(seed, MONOTONE);

@@ -41,10 +41,17 @@ impl Ring {
             return None;
         }
         let cone = &engine.cone;
+        let inside = cycle.start..cycle.end;
         let mut outside: Vec<u32> = Vec::new();
-        for node in cycle.start..cycle.end {
+        for node in inside.clone() {
             let below = cone.children(node).iter();
-            outside.extend(below.filter(|&child| !(cycle.start..cycle.end).contains(child)));
+            for child in below.filter(|&child| !inside.contains(child)) {
+                // A conjunction for this tuple only has no proofs of its own.
+                match engine.inline[*child as usize] {
+                    true => outside.extend(cone.children(*child)),
+                    false => outside.push(*child),
+                }
+            }
         }
         outside.sort_unstable();
         outside.dedup();
@@ -56,12 +63,11 @@ impl Ring {
         };
         for tuple in cycle.tuples() {
             for &child in cone.children(tuple) {
-                let instance = cycle.is_instance(child);
                 let proper = engine.inline[child as usize] && cone.ops[child as usize] == Op::And;
-                if instance && !proper {
+                if cycle.is_instance(child) && !proper {
                     return None;
                 }
-                let parts = match instance {
+                let parts = match proper {
                     true => cone.children(child),
                     false => std::slice::from_ref(&child),
                 };
