@@ -8,11 +8,10 @@
 mod convolution;
 mod elementary;
 
-use super::{LANES, correlation, dispatch};
+use super::{LANES, dispatch};
 use crate::blocks::Passes;
 use crate::layers::{Layer, LayerOp, Layered, Pass};
 use crate::real::log1mexp;
-use convolution::Column;
 use elementary::{exp, ln};
 
 /// A number that is not negative, by its logarithm.
@@ -250,7 +249,7 @@ fn forward_layers<const L: usize>(
             }
             LayerOp::Convolution => {
                 let zero = circuit.leaves as u32;
-                convolve::<L>(layer, zero, values, scratch, width);
+                convolution::forward::<L>(layer, zero, values, scratch, width);
             }
             _ => forward_layer::<L>(layer, pass, values, width),
         }
@@ -316,7 +315,7 @@ fn backward_layers<const L: usize>(
             }
             LayerOp::Convolution => {
                 let zero = circuit.leaves as u32;
-                divide_up::<L>(layer, zero, values, flows, scratch, width);
+                convolution::backward::<L>(layer, zero, values, flows, scratch, width);
             }
             _ => backward_layer::<L>(layer, pass, values, flows, width),
         }
@@ -351,80 +350,6 @@ fn backward_layer<const L: usize>(
                     }
                 }
                 child.give(below, width, at, given);
-            }
-        }
-    }
-}
-
-/// Computes products of polynomials: each coefficient is a sum over pairs.
-#[inline(always)]
-fn convolve<const L: usize>(
-    layer: &Layer,
-    zero: u32,
-    values: &mut [Ln],
-    scratch: &mut Vec<f64>,
-    width: usize,
-) {
-    let (below, rest) = values.split_at_mut(layer.first as usize * width);
-    let mut start = 0;
-    for (a, b) in layer.products() {
-        let count = a.len() + b.len() - 1;
-        let out = &mut rest[start * width..(start + count) * width];
-        start += count;
-        if correlation::pays((a, b), zero, 1) {
-            for at in 0..width {
-                Column { a, b, width, at }.forward(below, out, scratch);
-            }
-            continue;
-        }
-        for k in 0..count {
-            let (from, to) = ((k + 1).saturating_sub(b.len()), a.len().min(k + 1));
-            for at in (0..width).step_by(L) {
-                let pair = |place: usize| [a[from + place], b[k - from - place]];
-                let log = sum::<L>(to - from, |place| pair(place).log(below, width, at));
-                store(out, k * width + at, log);
-            }
-        }
-    }
-}
-
-/// The flows of these products.
-#[inline(always)]
-fn divide_up<const L: usize>(
-    layer: &Layer,
-    zero: u32,
-    values: &[Ln],
-    flows: &mut [f64],
-    scratch: &mut Vec<f64>,
-    width: usize,
-) {
-    let (below, rest) = flows.split_at_mut(layer.first as usize * width);
-    let out = &values[layer.first as usize * width..];
-    let mut start = 0;
-    for (a, b) in layer.products() {
-        let count = a.len() + b.len() - 1;
-        let rows = start * width..(start + count) * width;
-        let (out, given) = (&out[rows.clone()], &rest[rows]);
-        start += count;
-        if correlation::pays((a, b), zero, 1) {
-            for at in 0..width {
-                Column { a, b, width, at }.backward(values, out, given, below, scratch);
-            }
-            continue;
-        }
-        for k in 0..count {
-            let (from, to) = ((k + 1).saturating_sub(b.len()), a.len().min(k + 1));
-            for at in (0..width).step_by(L) {
-                let given = flow::<L>(given, k * width + at);
-                let all = lanes::<L>(out, k * width + at);
-                for i in from..to {
-                    let pair = [a[i], b[k - i]];
-                    let mut part = pair.log::<L>(values, width, at);
-                    for i in 0..L {
-                        part[i] = given[i] * share(part[i], all[i]);
-                    }
-                    pair.give(below, width, at, part);
-                }
             }
         }
     }

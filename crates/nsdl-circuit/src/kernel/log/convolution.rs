@@ -1,21 +1,96 @@
-//! Long products of polynomials in log space: as plain numbers, of which the greatest coefficient is 1, and what is too
-//! small for that once more, by its logarithm.
+//! Products of polynomials in log space. Long ones sample by sample as plain numbers, of which the greatest coefficient
+//! is 1, and what is too small for that once more, by its logarithm.
 
 use super::elementary::{exp, ln};
-use super::{Ln, NOTHING, share};
-use crate::kernel::correlation::{PADDING, Run, correlate, parts};
+use super::{Ln, NOTHING, Term, flow, lanes, share, store, sum};
+use crate::kernel::correlation::{PADDING, Run, correlate, parts, pays};
+use crate::layers::Layer;
+
+/// Computes products of polynomials: each coefficient is a sum over pairs.
+#[inline(always)]
+pub(super) fn forward<const L: usize>(
+    layer: &Layer,
+    zero: u32,
+    values: &mut [Ln],
+    scratch: &mut Vec<f64>,
+    width: usize,
+) {
+    let (below, rest) = values.split_at_mut(layer.first as usize * width);
+    let mut start = 0;
+    for (a, b) in layer.products() {
+        let count = a.len() + b.len() - 1;
+        let out = &mut rest[start * width..(start + count) * width];
+        start += count;
+        if pays((a, b), zero, 1) {
+            for at in 0..width {
+                Column { a, b, width, at }.forward(below, out, scratch);
+            }
+            continue;
+        }
+        for k in 0..count {
+            let (from, to) = ((k + 1).saturating_sub(b.len()), a.len().min(k + 1));
+            for at in (0..width).step_by(L) {
+                let pair = |place: usize| [a[from + place], b[k - from - place]];
+                let log = sum::<L>(to - from, |place| pair(place).log(below, width, at));
+                store(out, k * width + at, log);
+            }
+        }
+    }
+}
+
+/// The flows of these products.
+#[inline(always)]
+pub(super) fn backward<const L: usize>(
+    layer: &Layer,
+    zero: u32,
+    values: &[Ln],
+    flows: &mut [f64],
+    scratch: &mut Vec<f64>,
+    width: usize,
+) {
+    let (below, rest) = flows.split_at_mut(layer.first as usize * width);
+    let out = &values[layer.first as usize * width..];
+    let mut start = 0;
+    for (a, b) in layer.products() {
+        let count = a.len() + b.len() - 1;
+        let rows = start * width..(start + count) * width;
+        let (out, given) = (&out[rows.clone()], &rest[rows]);
+        start += count;
+        if pays((a, b), zero, 1) {
+            for at in 0..width {
+                Column { a, b, width, at }.backward(values, out, given, below, scratch);
+            }
+            continue;
+        }
+        for k in 0..count {
+            let (from, to) = ((k + 1).saturating_sub(b.len()), a.len().min(k + 1));
+            for at in (0..width).step_by(L) {
+                let given = flow::<L>(given, k * width + at);
+                let all = lanes::<L>(out, k * width + at);
+                for i in from..to {
+                    let pair = [a[i], b[k - i]];
+                    let mut part = pair.log::<L>(values, width, at);
+                    for i in 0..L {
+                        part[i] = given[i] * share(part[i], all[i]);
+                    }
+                    pair.give(below, width, at, part);
+                }
+            }
+        }
+    }
+}
 
 /// Coefficients from here on are right as plain numbers: what is lost of their terms is below 1e-308 each.
 const LEAST: f64 = 1e-250;
 
 /// One sample's coefficients of a product and its factors.
 #[derive(Clone, Copy)]
-pub(super) struct Column<'a> {
-    pub a: &'a [u32],
-    pub b: &'a [u32],
-    pub width: usize,
+struct Column<'a> {
+    a: &'a [u32],
+    b: &'a [u32],
+    width: usize,
     /// Which sample.
-    pub at: usize,
+    at: usize,
 }
 
 impl Column<'_> {
@@ -56,7 +131,7 @@ impl Column<'_> {
 
     /// Computes the product, whose rows are `out`.
     #[inline(always)]
-    pub fn forward(self, below: &[Ln], out: &mut [Ln], scratch: &mut Vec<f64>) {
+    fn forward(self, below: &[Ln], out: &mut [Ln], scratch: &mut Vec<f64>) {
         let (a, b) = (self.a, self.b);
         let count = a.len() + b.len() - 1;
         let lengths = [a.len(), b.len() + 2 * PADDING, count];
@@ -90,7 +165,7 @@ impl Column<'_> {
     /// Adds to the flows of the factors what flows to them from the product, whose values are `out` and whose flows are
     /// `flow`. Where these are 0 at the ends, nothing is done.
     #[inline(always)]
-    pub fn backward(
+    fn backward(
         self,
         values: &[Ln],
         out: &[Ln],
