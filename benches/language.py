@@ -3,7 +3,8 @@
     cargo build --release -p nsdl-cli
     python3 benches/language.py            # each figure is the least of five runs of target/release/nsdl
 
-Processor time of the whole process, start and reading of the file included, so that others on the machine matter little.
+Processor time of the whole process, start and reading of the file included, so that others on the machine matter
+little.
 """
 
 import os
@@ -56,7 +57,12 @@ PROGRAMS = [
     ("check, 10,000 lines", "check", lines(10_000), []),
     ("check, 1,000 nested parentheses", "check", f"rel p({'(' * 1000}1{')' * 1000})\nquery p", []),
     ("check, a string of 10 MB", "check", f'rel p("{"x" * 10_000_000}")\nquery p', []),
-    ("check, 100,000 facts", "check", f"rel p = {{{', '.join(f'({i}, {i + 1})' for i in range(100_000))}}}\nquery p", []),
+    (
+        "check, 100,000 facts",
+        "check",
+        f"rel p = {{{', '.join(f'({i}, {i + 1})' for i in range(100_000))}}}\nquery p",
+        [],
+    ),
     ("run, 100,000 facts", "run", f"rel p = {{{', '.join(f'({i}, {i + 1})' for i in range(100_000))}}}\nquery p", []),
     ("run, shortest paths of 300 nodes, keyed", "run", shortest(True, 300, 3_000), []),
     ("… all costs, then `min`", "run", shortest(False, 300, 3_000), []),
@@ -80,7 +86,9 @@ def main():
             best = float("inf")
             for _ in range(5):
                 start = spent()
-                done = subprocess.run([NSDL, command, *options, path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                done = subprocess.run(
+                    [NSDL, command, *options, path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                )
                 best = min(best, spent() - start)
                 if done.returncode != 0:
                     sys.exit(f"{name}: {done.stderr.decode()[:2000]}")

@@ -6,8 +6,9 @@ Run with a Python that has torch and nsdl: `.venv/bin/python benches/python_step
 import statistics
 import time
 
-import nsdl
 import torch
+
+import nsdl
 
 BATCH = 64
 PROGRAM = "rel sum_2(a + b) = digit_1(a), digit_2(b)"
@@ -50,14 +51,15 @@ def main():
         PROGRAM, inputs={"digit_1": digits, "digit_2": digits}, output={"sum_2": range(19)}, validate=False
     )
     functions["nsdl.Module, validate=False"] = lambda p, q: plain(digit_1=p, digit_2=q)
-    print(f"sum_2, batch {BATCH}, forward and backward, loss included; torch {torch.__version__}, {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    print(f"sum_2, batch {BATCH}, forward and backward, loss included; torch {torch.__version__}, {threads} threads")
     for dtype in (torch.float32, torch.float64):
         hand, *expected = time_step(by_hand, dtype)
         for name, function in functions.items():
             seconds, *got = time_step(function, dtype)
-            for a, b in zip(got, expected):
+            for a, b in zip(got, expected, strict=True):
                 torch.testing.assert_close(a, b)
-            print(f"{str(dtype):<14} {name:<30} {seconds * 1e6:8.1f} µs, ratio {seconds / hand:.2f}")
+            print(f"{dtype!s:<14} {name:<30} {seconds * 1e6:8.1f} µs, ratio {seconds / hand:.2f}")
 
 
 if __name__ == "__main__":

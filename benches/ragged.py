@@ -2,9 +2,10 @@
 
     .venv/bin/python benches/ragged.py [--quick]
 
-"new" is a batch all of whose shapes are met for the first time, so that each sample is derived; "known" one whose shapes
-are kept, as from the third epoch on (in the second each gets a circuit of its own). Python's reading of the facts is
-part of both. Scallop's figures are those of the same work on such a machine (its own process, batches in parallel).
+"new" is a batch all of whose shapes are met for the first time, so that each sample is derived; "known" one whose
+shapes are kept, as from the third epoch on (in the second each gets a circuit of its own). Python's reading of the
+facts is part of both. Scallop's figures are those of the same work on such a machine (its own process, batches in
+parallel).
 """
 
 import argparse
@@ -109,7 +110,7 @@ def batch(make, names, lengths, candidates, seed):
 
 
 def step(module, facts):
-    p, given = facts()
+    _, given = facts()
     start = time.perf_counter()
     result = module(**given)
     values = result.probabilities if isinstance(result, nsdl.Ragged) else result
@@ -128,7 +129,10 @@ def measure(name, make, module, names, lengths, candidates, provenance, rounds):
     new, old = statistics.median(first), statistics.median(known)
     peer = SCALLOP.get((name, lengths[0], candidates, provenance)) if len(lengths) == 1 else None
     beside = f"Scallop {peer:>5} ms: {peer / new:5.0f} and {peer / old:6.0f} times" if peer else ""
-    print(f"{name:<8} {what:>7} × {candidates}  {provenance:<11} new {new:9.3f} ms  known {old:8.3f} ms  {beside}", flush=True)
+    print(
+        f"{name:<8} {what:>7} × {candidates}  {provenance:<11} new {new:9.3f} ms  known {old:8.3f} ms  {beside}",
+        flush=True,
+    )
 
 
 def main():

@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from functools import partial
 
 import torch
 
@@ -165,7 +166,8 @@ def mnist(options):
             count(name, formula, digits, count_them, n)
     for digits, took in sorted(parts.items()):
         training = lenet(digits)
-        print(f"{'  of a step of LeNet, ' + str(digits) + ' images a sample':<44} {training:9.1f} ms: {took / training:.2%}")
+        name = f"  of a step of LeNet, {digits} images a sample"
+        print(f"{name:<44} {training:9.1f} ms: {took / training:.2%}")
 
 
 def count(name, formula, digits, count_them, n):
@@ -214,7 +216,9 @@ def lenet(digits):
 # A network of dots
 
 SIDE = 6
-EDGES = [(i, i + 1) for i in range(SIDE * SIDE) if i % SIDE < SIDE - 1] + [(i, i + SIDE) for i in range(SIDE * (SIDE - 1))]
+EDGES = [(i, i + 1) for i in range(SIDE * SIDE) if i % SIDE < SIDE - 1] + [
+    (i, i + SIDE) for i in range(SIDE * (SIDE - 1))
+]
 # As one writes it, and as one helps an engine that would derive all pairs; Scallop's figures are of each.
 ALL_PAIRS = """
 rel path(a, b) = edge(a, b) or edge(b, a)
@@ -228,8 +232,8 @@ PEERS = {"exact": (129, 18), "topkproofs": (129, 18), "minmaxprob": (24, 5)}
 
 
 def connected(p):
-    """The probability that the first and the last dot are connected, edge by edge: which dots of the frontier are in one
-    part, dots before it forgotten. Torch numbers, so that it has gradients."""
+    """The probability that the first and the last dot are connected, edge by edge: which dots of the frontier are in
+    one part, dots before it forgotten. Torch numbers, so that it has gradients."""
     goal = SIDE * SIDE - 1
     last = {dot: max(i for i, edge in enumerate(EDGES) if dot in edge) for dot in range(goal + 1)}
     order = sorted(range(len(EDGES)), key=lambda i: (max(EDGES[i]), min(EDGES[i])))
@@ -380,7 +384,10 @@ def points_to(options):
     n = 1000
     sizes = {"alloc": n // 2, "assign": 7 * n // 10, "load": n // 20, "store": n // 20}
     facts = {name: sorted({(draw.randrange(n), draw.randrange(n)) for _ in range(m)}) for name, m in sizes.items()}
-    p = {name: torch.rand(1, len(rows), generator=SEEDS).mul(0.9).add(0.05).requires_grad_() for name, rows in facts.items()}
+    p = {
+        name: torch.rand(1, len(rows), generator=SEEDS).mul(0.9).add(0.05).requires_grad_()
+        for name, rows in facts.items()
+    }
     text = POINTS
     for name, rows in facts.items():
         members = (f"{q:.6f}::{row}" for q, row in zip(p[name][0].tolist(), rows, strict=True))
@@ -398,16 +405,13 @@ def points_to(options):
             assert all(x <= wanted[it] + 1e-6 and (k == 1 or x >= wanted[it] - 1e-6) for it, x in found)
             return "its fixpoint" if k > 1 else "not above min-max"
 
-        report(
-            name, 1, lambda: nsdl.Module(POINTS, inputs, "points", provenance=provenance, k=k), p, checked, peer
-        )
+        module = partial(nsdl.Module, POINTS, inputs, "points", provenance=provenance, k=k)
+        report(name, 1, module, p, checked, peer)
 
 
 def heaviest(facts, p):
     """Points-to under min-max, rule by rule until nothing changes."""
-    weight = {
-        name: dict(zip(rows, p[name][0].tolist(), strict=True)) for name, rows in facts.items()
-    }
+    weight = {name: dict(zip(rows, p[name][0].tolist(), strict=True)) for name, rows in facts.items()}
     found = dict(weight["alloc"])
     while True:
         of = {}

@@ -7,19 +7,22 @@ Accuracy after training, seed 0: 0.93 from the labels alone, 0.99 with the const
 
 from pathlib import Path
 
-import nsdl
 import torch
+
+import nsdl
 
 CIRCUIT = Path(__file__).with_name("one_of_six.sdd")
 CLASSES = 6
 
 
 def data(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Points on six arms that bend around the origin, and to which of them each belongs; first one near each arm's root."""
+    """Points on six arms that bend around the origin, and to which of them each belongs; first one near each root."""
     labels = torch.arange(CLASSES).repeat(101)
     radius = 0.6 + 1.4 * torch.rand(len(labels), generator=generator)
     radius[:CLASSES] = 0.8
-    angle = labels * (2 * torch.pi / CLASSES) + 0.4 * (radius - 0.6) + 0.1 * torch.randn(len(labels), generator=generator)
+    angle = (
+        labels * (2 * torch.pi / CLASSES) + 0.4 * (radius - 0.6) + 0.1 * torch.randn(len(labels), generator=generator)
+    )
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1), labels
 
 

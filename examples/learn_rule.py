@@ -4,8 +4,9 @@ A rumour spreads from friend to friend; who hears it is seen, over which friends
 spreads, and has three probabilities that nobody knows: those of the two rules, and that somebody knew it anyway.
 """
 
-import nsdl
 import torch
+
+import nsdl
 
 PROGRAM = """
 type starts(i32), friend(i32, i32), close(i32, i32)

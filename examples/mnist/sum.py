@@ -76,8 +76,8 @@ def main() -> None:
     train(reader, batches, test, chosen.epochs, steps, chosen.rate, every=-(-chosen.epochs // 25))
 
 
-# Many sums of the same few thousand images, each of its own choice of them, say far more of each image than as many sums
-# of images that are met once: there is an equation for every few dozen unknowns, not one for a thousand.
+# Many sums of the same few thousand images, each of its own choice of them, say far more of each image than as many
+# sums of images that are met once: there is an equation for every few dozen unknowns, not one for a thousand.
 POOL = 4
 
 # What is in doubt has a gradient. A network that is sure too early that each 0 is a 1 hears no more of it, so doubt is

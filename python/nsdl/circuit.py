@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from . import _nsdl
+from .device import moved
 from .errors import error
 
 _SMALL = (torch.float16, torch.bfloat16)  # computed in f32
@@ -32,7 +33,8 @@ class Circuit(torch.nn.Module):
     cancel each other. Circuits need not be smooth: a variable that a part does not mention counts by the sum of both.
 
     Gradients are those of counts with respect to weights, of first order; that of a count of 0 is 0 in log space. The
-    dtype is that of the weights, f32 or f64 (smaller ones are computed in f32). It computes on the CPU.
+    dtype is that of the weights, f32 or f64 (smaller ones are computed in f32). It computes on the CPU: weights on a
+    GPU are copied there, in one piece, and counts back.
     """
 
     def __init__(self, compiled: _nsdl.LogicCircuit, semiring: str = "log", single: bool = True) -> None:
@@ -71,9 +73,9 @@ class Circuit(torch.nn.Module):
 
     @classmethod
     def _load(cls, format: str, path: _File | Sequence[_File], variables: int | None, semiring: str) -> Circuit:
-        single = isinstance(path, (str, os.PathLike))
-        files = [_read(file) for file in ([path] if single else path)]  # type: ignore[list-item, union-attr]
-        return cls(_nsdl.load_circuit(format, files, variables), semiring, single)
+        if isinstance(path, (str, os.PathLike)):
+            return cls(_nsdl.load_circuit(format, [_read(path)], variables), semiring, True)
+        return cls(_nsdl.load_circuit(format, [_read(file) for file in path], variables), semiring, False)
 
     @property
     def variables(self) -> int:
@@ -83,25 +85,26 @@ class Circuit(torch.nn.Module):
     def forward(self, positive: torch.Tensor, negative: torch.Tensor | None = None) -> torch.Tensor:
         """Counts of weights of shape ``[batch, variables]``, or of one sample, ``[variables]``."""
         self._check("positive", positive)
-        one, dtype = positive.dim() == 1, positive.dtype
-        weights = (positive,)
+        one, dtype, device = positive.dim() == 1, positive.dtype, positive.device
+        weights = [positive]
         if negative is not None:
             self._check("negative", negative)
             if negative.shape != positive.shape or negative.dtype != dtype:
                 raise error("E0825", "both weights have one shape and one dtype")
-            weights = (positive, negative)
+            if negative.device != device:
+                raise error("E0827", f"`negative` is on {negative.device}, `positive` on {device}")
+            weights = [positive, negative]
         if one:
-            weights = tuple(x.unsqueeze(0) for x in weights)
+            weights = [x.unsqueeze(0) for x in weights]
         if dtype in _SMALL:
-            weights = tuple(x.float() for x in weights)
-        weights = tuple(x.contiguous() for x in weights)
+            weights = [x.float() for x in weights]
+        weights = [x.contiguous() for x in moved(weights, torch.device("cpu"))]
         if torch.is_grad_enabled() and any(x.requires_grad for x in weights):
             counts = _Count.apply(self, *weights)  # type: ignore[no-untyped-call]
         else:
             counts, _ = self._compiled.forward(self.semiring == "log", *weights)
             counts = counts.view(-1) if self.single else counts
-        if dtype in _SMALL:
-            counts = counts.to(dtype)
+        counts = counts.to(device, dtype)
         return counts[0] if one else counts  # type: ignore[no-any-return]
 
     def _check(self, name: str, x: Any) -> None:
@@ -109,8 +112,6 @@ class Circuit(torch.nn.Module):
             raise error("E0824", f"`{name}` is no tensor")
         if x.dtype not in _DTYPES:
             raise error("E0826", f"`{name}` has the dtype {x.dtype}", help="weights are floating numbers")
-        if not x.is_cpu:
-            raise error("E0827", f"`{name}` is on {x.device}", help="circuits of files compute on the CPU: x.cpu()")
         if x.dim() not in (1, 2) or x.shape[-1] != self.variables:
             wanted = f"[batch, {self.variables}]"
             raise error("E0825", f"`{name}` has the shape {list(x.shape)} instead of {wanted}")

@@ -132,7 +132,8 @@ class Context:
         Probabilities come first, if there are any and ``probability`` is not false; with ``header``, CSV begins
         with names and JSON lines are objects.
         """
-        options = (format, delimiter, header, probability, [], [])
+        none: list[str] = []
+        options = (format, delimiter, header, probability, none, none)
         self._session.write(relation, os.fspath(path), options)
 
     def add_evidence(self, formula: str, holds: bool = True) -> None:
@@ -237,12 +238,7 @@ def _facts(
     """Rows and tags of facts, which may come as pairs, unless the second column is ``compound``."""
     rows, pairs = [], []
     for item in plain(tuples):
-        if (
-            not compound
-            and isinstance(item, (tuple, list))
-            and len(item) == 2
-            and isinstance(item[1], (tuple, list))
-        ):
+        if not compound and isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[1], (tuple, list)):
             pairs.append(item[0])
             rows.append(tuple(item[1]))
         else:

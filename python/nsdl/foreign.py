@@ -255,7 +255,7 @@ class _Foreign:
 
     def __reduce__(self) -> str:
         # As functions are: by name, so that modules which use it can be saved.
-        return self.__qualname__
+        return str(vars(self)["__qualname__"])
 
     def _spec(self) -> tuple[Any, ...]:
         return (self.kind, self.signature, [], "", self.volatile, self.batch, [self.call])

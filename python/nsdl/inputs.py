@@ -47,7 +47,7 @@ class Input:
 
     def parts(self, x: torch.Tensor) -> list[torch.Tensor]:
         """What :meth:`tensor` gives, port by port."""
-        return list(x.split(self._sizes, 1)) if len(self._sizes) > 1 else [x]
+        return list(torch.split(x, self._sizes, 1)) if len(self._sizes) > 1 else [x]
 
     def facts(self, x: torch.Tensor, encoded: _nsdl.Tuples) -> Ragged:
         """The entries that are kept, as facts; ``encoded`` are the tuples of the mapping."""
@@ -80,7 +80,7 @@ class Input:
             if many is not None and many < rows.shape[-1]:
                 order = rows
                 if columns.sample is not None:
-                    # The largest of log p + Gumbel noise are a sample without replacement (Vieira 2014; Kool et al. 2019).
+                    # The largest of log p + Gumbel noise are a sample without replacement (Vieira 2014; Kool 2019).
                     noise = torch.rand(rows.shape, generator=self._generator(rows.device), device=rows.device)
                     order = rows.float().log() - (-noise.clamp_min(1e-20).log()).clamp_min(1e-20).log()
                 places = order.topk(many, dim=-1).indices

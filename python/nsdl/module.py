@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 
 from . import _nsdl
+from .arguments import fixed_only, formulas, idle, in_order, source, tolerance, unknown, upcast
 from .context import row
-from .errors import NsdlWarning, UsageError, error
+from .device import WAYS, moved, way
+from .errors import NsdlWarning, UsageError
 from .foreign import everywhere, items
+from .graphs import Graphs
 from .inputs import Input
 from .learned import learned
 from .mapping import Columns, columns, tuples
 from .proof import Proof
 from .shapes import Drawing, Shapes, Stats
-from .torch import Circuit, check, run_dense, run_kernels
+from .torch import Circuit, check, inexpressible, run_dense, run_kernels
 
-_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _BACKENDS = ("auto", "kernels", "torch", *(["tch"] if hasattr(_nsdl, "TchModule") else []))
 
 
@@ -56,18 +58,23 @@ class Module(torch.nn.Module):
     the check is asynchronous.
 
     ``backend`` is ``"kernels"`` (compiled, on the CPU), ``"torch"`` (torch operations, on any device, also under
-    ``torch.func``) or ``"auto"``: kernels for tensors on the CPU and torch for others. Both are differentiable any
-    number of times. An extension built with the feature ``tch`` also has ``"tch"``, the circuits of the crate nsdl-tch.
+    ``torch.func``) or ``"auto"``: kernels for tensors on the CPU, and for others torch, or kernels where torch
+    operations cannot express the circuit: tensors are then copied to the host, and results back (:meth:`explain` says
+    which). Both are differentiable any number of times. An extension built with the feature ``tch`` also has ``"tch"``,
+    the circuits of the crate nsdl-tch.
 
-    With ``log`` the results are logarithms of probabilities, for products that numbers cannot hold, with finite gradients
-    (of first order) at 0 and 1 too; kernels compute them.
-    An output may be given evidence, ``"burglary() | alarm()"``: its values are conditional probabilities. ``evidence`` is
-    a formula that holds for all outputs, several of them, or a dictionary from formulas to whether they hold. A sample
-    in which the evidence is impossible is NaN, with a warning and gradient 0.
+    With ``cuda_graph`` the torch operations of a call are captured as a CUDA graph, forward and backward, one for each
+    batch size and dtype that comes back, and then started all at once (docs/training.md).
 
-    Probabilities to learn, ``?0.3::noisy(x)`` in the program, are parameters of torch in ``module.learned``, on the scale
-    of logits: any optimiser trains them, ``probabilities()`` tells their values and ``to_dl()`` the program with them. A
-    module that has some may do without inputs; it is then called without tensors, for a batch of one.
+    With ``log`` the results are logarithms of probabilities, for products that numbers cannot hold, with finite
+    gradients (of first order) at 0 and 1 too; kernels compute them.
+    An output may be given evidence, ``"burglary() | alarm()"``: its values are conditional probabilities. ``evidence``
+    is a formula that holds for all outputs, several of them, or a dictionary from formulas to whether they hold. A
+    sample in which the evidence is impossible is NaN, with a warning and gradient 0.
+
+    Probabilities to learn, ``?0.3::noisy(x)`` in the program, are parameters of torch in ``module.learned``, on the
+    scale of logits: any optimiser trains them, ``probabilities()`` tells their values and ``to_dl()`` the program with
+    them. A module that has some may do without inputs; it is then called without tensors, for a batch of one.
 
     ``foreign`` lists functions, predicates and aggregates of :mod:`nsdl.foreign` that the program uses.
     """
@@ -85,6 +92,7 @@ class Module(torch.nn.Module):
         log: bool = False,
         evidence: str | Iterable[str] | Mapping[str, bool] = (),
         memory: int = 512 << 20,
+        cuda_graph: bool = False,
     ) -> None:
         super().__init__()
         if not isinstance(provenance, str):
@@ -97,18 +105,20 @@ class Module(torch.nn.Module):
             raise UsageError("E0823", f"backend {backend!r} has no log space", help='use backend="kernels"')
         if backend not in _BACKENDS:
             raise UsageError("E0823", f"unknown backend {backend!r}", help=f"use one of {', '.join(_BACKENDS)}")
+        if cuda_graph and (log or backend not in ("auto", "torch")):
+            raise UsageError("E0823", "only torch operations are captured in CUDA graphs", help='use backend="torch"')
         outputs = {output: None} if isinstance(output, str) else dict(output)
         if not outputs:
             raise UsageError("E0820", "a module needs at least one output")
-        name, text = _source(program)
+        name, text = source(program)
         if not inputs and "?" not in text and "import" not in text:
-            raise _idle()  # before the compiler misses what inputs would declare
+            raise idle()  # before the compiler misses what inputs would declare
         specs = {relation: Input(relation, columns(it, relation)) for relation, it in inputs.items() if it is not None}
         open_relations = [relation for relation in inputs if relation not in specs or specs[relation].columns.ragged]
         fixed = [spec for relation, spec in specs.items() if relation not in open_relations]
-        if open_relations and (log or backend == "tch"):
-            raise _fixed_only("log space" if log else "the backend tch")
-        compile = partial(_nsdl.compile_shapes, open=open_relations) if open_relations else _nsdl.compile
+        if open_relations and (log or cuda_graph or backend == "tch"):
+            raise fixed_only("log space" if log else "cuda_graph" if cuda_graph else "the backend tch")
+        compile: Any = partial(_nsdl.compile_shapes, open=open_relations) if open_relations else _nsdl.compile
         compiled, reports = compile(
             name,
             text,
@@ -117,13 +127,13 @@ class Module(torch.nn.Module):
             provenance=provenance,
             k=k,
             foreign=everywhere() + items(foreign),
-            evidence=_evidence(evidence),
+            evidence=formulas(evidence),
         )
         for report in reports:
             warnings.warn(report, NsdlWarning, stacklevel=2)
         self.learned = learned(compiled)
         if not inputs and self.learned is None:
-            raise _idle()
+            raise idle()
         self.inputs = {relation: spec.width for relation, spec in specs.items()}
         self._specs = specs
         self.outputs = tuple(outputs)
@@ -132,12 +142,15 @@ class Module(torch.nn.Module):
         self.backend = backend
         self.log = log
         self._name, self._text = name, text
-        self._compiled = compiled
+        self._compiled: Any = compiled  # CompiledShapes where facts come with a call, else CompiledModule
         self._shapes = Shapes(compiled, len(outputs)) if open_relations else None
         self._circuit = Circuit(compiled) if not open_relations else None
+        self._graphs = Graphs() if cuda_graph else None
+        if self._circuit and self._graphs and not self._circuit.exists:
+            raise inexpressible()
         # Whether kernels take the tensors of a call as they come, if they are dense and on the CPU.
         whole = all(spec.is_whole for spec in specs.values())
-        self._direct = whole and bool(inputs) and not open_relations and self.learned is None
+        self._direct = whole and bool(inputs) and not (open_relations or cuda_graph) and self.learned is None
         if open_relations:
             compiled.set_capacity(memory)
 
@@ -155,35 +168,51 @@ class Module(torch.nn.Module):
             return self._result(self._shapes(facts, fixed, values, self.validate, self.backend))
         assert self._circuit is not None
         if self._direct and self.backend in ("auto", "kernels") and len(tensors) == len(self.inputs):
-            dense = [tensors.get(name) for name in self.inputs]
+            dense: list[Any] = [tensors.get(name) for name in self.inputs]
             if self._compiled.takes(dense):  # what is not as usual is looked at below
                 return self._result(run_dense(self._circuit, dense, None, self.validate, self.log))
         inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
         assert like is not None  # there are inputs or parameters
         device, dtype = like.device, like.dtype
-        given = _upcast(inputs, dtype)
-        if values is not None:
-            [values] = _upcast([values], values.dtype)
-        if self.backend == "tch":
-            if self.validate:
-                check(self._compiled, self._ports(inputs), _tolerance(dtype))
-            outputs = self._circuit.tch(self._ports(given), values)
-        elif self.backend == "torch" or (
-            self.backend == "auto" and device.type != "cpu" and self._circuit.exists and not self.log
-        ):
-            if self.validate:
-                check(self._compiled, self._ports(inputs), _tolerance(dtype))
-            outputs = self._circuit(given, values)
+        inputs = upcast(inputs, dtype)
+        values = None if values is None else upcast([values], values.dtype)[0]
+        slack = tolerance(dtype) if self.validate else None
+        how = way(self.backend, device.type, self._circuit.exists, self.log)
+        if self._graphs is not None:
+            if device.type != "cuda":
+                raise UsageError(
+                    "E0827",
+                    f"a module with cuda_graph=True has got tensors on {device}",
+                    help="move them with .cuda(), or make the module without cuda_graph",
+                )
+            outputs = self._graphs(self._layers, inputs, values, slack)
+        elif how == "torch":
+            outputs = self._layers(inputs, values, slack)
+        elif how == "tch":
+            self._check(inputs, slack)
+            outputs = self._circuit.tch(self._ports(inputs), values)
         else:
-            validate = self.validate
-            if validate and dtype.itemsize == 2:  # half precision is checked with the tolerance of half precision
-                check(self._compiled, self._ports(inputs), _tolerance(dtype))
-                validate = False
-            values = None if values is None else values.cpu()
-            outputs = run_kernels(self._circuit, [x.cpu() for x in given], values, validate, self.log)
-            outputs = [y.to(device) for y in outputs]
+            host = moved(inputs if values is None else [*inputs, values], torch.device("cpu"))
+            inputs, values = (host, None) if values is None else (host[:-1], host[-1])
+            checks = slack is not None and dtype.itemsize > 2  # by the kernels, with the tolerance of f32 and f64
+            if not checks:
+                self._check(inputs, slack)
+            outputs = moved(run_kernels(self._circuit, inputs, values, checks, self.log), device)
         return self._result([y.to(dtype) for y in outputs])
+
+    def _layers(
+        self, inputs: list[torch.Tensor], values: torch.Tensor | None, slack: float | None
+    ) -> list[torch.Tensor]:
+        """The outputs by torch operations."""
+        assert self._circuit is not None
+        self._check(inputs, slack)
+        return self._circuit(inputs, values)
+
+    def _check(self, inputs: list[torch.Tensor], slack: float | None) -> None:
+        """Refuses what is no probability, if there is a tolerance."""
+        if slack is not None:
+            check(self._compiled, self._ports(inputs), slack)
 
     def bounds(self, **tensors: torch.Tensor) -> tuple[Any, Any]:
         """Lower and upper bounds of what a call with these tensors gives, without gradients.
@@ -191,15 +220,15 @@ class Module(torch.nn.Module):
         They are the outputs themselves, unless ``"auto"`` warned when the module was made.
         """
         if self._shapes is not None:
-            raise _fixed_only("bounds")
+            raise fixed_only("bounds")
         with torch.no_grad():
             inputs, values = self._given(tensors)
         like = inputs[0] if inputs else values
         assert like is not None  # there are inputs or parameters
         device, dtype = like.device, like.dtype
-        dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
+        dense = [x.detach().cpu().contiguous() for x in upcast(inputs, dtype)]
         if values is not None:
-            values = _upcast([values], values.dtype)[0].cpu().unsqueeze(0)
+            values = upcast([values], values.dtype)[0].cpu().unsqueeze(0)
         lower, upper = self._compiled.bounds(dense, self.validate and dtype.itemsize > 2, values)
         return self._result([y.to(device, dtype) for y in lower]), self._result([y.to(device, dtype) for y in upper])
 
@@ -210,13 +239,13 @@ class Module(torch.nn.Module):
         outputs returns such a dictionary for each.
         """
         if self._shapes is not None or any(not spec.is_whole for spec in self._specs.values()):
-            raise _fixed_only("the Jacobian")
+            raise fixed_only("the Jacobian")
         with torch.no_grad():
             inputs, values = self._given(tensors)
         if not inputs:
             return self._result([{} for _ in self.outputs])
         device, dtype, batch = inputs[0].device, inputs[0].dtype, inputs[0].shape[0]
-        dense = [x.detach().cpu().contiguous() for x in _upcast(inputs, dtype)]
+        dense = [x.detach().cpu().contiguous() for x in upcast(inputs, dtype)]
         values = None if values is None else values.cpu().unsqueeze(0)
         _, tape = self._compiled.forward(dense, self.validate and dtype.itemsize > 2, parameters=values)
 
@@ -253,21 +282,31 @@ class Module(torch.nn.Module):
             return [] if self.learned is None else self.learned.double_values()
 
     def prepare(self, **facts: Any) -> None:
-        """Compiles the shapes of facts ahead of time: as in a call, whatever their probabilities, one list per sample."""
+        """Compiles the shapes of facts ahead of time: as in a call, one list per sample, of any probabilities."""
         if self._shapes is None:
-            raise UsageError("E0870", "this module has no relation whose facts come with a call: it is compiled already")
+            raise UsageError(
+                "E0870", "this module has no relation whose facts come with a call: it is compiled already"
+            )
         facts, rest = self._facts(facts)
         for name in rest:
-            raise _unknown("relation of facts", name, (*self._shapes.open,))
+            raise unknown("relation of facts", name, (*self._shapes.open,))
         self._shapes.prepare(facts)
 
     def explain(self, **facts: Any) -> str:
         """What compiling found: how answers come about, chains and other structures, the size, depth and memory of the
-        circuit, and what a batch may cost. Of a module whose facts come with a call, that of one sample's facts.
+        circuit, what a batch may cost, and by what tensors on a GPU are evaluated. Of a module whose facts come with a
+        call, that of one sample's facts.
         """
         if self._shapes is not None:
-            return self._shapes.compiled.explain(self._shapes.one(self._facts(facts)[0]))
-        return self._compiled.explain()  # type: ignore[no-any-return]
+            found = self._shapes.compiled.explain(self._shapes.one(self._facts(facts)[0]))
+            how = "torch" if self.backend == "torch" else "kernels"
+        else:
+            assert self._circuit is not None
+            found = self._circuit.compiled.explain()
+            how = way(self.backend, "cuda", self._circuit.exists, self.log)
+            if how == "torch" and not self._circuit.exists:
+                return f"{found}on a GPU: not at all (E0828)\n"
+        return f"{found}on a GPU: {WAYS[how]}{', in CUDA graphs' if self._graphs else ''}\n"
 
     def draw(self, **facts: Any) -> Drawing:
         """A picture of a small circuit, shown by notebooks; ``.svg`` and ``.dot`` are its texts.
@@ -294,7 +333,7 @@ class Module(torch.nn.Module):
                 raise UsageError("E0820", f"say which output: output={self.outputs[0]!r}, for example")
             output = self.outputs[0]
         if output not in self.outputs:
-            raise _unknown("output", output, self.outputs)
+            raise unknown("output", output, self.outputs)
         facts: dict[str, Any] = {}
         if self._shapes is not None:
             facts, tensors = self._facts(tensors)
@@ -303,7 +342,7 @@ class Module(torch.nn.Module):
             inputs = self._fixed(batched, facts)
             found = self._shapes.why(facts, inputs, self._values(), self.outputs.index(output), row(tuple), k)
             return [Proof.of(proof) for proof in found]
-        inputs = self._ports(self._side_by_side(self._inputs(batched)))
+        inputs = self._ports(self._side_by_side(self._checked(batched)))
         if inputs and inputs[0].shape[0] != 1:
             raise UsageError(
                 "E0825",
@@ -327,12 +366,12 @@ class Module(torch.nn.Module):
         )
         return f"{inputs} -> {outputs}, provenance={self.provenance!r}"
 
-    def _result(self, values: list[Any]) -> Any:
+    def _result(self, values: Sequence[Any]) -> Any:
         return values[0] if len(values) == 1 else dict(zip(self.outputs, values, strict=True))
 
     def _given(self, tensors: dict[str, torch.Tensor]) -> tuple[list[torch.Tensor], torch.Tensor | None]:
         """The inputs in order, and the current values of what is learned, on their device and of the kernels' dtype."""
-        inputs = self._side_by_side(self._inputs(tensors))
+        inputs = self._side_by_side(self._checked(tensors))
         values = None if self.learned is None else self.learned()
         if values is not None and inputs:
             dtype = inputs[0].dtype
@@ -356,7 +395,7 @@ class Module(torch.nn.Module):
     def _fixed(self, tensors: dict[str, Any], facts: dict[str, Any]) -> list[torch.Tensor]:
         """The tensors of the fixed ports; adds to ``facts`` what inputs keep that are ragged."""
         assert self._shapes is not None
-        given = dict(zip(self.inputs, self._inputs(tensors), strict=True))
+        given = dict(zip(self.inputs, self._checked(tensors), strict=True))
         for name in self._shapes.open:
             if name in given:
                 facts[name] = self._specs[name].facts(given.pop(name), self._shapes.mapping(self._specs[name]))
@@ -369,6 +408,10 @@ class Module(torch.nn.Module):
         single = isinstance(x, torch.Tensor) and (x.dim() == 1 or (len(axes) > 1 and x.shape == axes))
         return x.unsqueeze(0) if single else x
 
+    def _checked(self, tensors: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The input tensors in order, after all checks that do not look at values."""
+        return in_order(self._specs, self._shapes.open if self._shapes else (), tensors)
+
     def _side_by_side(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """The tensors as the circuit takes them."""
         return [spec.tensor(x) for spec, x in zip(self._specs.values(), inputs, strict=True)]
@@ -376,112 +419,3 @@ class Module(torch.nn.Module):
     def _ports(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         """The tensors of all ports."""
         return [port for spec, x in zip(self._specs.values(), inputs, strict=True) for port in spec.parts(x)]
-
-    def _inputs(self, tensors: dict[str, torch.Tensor]) -> list[torch.Tensor]:
-        """The input tensors in order, after all checks that do not look at values."""
-        for name in tensors:
-            if name not in self.inputs:
-                raise _unknown("input", name, (*self.inputs, *(self._shapes.open if self._shapes else ())))
-        inputs: list[torch.Tensor] = []
-        for name, width in self.inputs.items():
-            x = tensors.get(name)
-            if x is None:
-                raise UsageError(
-                    "E0824",
-                    f"input `{name}` is missing",
-                    help=f"pass {name}=tensor of shape [batch, {width}]",
-                )
-            if not isinstance(x, torch.Tensor):
-                raise UsageError(
-                    "E0824",
-                    f"input `{name}` is a {type(x).__name__}, not a tensor",
-                    help="use torch.as_tensor",
-                )
-            axes = self._specs[name].columns.axes
-            if len(axes) > 1 and x.shape[1:] == axes:
-                x = x.flatten(1)
-            if x.dim() == 1 and x.shape[0] == width:
-                raise UsageError(
-                    "E0825",
-                    f"input `{name}` has shape [{width}], without a batch",
-                    help=f"pass {name}.unsqueeze(0)",
-                )
-            if x.dim() != 2 or x.shape[1] != width:
-                raise UsageError("E0825", f"input `{name}` has shape {list(x.shape)} instead of [batch, {width}]")
-            if x.dtype not in _DTYPES:
-                raise UsageError(
-                    "E0826",
-                    f"input `{name}` is of {x.dtype}, not of a floating-point dtype",
-                    help=f"pass {name}.float()",
-                )
-            first = inputs[0] if inputs else x
-            if x.shape[0] != first.shape[0]:
-                raise UsageError(
-                    "E0825",
-                    f"input `{name}` has a batch of {x.shape[0]}, an earlier input one of {first.shape[0]}",
-                )
-            if x.dtype != first.dtype:
-                raise UsageError(
-                    "E0826",
-                    f"input `{name}` is of {x.dtype}, an earlier input of {first.dtype}",
-                    help="convert with .to(dtype)",
-                )
-            if x.device != first.device:
-                raise UsageError(
-                    "E0827",
-                    f"input `{name}` is on {x.device}, an earlier input on {first.device}",
-                    help="move with .to(device)",
-                )
-            inputs.append(x)
-        return inputs
-
-
-def _source(program: str | os.PathLike[str]) -> tuple[str, str]:
-    """Name and text of a program."""
-    if isinstance(program, str) and not (program.endswith((".dl", ".scl")) and "\n" not in program):
-        return "<program>", program
-    path = os.fspath(program)
-    try:
-        with open(path, encoding="utf-8") as file:
-            return path, file.read()
-    except (OSError, UnicodeDecodeError) as reason:
-        raise error("E0701", f"cannot read `{path}`: {reason}") from None
-
-
-def _idle() -> UsageError:
-    return UsageError(
-        "E0820",
-        "a module needs at least one input or probability to learn",
-        help="evaluate such a program with nsdl.Context",
-    )
-
-
-def _evidence(evidence: str | Iterable[str] | Mapping[str, bool]) -> list[tuple[str, bool]]:
-    """Formulas, and whether they hold."""
-    if isinstance(evidence, str):
-        return [(evidence, True)]
-    if isinstance(evidence, Mapping):
-        return [(formula, bool(holds)) for formula, holds in evidence.items()]
-    return [(formula, True) for formula in evidence]
-
-
-def _upcast(inputs: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:
-    """The kernels know f32 and f64."""
-    return [x.float() for x in inputs] if dtype.itemsize == 2 else inputs
-
-
-def _tolerance(dtype: torch.dtype) -> float:
-    """By how much the sum of a row of exclusive tuples may exceed 1 through rounding."""
-    return 1e-2 if dtype.itemsize == 2 else 1e-4
-
-
-def _fixed_only(what: str) -> UsageError:
-    return UsageError(
-        "E0877",
-        f"{what} is not known of modules whose facts come with a call, or whose inputs are cut into choices",
-        help="use a module with one plain mapping for each input",
-    )
-
-
-def _unknown(kind: str, name: str, known: tuple[str, ...]) -> UsageError:
-    return UsageError("E0824", f"there is no {kind} `{name}`", help=f"{kind}s are {', '.join(known)}")

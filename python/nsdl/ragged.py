@@ -43,7 +43,8 @@ class Ragged:
         """From one entry per sample.
 
         An entry is a list of tuples, which then hold, or of pairs ``(probability, tuple)``; a list among them is a
-        group of such pairs that exclude each other. In a relation of one column a value stands for its tuple. Or it is a pair of a tensor ``[n]`` and a list of n tuples.
+        group of such pairs that exclude each other. In a relation of one column a value stands for its tuple. Or
+        it is a pair of a tensor ``[n]`` and a list of n tuples.
         """
         if isinstance(samples, (str, bytes, torch.Tensor)) or not isinstance(samples, Sequence):
             raise UsageError(
@@ -83,7 +84,7 @@ class Ragged:
         return {**self.__dict__, "_encoded": {}}
 
     def padded(self) -> tuple[list[Any], torch.Tensor]:
-        """The union of the tuples of all samples, ordered, and a matrix ``[batch, tuples]``, 0 where a sample has none."""
+        """The union of all samples' tuples, ordered, and a matrix ``[batch, tuples]``, 0 where a sample has none."""
         tuples = plain(self.tuples)
         columns: dict[Any, int] = {}
         for item in tuples:
@@ -180,7 +181,10 @@ class _Reader:
         if any(p.dim() for p in tensors):
             raise self.refuse("a probability is a tensor of several numbers")
         return torch.stack(
-            [p if isinstance(p, torch.Tensor) else torch.full((), p, dtype=like.dtype, device=like.device) for p in self.pieces]
+            [
+                p if isinstance(p, torch.Tensor) else torch.full((), p, dtype=like.dtype, device=like.device)
+                for p in self.pieces
+            ]
         )
 
     def refuse(self, what: str) -> UsageError:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from . import _nsdl
+from .device import moved
 from .errors import NsdlWarning, UsageError
 from .inputs import Input
 from .mapping import plain
@@ -21,8 +22,8 @@ class Stats:
     """What a module has compiled so far, and how often that was used again.
 
     ``hits`` are samples (of a module without facts per sample: calls) whose shape was known, ``misses`` those for
-    which one was compiled, ``shapes`` those that are kept and ``bytes`` their size, about, ``evicted`` those that had to
-    go, ``seconds`` the time spent on compiling, summed over threads.
+    which one was compiled, ``shapes`` those that are kept and ``bytes`` their size, about, ``evicted`` those that had
+    to go, ``seconds`` the time spent on compiling, summed over threads.
     """
 
     hits: int
@@ -128,7 +129,9 @@ class Shapes:
     ) -> list[Any]:
         """Outputs for tensors of the fixed inputs, facts of the open relations, and what is learned."""
         batch, ragged, arguments = self.facts(given, inputs[0].shape[0] if inputs else None)
-        uncertain = [(name, facts) for name, facts in zip(self.open, ragged, strict=True) if facts.probabilities is not None]
+        uncertain = [
+            (name, facts) for name, facts in zip(self.open, ragged, strict=True) if facts.probabilities is not None
+        ]
         default = torch.empty(0) if parameters is None else parameters
         like = inputs[0] if inputs else next((f.probabilities for _, f in uncertain), default)
         assert like is not None
@@ -138,7 +141,9 @@ class Shapes:
             p = facts.probabilities
             assert p is not None
             if not p.is_floating_point():
-                raise UsageError("E0826", f"the probabilities of `{name}` are of {p.dtype}, not of a floating-point dtype")
+                raise UsageError(
+                    "E0826", f"the probabilities of `{name}` are of {p.dtype}, not of a floating-point dtype"
+                )
             # Numbers that Python gave have no dtype of their own.
             probabilities.append(p.to(device, dtype) if not p.requires_grad and p.grad_fn is None else p)
             if probabilities[-1].dtype != dtype:
@@ -171,18 +176,17 @@ class Shapes:
                     _check_values(name, facts, p, 1e-4)
             values = by_torch(self, arrangement, like, inputs, probabilities, parameters)
         else:
-            values = run_batch(
-                self,
-                arrangement,
-                validate,
-                like.cpu(),
-                [x.cpu() for x in inputs],
-                [p.cpu() for p in probabilities],
-                None if parameters is None else parameters.cpu(),
-            )
+            tensors = [*inputs, *probabilities] if parameters is None else [*inputs, *probabilities, parameters]
+            host = moved(tensors, torch.device("cpu"))
+            n, m = len(inputs), len(inputs) + len(probabilities)
+            inputs, probabilities = host[:n], host[n:m]
+            parameters = host[m] if host[m:] else None
+            like = host[0] if host else like  # without tensors, an empty one of the host
+            values = run_batch(self, arrangement, validate, like, inputs, probabilities, parameters)
+            values = moved(values, device)
         results: list[Any] = []
         for output, value in enumerate(values):
-            value = value.to(device, dtype)
+            value = value.to(dtype)
             if self.compiled.tuples(output) is None:
                 results.append(_Answers(arrangement, output, value.view(-1)))
             else:
@@ -231,7 +235,7 @@ class _Answers(Ragged):
         self.groups = None
 
     @property
-    def tuples(self) -> list[Any]:  # type: ignore[override]
+    def tuples(self) -> list[Any]:
         if self._tuples is None:
             self._tuples = self._arrangement.tuples(self._output)
         return self._tuples
@@ -306,7 +310,9 @@ def _check_values(name: str, facts: Ragged, p: torch.Tensor, tolerance: float) -
         _require("E0521", p.isnan().logical_not().all(), f"a probability of `{name}` is NaN")
         grouped = facts.groups is not None and any(group >= 0 for group in facts.groups)
         _require(
-            "E0510", ((p >= 0) & (p <= 1 + (tolerance if grouped else 0))).all(), f"a probability of `{name}` is outside [0, 1]"
+            "E0510",
+            ((p >= 0) & (p <= 1 + (tolerance if grouped else 0))).all(),
+            f"a probability of `{name}` is outside [0, 1]",
         )
         if grouped and facts.groups is not None:
             numbers: dict[tuple[int, int], int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 
 from . import _nsdl
-from .errors import NsdlWarning, error
+from .errors import NsdlError, NsdlWarning, error
 
 
 class Circuit:
@@ -19,8 +20,8 @@ class Circuit:
     the children of its nodes from the frontier, reduces them, and appends the results.
     """
 
-    def __init__(self, compiled: _nsdl.CompiledModule) -> None:
-        self.compiled = compiled
+    def __init__(self, compiled: Any) -> None:
+        self.compiled = compiled  # a CompiledModule; a Shape has layers too, but is not evaluated by kernels
         self.exists = compiled.has_layers
         self._plans: dict[tuple[torch.device, torch.dtype], Any] = {}
         self._tch: _nsdl.TchModule | None = None
@@ -40,11 +41,7 @@ class Circuit:
     def __call__(self, inputs: list[torch.Tensor], parameters: torch.Tensor | None = None) -> list[torch.Tensor]:
         """The outputs; ``parameters`` has the current values of those that the module has, ``[p]``."""
         if not self.exists:
-            raise error(
-                "E0828",
-                "this circuit is not evaluated in one fixed pass, so torch operations cannot express it",
-                help='use provenance="exact", or backend="kernels"',
-            )
+            raise inexpressible()
         like = inputs[0] if inputs else parameters
         assert like is not None  # there are inputs or parameters
         batch = inputs[0].shape[0] if inputs else 1
@@ -100,6 +97,14 @@ class Circuit:
         return plan
 
 
+def inexpressible() -> NsdlError:
+    return error(
+        "E0828",
+        "this circuit is not evaluated in one fixed pass, so torch operations cannot express it",
+        help='use backend="auto" or backend="kernels", on any device, or provenance="exact"',
+    )
+
+
 def run_kernels(
     circuit: Circuit, inputs: list[torch.Tensor], parameters: torch.Tensor | None, validate: bool, log: bool = False
 ) -> list[torch.Tensor]:
@@ -108,7 +113,7 @@ def run_kernels(
     ``parameters`` is as for a circuit.
     """
     dense = [x.contiguous() for x in inputs]
-    return run_dense(circuit, dense, None if parameters is None else parameters.contiguous(), validate, log)
+    return list(run_dense(circuit, dense, None if parameters is None else parameters.contiguous(), validate, log))
 
 
 def run_dense(
@@ -268,7 +273,13 @@ class _Batch(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, shapes: Any, arrangement: _nsdl.Arrangement, validate: bool, n: int, learned: bool, *tensors: torch.Tensor
+        ctx: Any,
+        shapes: Any,
+        arrangement: _nsdl.Arrangement,
+        validate: bool,
+        n: int,
+        learned: bool,
+        *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         outputs, tape = _evaluate(shapes, arrangement, validate, n, learned, tensors[0], tensors)
         ctx.shapes, ctx.arrangement, ctx.n, ctx.learned, ctx.tape = shapes, arrangement, n, learned, tape
@@ -328,11 +339,19 @@ def _reduce(op: str, values: torch.Tensor, left: int) -> torch.Tensor:
 
 
 def _convolution(values: torch.Tensor, left: int) -> torch.Tensor:
-    """Products of polynomials, whose coefficients lie along dimension 1: first ``left`` of one factor, then the other."""
+    """Products of polynomials, whose coefficients lie along dimension 1: ``left`` of one factor, then the other's."""
     nodes, width, batch = values.shape
     a, b = (x.movedim(2, 1).reshape(nodes * batch, 1, -1) for x in (values[:, :left], values[:, left:]))
-    product = torch.nn.functional.conv1d(b.transpose(0, 1), a.flip(2), padding=left - 1, groups=nodes * batch)
+    with _in_full(values.device.type):
+        product = torch.nn.functional.conv1d(b.transpose(0, 1), a.flip(2), padding=left - 1, groups=nodes * batch)
     return product.view(nodes, batch, width - 1).movedim(1, 2).reshape(-1, batch)
+
+
+def _in_full(device: str) -> Any:
+    """Probabilities are not computed in half precision, under autocast either."""
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return contextlib.nullcontext()
 
 
 _REDUCE: dict[str, Any] = {

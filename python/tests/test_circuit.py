@@ -139,6 +139,7 @@ def test_what_does_not_fit_is_refused(files):
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         tape.backward()
 
+
 def test_the_constraint_of_the_example():
     path = Path(__file__).parents[2] / "examples" / "one_of_six.sdd"
     circuit = nsdl.Circuit.from_sdd(path, semiring="real")

@@ -10,8 +10,9 @@ import warnings
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import nsdl
 import pytest
+
+import nsdl
 
 CORPUS = Path(__file__).resolve().parents[2] / "tests" / "corpus"
 # Those in `parts` are modules that others import.
@@ -136,12 +137,13 @@ def near(got, wanted):
 
 def same(got, wanted, tagged):
     """Under ``unit`` there are no tags."""
+
     def with_tag(item):
         return item if tagged else (1.0, item)
 
     return len(got) == len(wanted) and all(
         math.isclose(float(tag), p, abs_tol=1e-9) and len(row) == len(cells) and all(map(near, row, cells))
-        for (tag, row), (p, cells) in zip(map(with_tag, got), wanted)
+        for (tag, row), (p, cells) in zip(map(with_tag, got), wanted, strict=True)
     )
 
 
@@ -162,7 +164,9 @@ def test_program(path):
             contexts[provenance, k] = context
         got = contexts[provenance, k].relation(relation)
         # A pair of a tag and a tuple may also be a tuple whose second part is one.
-        pairs = all(len(item) == 2 and type(item[0]) in (bool, int, float) and isinstance(item[1], tuple) for item in got)
+        pairs = all(
+            len(item) == 2 and type(item[0]) in (bool, int, float) and isinstance(item[1], tuple) for item in got
+        )
         fits = [same(got, wanted, tagged) for tagged in ([True, False] if pairs else [False])]
         assert any(fits), f"{relation} [{provenance}]: {got}, not {wanted}"
 

@@ -35,9 +35,7 @@ def test_explain(sum_2):
 
 
 def test_draw():
-    module = nsdl.Module(
-        'rel both("<&>") = a(0), a(1)', {"a": nsdl.independent(range(3))}, "both", provenance="exact"
-    )
+    module = nsdl.Module('rel both("<&>") = a(0), a(1)', {"a": nsdl.independent(range(3))}, "both", provenance="exact")
     drawing = module.draw()
     assert drawing.dot.count("->") == 3 and 'label="a(0)"' in drawing.dot and str(drawing) == drawing.dot
     root = xml.fromstring(drawing._repr_svg_())

@@ -3,9 +3,10 @@
 import copy
 import pickle
 
-import nsdl
 import pytest
 import torch
+
+import nsdl
 
 WET = """
 rel 0.3::rain()
@@ -150,7 +151,10 @@ BOTH = {
         [
             ("edge(0, 2) | path(0, 3)", "evidence(path(0,3)). query(edge(0,2))."),
             ("edge(0, 1) | not path(0, 3)", "evidence(path(0,3), false). query(edge(0,1))."),
-            ("path(1, 2) | path(0, 3), not edge(2, 3)", "evidence(path(0,3)). evidence(edge(2,3), false). query(path(1,2))."),
+            (
+                "path(1, 2) | path(0, 3), not edge(2, 3)",
+                "evidence(path(0,3)). evidence(edge(2,3), false). query(path(1,2)).",
+            ),
         ],
     ),
     "colors": (
@@ -189,8 +193,10 @@ BOTH = {
         """,
         [
             ('smokes("cyd") | smokes("ann")', "evidence(smokes(ann)). query(smokes(cyd))."),
-            ('stress("bob") | asthma("ann"), not stress("ann")',
-             "evidence(asthma(ann)). evidence(stress(ann), false). query(stress(bob))."),
+            (
+                'stress("bob") | asthma("ann"), not stress("ann")',
+                "evidence(asthma(ann)). evidence(stress(ann), false). query(stress(bob)).",
+            ),
         ],
     ),
 }

@@ -3,9 +3,10 @@
 import math
 import warnings
 
-import nsdl
 import pytest
 import torch
+
+import nsdl
 from nsdl import Context, Module
 
 PATHS = """rel edge = {0.9::(0, 1), 0.8::(1, 2), 0.3::(0, 2)}
@@ -94,7 +95,9 @@ def test_sums_are_convolutions_in_torch_too() -> None:
     kernels, layers = (module(**inputs) for module in modules)
     torch.testing.assert_close(kernels, layers)
     torch.testing.assert_close(kernels.sum(1), torch.ones(5, dtype=torch.float64))
-    for a, b in zip(*(torch.autograd.grad(y[:, 7].sum(), list(inputs.values())) for y in (kernels, layers)), strict=True):
+    for a, b in zip(
+        *(torch.autograd.grad(y[:, 7].sum(), list(inputs.values())) for y in (kernels, layers)), strict=True
+    ):
         torch.testing.assert_close(a, b)
 
 

@@ -4,9 +4,10 @@ import copy
 import io
 import pickle
 
-import nsdl
 import pytest
 import torch
+
+import nsdl
 
 # Three ways to fall ill; one parameter a rule, whoever it is about.
 ILL = """

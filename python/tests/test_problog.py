@@ -18,7 +18,7 @@ TOLERANCE = 1e-9
 
 def test_there_are_enough():
     assert len(NAMES) >= 60
-    assert NAMES == sorted(path.stem for path in PAIRS.glob("*.pl"))
+    assert sorted(path.stem for path in PAIRS.glob("*.pl")) == NAMES
 
 
 @pytest.mark.filterwarnings(r"ignore:\[W0503\]:nsdl.NsdlWarning")  # tags of 0 and 1

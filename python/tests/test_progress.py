@@ -4,9 +4,10 @@ import io
 import sys
 import time
 
+import pytest
+
 import nsdl
 import nsdl.progress
-import pytest
 
 
 class Terminal(io.StringIO):

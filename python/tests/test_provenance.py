@@ -2,8 +2,9 @@
 
 import math
 
-import nsdl
 import pytest
+
+import nsdl
 
 PATH = "rel path(a, c) = edge(a, c) or (path(a, b) and edge(b, c))"
 
@@ -69,7 +70,9 @@ class Cheapest(nsdl.Provenance):
 def test_a_class_without_a_complement():
     ctx = nsdl.Context(provenance=Cheapest())
     ctx.add_facts("edge", [(0, 1), (1, 2), (2, 0)], probs=[2.5, 4.0, 1.0])
-    ctx.add_program("rel 10::edge(0, 2)\n" + PATH + "\nrel none(a) = path(a, _) and not path(a, a)\nquery path\nquery none")
+    ctx.add_program(
+        "rel 10::edge(0, 2)\n" + PATH + "\nrel none(a) = path(a, _) and not path(a, a)\nquery path\nquery none"
+    )
     ctx.run()
     assert ctx.relation("path")[:3] == [(7.5, (0, 0)), (2.5, (0, 1)), (6.5, (0, 2))]
     assert ctx.relation("none") == []

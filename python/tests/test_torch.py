@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 
 import nsdl  # noqa: E402
 
-# What a script exits with where the machine has no loopback interface: CI's sandbox, a container without network. Torch's
-# processes cannot meet there, with or without nsdl.
+# What a script exits with where the machine has no loopback interface: CI's sandbox, a container without network.
+# Torch's processes cannot meet there, with or without nsdl.
 NO_NETWORK = 75
 
 # What the scripts below have in common: a module with and one without facts per sample.
@@ -87,7 +87,8 @@ WORKERS = """
     if __name__ == "__main__":
         data = Labelled()
         expected = [data[i] for i in range(len(data))]  # the threads of this process have worked
-        for found, wanted in zip(DataLoader(data, batch_size=None, num_workers=2, multiprocessing_context=sys.argv[1]), expected):
+        loader = DataLoader(data, batch_size=None, num_workers=2, multiprocessing_context=sys.argv[1])
+        for found, wanted in zip(loader, expected):
             for a, b in zip(found, wanted):
                 torch.testing.assert_close(a, b, rtol=0, atol=0)
 """
@@ -124,7 +125,8 @@ DISTRIBUTED = """
         alone = Model()
         ((alone(x[:8]) + alone(x[8:])) / 2).backward()
         try:
-            dist.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=2, timeout=timedelta(seconds=60))
+            place, limit = f"file://{sys.argv[2]}", timedelta(seconds=60)
+            dist.init_process_group("gloo", init_method=place, rank=rank, world_size=2, timeout=limit)
         except Exception as error:
             print(error)
             sys.exit(75)
@@ -165,8 +167,8 @@ COMPILED = """
 
 
 def test_torch_compile(tmp_path):
-    # The symbolic part is a break in the graph: what lies before and after it is compiled. The backend "aot_eager" traces
-    # as "inductor" does, and needs no C++ compiler.
+    # The symbolic part is a break in the graph: what lies before and after it is compiled. The backend "aot_eager"
+    # traces as "inductor" does, and needs no C++ compiler.
     finish(run(tmp_path, COMPILED, "aot_eager"))
 
 
@@ -194,6 +196,20 @@ def test_autocast(sum_2, dtype):
     gradient = torch.autograd.grad(found, read.weight)[0]
     torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0.01)
     torch.testing.assert_close(gradient, wanted, rtol=0.1, atol=0.01)
+
+
+def test_convolutions_under_autocast():
+    module = nsdl.Module(
+        "type digit(i32, i32)\nrel total(t) = t := sum[i](d: digit(i, d))",
+        {"digit": nsdl.exclusive(nsdl.product(range(16), range(10)), dim=1)},
+        {"total": range(145)},
+        provenance="exact",
+        backend="torch",
+    )
+    p = torch.rand(2, 16, 10, generator=torch.Generator().manual_seed(0)).softmax(2)
+    expected = module(digit=p)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(module(digit=p), expected, rtol=0, atol=0)
 
 
 def test_state_and_devices(sum_2):
