@@ -184,3 +184,19 @@ def test_circuits_of_files(away, tmp_path):
     torch.testing.assert_close(slopes[1].cpu(), slopes[0], rtol=0, atol=0)
     with pytest.raises(nsdl.UsageError, match="E0827"):
         circuit(yes, there[1])
+
+
+@pytest.mark.parametrize("provenance", ["exact", "topkproofs"])
+def test_what_is_learned_may_stay_on_the_host(away, provenance):
+    module = nsdl.Module(
+        "rel ?0.3::noisy(0)\nrel r(a) = d(a), noisy(0)", {"d": range(2)}, {"r": range(2)}, provenance=provenance
+    )
+    p, slopes = rows(3, 2, dtype=torch.float32), []
+    for x in (p, away(p)):
+        module.zero_grad()
+        result = module(d=x)
+        torch.testing.assert_close(result.cpu(), p * 0.3)
+        result.square().sum().backward()
+        slopes += [parameter.grad for parameter in module.parameters()]
+    assert slopes[0].device == slopes[1].device == HOST
+    torch.testing.assert_close(slopes[1], slopes[0])
