@@ -83,7 +83,11 @@ class CompiledModule:
         self, tape: Tape, gradients: list[torch.Tensor], log: bool = False, learned: bool = False
     ) -> list[torch.Tensor]: ...
     def second(
-        self, tape: Tape, directions: list[torch.Tensor], gradients: list[torch.Tensor]
+        self,
+        tape: Tape,
+        directions: list[torch.Tensor],
+        gradients: list[torch.Tensor],
+        learned: bool = False,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]: ...
     def jacobian(self, tape: Tape, output: int, input: int) -> tuple[list[int], list[int], list[int], list[float]]: ...
     def layers(self) -> _Layers: ...
@@ -143,6 +147,14 @@ class CompiledShapes:
     def backward(
         self, arrangement: Arrangement, tape: RaggedTape, gradients: list[torch.Tensor], learned: bool = ...
     ) -> list[torch.Tensor]: ...
+    def second(
+        self,
+        arrangement: Arrangement,
+        tape: RaggedTape,
+        directions: list[torch.Tensor],
+        gradients: list[torch.Tensor],
+        learned: bool = ...,
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]: ...
     def why(
         self,
         facts: list[_Ragged],

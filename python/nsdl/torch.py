@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -163,18 +163,18 @@ class _Kernels(torch.autograd.Function):
             if log:
                 message = "in log space there are first derivatives only"
                 raise error("E0828", message, help="use log=False and torch.log where second ones are needed")
-            if not learned and not circuit.compiled.is_conditioned:
-                flow = _Gradient.apply(circuit, ctx.tape, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
-                return None, *flow
-            # Quotients and parameters have second derivatives by torch only.
-            outputs = circuit(*_parted(tensors, learned))
-            wanted = [x for x in tensors if x.requires_grad]
-            results = iter(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, allow_unused=True))
-            return None, *(next(results) if x.requires_grad else None for x in tensors)
-        found = circuit.compiled.backward(ctx.tape, [g.contiguous() for g in gradients], log, learned)
-        if learned:
-            found[-1] = found[-1].squeeze(0)
-        return None, *found
+            flow = _Gradient.apply(circuit, ctx.tape, learned, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
+            return None, *flow
+        return None, *_backward(circuit, ctx.tape, gradients, log, learned)
+
+
+def _backward(
+    circuit: Circuit, tape: _nsdl.Tape, gradients: Sequence[torch.Tensor], log: bool, learned: bool
+) -> list[torch.Tensor]:
+    found = circuit.compiled.backward(tape, [g.contiguous() for g in gradients], log, learned)
+    if learned:
+        found[-1] = found[-1].squeeze(0)
+    return found
 
 
 def _parted(tensors: tuple[torch.Tensor, ...], learned: bool) -> tuple[list[torch.Tensor], torch.Tensor | None]:
@@ -186,28 +186,45 @@ class _Gradient(torch.autograd.Function):
     """The gradient of a circuit, which can be differentiated again: by a kernel, and a third time by torch."""
 
     @staticmethod
-    def forward(ctx: Any, circuit: Circuit, tape: Any, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        ctx.circuit, ctx.tape, ctx.count = circuit, tape, count
+    def forward(
+        ctx: Any, circuit: Circuit, tape: Any, learned: bool, count: int, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        ctx.circuit, ctx.tape, ctx.learned, ctx.count = circuit, tape, learned, count
         ctx.save_for_backward(*tensors)
-        return tuple(circuit.compiled.backward(tape, [g.contiguous() for g in tensors[count:]]))
+        return tuple(_backward(circuit, tape, tensors[count:], False, learned))
 
     @staticmethod
     def backward(ctx: Any, *directions: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         tensors = ctx.saved_tensors
         inputs, gradients = tensors[: ctx.count], tensors[ctx.count :]
         if torch.is_grad_enabled():
-            # Views: the gradients may depend on the inputs, which is no business of this node.
-            wanted = [x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in inputs]
-            flow = [g.view_as(g) if g.requires_grad else g.detach().requires_grad_() for g in gradients]
-            first = torch.autograd.grad(ctx.circuit(wanted), wanted, flow, create_graph=True, allow_unused=True)
-            pairs = [(g, d) for g, d in zip(first, directions, strict=True) if g is not None]
-            results = torch.autograd.grad(
-                [g for g, _ in pairs], [*wanted, *flow], [d for _, d in pairs], create_graph=True, allow_unused=True
-            )
-            return None, None, None, *results
+            results = _again(lambda xs: ctx.circuit(*_parted(xs, ctx.learned)), inputs, gradients, directions)
+            return None, None, None, None, *results
+        moves = [d.contiguous() for d in directions]
+        if ctx.learned:
+            moves[-1] = moves[-1].unsqueeze(0)
         flow = [g.contiguous() for g in gradients]
-        products, slopes = ctx.circuit.compiled.second(ctx.tape, [d.contiguous() for d in directions], flow)
-        return None, None, None, *products, *slopes
+        products, slopes = ctx.circuit.compiled.second(ctx.tape, moves, flow, ctx.learned)
+        if ctx.learned:
+            products[-1] = products[-1].squeeze(0)
+        return None, None, None, None, *products, *slopes
+
+
+def _again(
+    outputs: Callable[[tuple[torch.Tensor, ...]], list[torch.Tensor]],
+    inputs: tuple[torch.Tensor, ...],
+    gradients: tuple[torch.Tensor, ...],
+    directions: tuple[torch.Tensor, ...],
+) -> tuple[torch.Tensor | None, ...]:
+    """Second derivatives by torch operations, which can be differentiated again."""
+    # Views: the gradients may depend on the inputs, which is no business of this node.
+    wanted = tuple(x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in inputs)
+    flow = [g.view_as(g) if g.requires_grad else g.detach().requires_grad_() for g in gradients]
+    first = torch.autograd.grad(outputs(wanted), wanted, flow, create_graph=True, allow_unused=True)
+    pairs = [(g, d) for g, d in zip(first, directions, strict=True) if g is not None]
+    return torch.autograd.grad(
+        [g for g, _ in pairs], [*wanted, *flow], [d for _, d in pairs], create_graph=True, allow_unused=True
+    )
 
 
 def _quotient(joint: torch.Tensor, evidence: torch.Tensor | None) -> torch.Tensor:
@@ -289,18 +306,57 @@ class _Batch(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         tensors = ctx.saved_tensors
+        call = (ctx.shapes, ctx.arrangement, ctx.n, ctx.learned, ctx.tape)
         if torch.is_grad_enabled():  # create_graph=True: the gradient is to be differentiated again
+            flow = _BatchGradient.apply(call, len(tensors), *tensors, *gradients)  # type: ignore[no-untyped-call]
+            return None, None, None, None, None, *flow
+        return None, None, None, None, None, *_batch_backward(call, tensors, gradients)
+
+
+def _batch_backward(
+    call: tuple[Any, _nsdl.Arrangement, int, bool, Any],
+    tensors: Sequence[torch.Tensor],
+    gradients: Sequence[torch.Tensor],
+) -> list[torch.Tensor]:
+    shapes, arrangement, _, learned, tape = call
+    found = shapes.compiled.backward(arrangement, tape, [g.contiguous() for g in gradients], learned)
+    return [g.view_as(x) for g, x in zip(found, tensors, strict=True)]
+
+
+class _BatchGradient(torch.autograd.Function):
+    """The gradient of a batch by shapes; see :class:`_Gradient`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, call: tuple[Any, _nsdl.Arrangement, int, bool, Any], count: int, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        ctx.call, ctx.count = call, count
+        ctx.save_for_backward(*tensors)
+        return tuple(_batch_backward(call, tensors[:count], tensors[count:]))
+
+    @staticmethod
+    def backward(ctx: Any, *directions: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        shapes, arrangement, n, learned, tape = ctx.call
+        tensors = ctx.saved_tensors
+        inputs, gradients = tensors[: ctx.count], tensors[ctx.count :]
+        if torch.is_grad_enabled():
             from .shapes import by_torch
 
-            rest, parameters = _parted(tensors, ctx.learned)
-            outputs = by_torch(ctx.shapes, ctx.arrangement, tensors[0], rest[: ctx.n], rest[ctx.n :], parameters)
-            flat = [g.reshape(-1) for g in gradients]
-            wanted = [x for x in tensors if x.requires_grad]
-            results = iter(torch.autograd.grad(outputs, wanted, flat, create_graph=True, allow_unused=True))
-            return None, None, None, None, None, *(next(results) if x.requires_grad else None for x in tensors)
+            def outputs(xs: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
+                rest, parameters = _parted(xs, learned)
+                values = by_torch(shapes, arrangement, xs[0], rest[:n], rest[n:], parameters)
+                return [value.view_as(g) for value, g in zip(values, gradients, strict=True)]
+
+            return None, None, *_again(outputs, inputs, gradients, directions)
+        facts = len(inputs) - learned
+        moves = [d.contiguous() for d in directions]
+        moves[n:facts] = [d.unsqueeze(1) for d in moves[n:facts]]
+        if learned:
+            moves[-1] = moves[-1].unsqueeze(0)
         flow = [g.contiguous() for g in gradients]
-        found = ctx.shapes.compiled.backward(ctx.arrangement, ctx.tape, flow, ctx.learned)
-        return None, None, None, None, None, *(g.view_as(x) for g, x in zip(found, tensors, strict=True))
+        products, slopes = shapes.compiled.second(arrangement, tape, moves, flow, learned)
+        products = [p.view_as(x) for p, x in zip(products, inputs, strict=True)]
+        return None, None, *products, *slopes
 
 
 def check(compiled: _nsdl.CompiledModule | _nsdl.CompiledShapes, inputs: list[torch.Tensor], tolerance: float) -> None:

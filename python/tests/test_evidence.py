@@ -38,6 +38,37 @@ def test_a_context_takes_evidence():
     assert caught.value.code == "E0201"
 
 
+@pytest.mark.filterwarnings("ignore:.*W060[23]")
+@pytest.mark.parametrize("provenance", ["exact", "topkproofs", "topbottomkclauses"])
+def test_second_derivatives_given_evidence_on_a_cycle(provenance):
+    module = nsdl.Module(
+        "rel path(x, y) = edge(x, y) or (path(x, z) and edge(z, y))\nrel ?0.4::seen(y) = path(0, y)",
+        inputs={"edge": nsdl.independent([(0, 1), (1, 2), (2, 0), (0, 2)])},
+        output={"path(0, 2) | path(0, 1)": None, "path(0, 1) | seen(2)": None, "seen": [0, 2]},
+        provenance=provenance,
+        validate=False,
+    )
+    p = 0.1 + 0.3 * torch.rand(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    (name, parameter), *_ = module.named_parameters()
+    parameter = parameter.detach().double().requires_grad_()
+
+    def run(p, parameter):
+        return tuple(torch.func.functional_call(module, {name: parameter}, (), {"edge": p}).values())
+
+    assert torch.autograd.gradcheck(run, (p.requires_grad_(), parameter))
+    assert torch.autograd.gradgradcheck(run, (p, parameter))
+
+
+def test_second_derivatives_where_evidence_is_impossible():
+    module = nsdl.Module("rel r() = a(0), a(1)", {"a": nsdl.independent(range(2))}, "r | a(0)", validate=False)
+    p = torch.tensor([[0.0, 0.5], [0.25, 0.5]], dtype=torch.float64, requires_grad=True)
+    with pytest.warns(nsdl.NsdlWarning, match="W0550"):
+        (first,) = torch.autograd.grad(module(a=p)[1].sum(), p, create_graph=True)
+    assert first.tolist() == [[0, 0], [0, 1]]
+    (second,) = torch.autograd.grad(first.sum(), p)
+    assert second.tolist() == [[0, 0], [0, 0]]
+
+
 @pytest.mark.parametrize("backend", ["kernels", "torch"])
 def test_modules_condition_and_differentiate(backend):
     module = nsdl.Module(

@@ -80,12 +80,60 @@ def test_lists_and_flat_arrays_say_the_same():
     torch.testing.assert_close(module(edge=numbers), expected.detach().float())
 
 
-@pytest.mark.parametrize("backend", ["auto", "torch"])
-def test_gradcheck(backend):
-    module = reach(validate=False, backend=backend)
+@pytest.mark.filterwarnings("ignore:.*W060[23]")
+@pytest.mark.parametrize(
+    ("provenance", "backend"),
+    [("exact", "torch")]
+    + [
+        (provenance, "auto")
+        for provenance in (
+            *("exact", "topkproofs", "topbottomkclauses", "samplekproofs", "minmaxprob", "maxmultprob"),
+            *("addmultprob", "nandmultprob", "nandminprob", "lukasiewicz"),
+        )
+    ],
+)
+def test_gradcheck(provenance, backend):
+    module = reach(provenance=provenance, validate=False, backend=backend)
     p = probabilities().requires_grad_()
     assert torch.autograd.gradcheck(lambda p: module(edge=ragged(p)), (p,))
     assert torch.autograd.gradgradcheck(lambda p: module(edge=ragged(p)), (p,))
+
+
+@pytest.mark.filterwarnings("ignore:.*W060[23]")
+@pytest.mark.parametrize("provenance", ["exact", "topkproofs", "nandmultprob"])
+@pytest.mark.parametrize("graphs", [GRAPHS[:2], [GRAPHS[1]]])
+def test_second_derivatives_with_evidence_parameters_and_fixed_inputs(provenance, graphs):
+    program = REACH + "\nrel path(a, b) = extra(x), edge(a, x), edge(x, b)\nrel ?0.5::up(a) = edge(a, 1), path(a, 2)"
+    module = nsdl.Module(
+        program,
+        {"edge": None, "extra": range(3)},
+        {"path": [(0, 2)], "up": [0, 1]},
+        evidence=() if provenance == "nandmultprob" else "edge(0, 1)",
+        provenance=provenance,
+        validate=False,
+    )
+    p = probabilities(1, graphs).requires_grad_()
+    x = torch.rand(len(graphs), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) / 3
+    (parameter,) = (w.double() for w in module.parameters())
+    name = next(name for name, _ in module.named_parameters())
+
+    def run(p, x, parameter):
+        inputs = {"edge": ragged(p, graphs), "extra": x}
+        return tuple(torch.func.functional_call(module, {name: parameter}, (), inputs).values())
+
+    tensors = (p, x.requires_grad_(), parameter.detach().requires_grad_())
+    assert torch.autograd.gradcheck(run, tensors)
+    assert torch.autograd.gradgradcheck(run, tensors)
+
+
+def test_third_derivatives_by_torch():
+    module = reach(validate=False)
+    p = probabilities()[:3].requires_grad_()
+    value = module(edge=ragged(p, GRAPHS[:1]))  # 1 - (1 - p0 p1) (1 - p2)
+    (first,) = torch.autograd.grad(value.sum(), p, create_graph=True)
+    (second,) = torch.autograd.grad(first[0], p, create_graph=True)
+    (third,) = torch.autograd.grad(second[1], p)
+    torch.testing.assert_close(third, torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64))
 
 
 def test_outputs_without_a_mapping():

@@ -4,6 +4,7 @@
 use crate::blocks;
 use crate::circuit::{Circuit, Evaluation};
 use crate::real::{Dual, Real};
+use crate::solve::{Curved, Solver};
 use crate::tape::Tape;
 use crate::topk::{Proofs, TopK};
 
@@ -12,6 +13,7 @@ use crate::topk::{Proofs, TopK};
 pub struct SecondTape<T> {
     tape: Tape<Dual<T>>,
     proofs: Vec<Proofs>,
+    curved: Curved,
     weights: Vec<Dual<T>>,
     outputs: Vec<Dual<T>>,
     seeds: Vec<Dual<T>>,
@@ -34,8 +36,8 @@ impl Circuit {
     /// Jacobian times the direction (`[output][sample]`), `curvature` the Hessian of the outputs weighted by `grad_out`,
     /// times the direction (`[leaf][sample]`).
     ///
-    /// Which proofs are kept under top-k is taken as given. False, and nothing is written, on cycles under the algebras
-    /// that iterate them, and where worlds are drawn.
+    /// Which proofs are kept under top-k is taken as given, and which alternative is the greatest. False, and nothing is
+    /// written, where worlds are drawn.
     ///
     /// # Panics
     /// If a slice is too short.
@@ -53,7 +55,11 @@ impl Circuit {
                 chosen(engine, at, batch, &mut memory.proofs, slopes, curvature);
                 return true;
             }
-            Evaluation::Cycles(_) | Evaluation::Worlds(_) => return false,
+            Evaluation::Cycles(solver) => {
+                solved(solver, at, batch, &mut memory.curved, slopes, curvature);
+                return true;
+            }
+            Evaluation::Worlds(_) => return false,
         };
         let (inputs, outputs) = (self.leaves * batch, self.outputs * batch);
         let pairs = at.weights[..inputs].iter().zip(&at.weight_slopes[..inputs]);
@@ -91,6 +97,35 @@ impl Circuit {
             *curvature = gradient.slope;
         }
         true
+    }
+}
+
+/// The same through cycles.
+fn solved<T: Real>(
+    solver: &Solver,
+    at: Direction<'_, T>,
+    batch: usize,
+    memory: &mut Curved,
+    slopes: &mut [T],
+    curvature: &mut [T],
+) {
+    let entry = |values: &[T], row: usize, sample: usize| values[row * batch + sample].to_f64();
+    let found = solver.second(
+        batch,
+        memory,
+        |sample, leaf| entry(at.weights, leaf, sample),
+        |sample, leaf| entry(at.weight_slopes, leaf, sample),
+        |sample, output| entry(at.grad_out, output, sample),
+    );
+    for sample in 0..batch {
+        for output in 0..solver.cone.outputs.len() {
+            let value = solver.output(batch, found, sample, output);
+            slopes[output * batch + sample] = T::from_f64(value.slope);
+        }
+        for leaf in 0..solver.leaves {
+            let gradient = solver.gradient(batch, found, sample, leaf);
+            curvature[leaf * batch + sample] = T::from_f64(gradient.slope);
+        }
     }
 }
 

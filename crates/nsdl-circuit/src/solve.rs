@@ -9,8 +9,12 @@
 
 mod adjoint;
 mod algebra;
+mod edges;
 mod fixpoint;
+mod linear;
+mod number;
 mod reverse;
+mod tangent;
 
 pub(crate) use algebra::Algebra;
 
@@ -20,8 +24,10 @@ use crate::kernel::dispatch;
 use crate::layers::Layered;
 use crate::users::Users;
 use fixpoint::evaluate;
+use number::Number;
 use rayon::prelude::*;
 use reverse::propagate;
+use tangent::{Sloped, curve};
 
 /// Rounds after which sums give up on a cycle.
 pub(crate) const ROUNDS: usize = 1000;
@@ -67,26 +73,33 @@ pub(crate) fn layers(leaves: usize, cone: &Cone, algebra: Algebra) -> Layered {
 
 /// The evaluation of some samples side by side. What is `[node][sample]` is as wide as there are samples.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Solved {
+pub(crate) struct Solved<T = f64> {
     /// `[leaf][sample]`, and what becomes of them.
-    weights: Vec<f64>,
-    gradient: Vec<f64>,
-    values: Vec<f64>,
-    adjoints: Vec<f64>,
+    weights: Vec<T>,
+    gradient: Vec<T>,
+    values: Vec<T>,
+    adjoints: Vec<T>,
     /// For maxima on a cycle, `[node][sample]`: the round in which a tuple reached its value, and through which child.
     reached: Vec<(u32, u32)>,
     residual: f64,
     /// How many rounds the longest of their fixpoints took.
     pub rounds: usize,
-    scratch: Scratch,
+    scratch: Scratch<T>,
 }
 
 /// What the passes over one cycle need for themselves, kept from call to call.
 #[derive(Clone, Debug, Default)]
-struct Scratch {
+struct Scratch<T> {
     fixpoint: fixpoint::Scratch,
-    adjoint: adjoint::Scratch,
+    adjoint: adjoint::Scratch<T>,
     order: Vec<u64>,
+}
+
+/// The memory of second derivatives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Curved {
+    plain: Vec<Solved>,
+    sloped: Vec<Solved<Sloped>>,
 }
 
 /// Evaluates cones with cycles.
@@ -94,7 +107,7 @@ struct Scratch {
 pub(crate) struct Solver {
     pub cone: Cone,
     algebra: Algebra,
-    leaves: usize,
+    pub leaves: usize,
     /// Of each tuple on a cycle, the tuples of its cycle that use it.
     users: Users,
 }
@@ -109,7 +122,8 @@ fn width(batch: usize) -> usize {
 }
 
 dispatch!(forward, evaluate, [const L: usize], [L], (solver: &Solver, solved: &mut Solved));
-dispatch!(backward, propagate, [const L: usize], [L], (solver: &Solver, solved: &mut Solved));
+dispatch!(backward, propagate, [T: Number, const L: usize], [T, L], (solver: &Solver, solved: &mut Solved<T>));
+dispatch!(bend, curve, [const L: usize], [L], (solver: &Solver, solved: &mut Solved<Sloped>));
 
 impl Solver {
     pub fn new(cone: Cone, algebra: Algebra, leaves: usize) -> Self {
@@ -151,7 +165,13 @@ impl Solver {
     }
 
     /// The value of an output.
-    pub fn output(&self, batch: usize, blocks: &[Solved], sample: usize, output: usize) -> f64 {
+    pub fn output<T: Number>(
+        &self,
+        batch: usize,
+        blocks: &[Solved<T>],
+        sample: usize,
+        output: usize,
+    ) -> T {
         let width = width(batch);
         let row = self.cone.outputs[output] as usize * width;
         blocks[sample / width].values[row + sample % width]
@@ -164,36 +184,96 @@ impl Solver {
         blocks: &mut [Solved],
         seed: impl Fn(usize, usize) -> f64 + Sync,
     ) {
-        let width = width(batch);
         self.each(batch, blocks, |(block, solved)| {
-            let samples = block * width..batch.min((block + 1) * width);
-            solved.adjoints.clear();
-            solved.adjoints.resize(self.cone.len() * width, 0.0);
-            for (output, &node) in self.cone.outputs.iter().enumerate() {
-                let row = &mut solved.adjoints[node as usize * width..][..samples.len()];
-                for (adjoint, sample) in row.iter_mut().zip(samples.clone()) {
-                    *adjoint += seed(sample, output);
-                }
-            }
-            match width {
-                1 => backward::<1>(self, solved),
-                4 => backward::<4>(self, solved),
-                _ => backward::<WIDEST>(self, solved),
+            self.sow(batch, block, &mut solved.adjoints, &seed);
+            match width(batch) {
+                1 => backward::<f64, 1>(self, solved),
+                4 => backward::<f64, 4>(self, solved),
+                _ => backward::<f64, WIDEST>(self, solved),
             }
         });
     }
 
+    /// The seeds of a block, at the nodes of its outputs.
+    fn sow<T: Number>(
+        &self,
+        batch: usize,
+        block: usize,
+        adjoints: &mut Vec<T>,
+        seed: impl Fn(usize, usize) -> f64,
+    ) {
+        let width = width(batch);
+        let samples = block * width..batch.min((block + 1) * width);
+        adjoints.clear();
+        adjoints.resize(self.cone.len() * width, T::ZERO);
+        for (output, &node) in self.cone.outputs.iter().enumerate() {
+            let row = &mut adjoints[node as usize * width..][..samples.len()];
+            for (adjoint, sample) in row.iter_mut().zip(samples.clone()) {
+                *adjoint += T::new(seed(sample, output), 0.0);
+            }
+        }
+    }
+
+    /// Values and gradients of all samples with their slopes, if the weights move in a direction.
+    ///
+    /// A cycle is solved for the slopes of its values, and for those of its adjoints, as it is for the adjoints: they
+    /// are systems with one matrix. Which alternative a maximum or minimum takes, and what is clamped, is taken as given.
+    pub fn second<'m>(
+        &self,
+        batch: usize,
+        memory: &'m mut Curved,
+        weights: impl Fn(usize, usize) -> f64 + Sync,
+        direction: impl Fn(usize, usize) -> f64 + Sync,
+        seed: impl Fn(usize, usize) -> f64 + Sync,
+    ) -> &'m [Solved<Sloped>] {
+        let Curved { plain, sloped } = memory;
+        self.forward(batch, plain, weights);
+        sloped.resize_with(plain.len(), Solved::default);
+        let width = width(batch);
+        self.each(batch, sloped, |(block, solved)| {
+            let plain = &plain[block];
+            let samples = (0..width).map(|lane| (block * width + lane).min(batch - 1));
+            let slopes = (0..self.leaves).flat_map(|leaf| {
+                let direction = &direction;
+                samples.clone().map(move |sample| direction(sample, leaf))
+            });
+            let weights = plain.weights.iter().zip(slopes);
+            solved.weights.clear();
+            solved
+                .weights
+                .extend(weights.map(|(&value, slope)| Sloped::new(value, slope)));
+            solved.values.clear();
+            solved
+                .values
+                .extend(plain.values.iter().map(|&value| Sloped::new(value, 0.0)));
+            solved.reached.clone_from(&plain.reached);
+            self.sow(batch, block, &mut solved.adjoints, &seed);
+            match width {
+                1 => bend::<1>(self, solved),
+                4 => bend::<4>(self, solved),
+                _ => bend::<WIDEST>(self, solved),
+            }
+        });
+        sloped
+    }
+
     /// The gradient of one leaf.
-    pub fn gradient(&self, batch: usize, blocks: &[Solved], sample: usize, leaf: usize) -> f64 {
+    pub fn gradient<T: Number>(
+        &self,
+        batch: usize,
+        blocks: &[Solved<T>],
+        sample: usize,
+        leaf: usize,
+    ) -> T {
         let width = width(batch);
         blocks[sample / width].gradient[leaf * width + sample % width]
     }
 
-    fn each(
+    fn each<T: Number>(
         &self,
         batch: usize,
-        blocks: &mut [Solved],
-        run: impl Fn((usize, &mut Solved)) + Sync + Send,
+        blocks: &mut [Solved<T>],
+        run: impl Fn((usize, &mut Solved<T>)) + Sync + Send,
     ) {
         if blocks.len() > 1 && batch * self.cone.len() > 1 << 14 {
             blocks.par_iter_mut().enumerate().for_each(run);

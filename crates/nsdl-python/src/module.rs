@@ -38,7 +38,7 @@ pub type Layers<'py> = (
 /// Samples, columns of an output, columns of an input, and values.
 type Entries = (Vec<usize>, Vec<usize>, Vec<usize>, Vec<f64>);
 /// Two for each, such as lower and upper bounds.
-type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
+pub type Tensors<'py> = (Vec<Bound<'py, PyAny>>, Vec<Bound<'py, PyAny>>);
 /// Name, what each member is, its first value, and the total of an exclusive set and whether it is open.
 pub type ParameterSet = (String, Vec<String>, Vec<f64>, Option<(f64, bool)>);
 /// Probability and uncertain facts of a proof.
@@ -291,16 +291,19 @@ impl CompiledModule {
         }
     }
 
-    /// The Hessian of the outputs weighted by `gradients` times a direction of the inputs, and the Jacobian times it.
+    /// The Hessian of the outputs weighted by `gradients` times a direction of the inputs, and the Jacobian times it. If
+    /// they are `learned`, the last of the directions, and of the products, is that of the parameters, `[1, p]`.
+    #[pyo3(signature = (tape, directions, gradients, learned=false))]
     fn second<'py>(
         &self,
         tape: &Tape,
         directions: Vec<Bound<'py, PyAny>>,
         gradients: Vec<Bound<'py, PyAny>>,
+        learned: bool,
     ) -> PyResult<Tensors<'py>> {
         match dtype(directions.first())? {
-            Dtype::F32 => self.second_as::<f32>(tape, &directions, &gradients),
-            Dtype::F64 => self.second_as::<f64>(tape, &directions, &gradients),
+            Dtype::F32 => self.second_as::<f32>(tape, &directions, &gradients, learned),
+            Dtype::F64 => self.second_as::<f64>(tape, &directions, &gradients, learned),
             Dtype::I64 => Err(no_tensor()),
         }
     }

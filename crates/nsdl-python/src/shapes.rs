@@ -15,7 +15,7 @@ use crate::compiling::compiling;
 use crate::error::{self, raise};
 use crate::interrupt::interruptible;
 use crate::module::{
-    InputArgument, OutputArgument, ParameterSet, ProofArgument, inputs_of, outputs_of,
+    InputArgument, OutputArgument, ParameterSet, ProofArgument, Tensors, inputs_of, outputs_of,
     parameters_of, proof,
 };
 use crate::ragged_tape::{RaggedTape, Tapes};
@@ -233,6 +233,27 @@ impl CompiledShapes {
         match Dtype::of(like)? {
             Dtype::F32 => self.backward_as::<f32>(arrangement, tape, like, &gradients, learned),
             Dtype::F64 => self.backward_as::<f64>(arrangement, tape, like, &gradients, learned),
+            Dtype::I64 => Err(PyTypeError::new_err("a kernel takes floats")),
+        }
+    }
+
+    /// As of `CompiledModule`: `directions` are those of inputs, probabilities and parameters, one after the other.
+    #[pyo3(signature = (arrangement, tape, directions, gradients, learned=false))]
+    fn second<'py>(
+        &self,
+        arrangement: &Arrangement,
+        tape: &RaggedTape,
+        directions: Vec<Bound<'py, PyAny>>,
+        gradients: Vec<Bound<'py, PyAny>>,
+        learned: bool,
+    ) -> PyResult<Tensors<'py>> {
+        let like = gradients
+            .first()
+            .ok_or_else(|| PyTypeError::new_err("no tensor is given"))?;
+        let given = [directions.as_slice(), gradients.as_slice()];
+        match Dtype::of(like)? {
+            Dtype::F32 => self.second_as::<f32>(arrangement, tape, given, learned),
+            Dtype::F64 => self.second_as::<f64>(arrangement, tape, given, learned),
             Dtype::I64 => Err(PyTypeError::new_err("a kernel takes floats")),
         }
     }

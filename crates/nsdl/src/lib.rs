@@ -137,7 +137,9 @@ pub use relation::{Bounds, OutputLiteral, OutputTag, Relation};
 pub use run::Outcome;
 pub use schedule::{Reduction, Schedule, Step};
 pub use session::{Argument, AttributeFacts, AttributeItem, AttributeValue, Entry, Session};
-pub use shapes::{Arrangement, BatchTape, Layout, Ragged, ShapeStats, Shapes, Tuples};
+pub use shapes::{
+    Arrangement, BatchTape, Layout, Moved, Ragged, Second, ShapeStats, Shapes, Tuples,
+};
 pub use statistics::{Mode, Statistics, Stratum};
 pub use why::{Explanation, Reason};
 

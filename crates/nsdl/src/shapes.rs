@@ -6,6 +6,8 @@ mod cache;
 mod call;
 mod layout;
 mod plan;
+mod rows;
+mod second;
 mod together;
 mod tuples;
 
@@ -24,6 +26,7 @@ use crate::session::Session;
 pub use arrange::Arrangement;
 pub use call::BatchTape;
 pub use layout::Layout;
+pub use second::{Moved, Second};
 pub use tuples::Tuples;
 
 use cache::Cache;

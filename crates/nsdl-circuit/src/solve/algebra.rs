@@ -1,6 +1,7 @@
 //! The arithmetic of the numeric algebras on a cone, and where their gradients go, for samples side by side.
 
 use crate::cone::{Flavour, Op};
+use crate::real::Real;
 use nsdl_provenance::{
     AddMultProb, Lukasiewicz, MaxMultProb, MinMaxProb, NandMinProb, NandMultProb, Provenance,
 };
@@ -20,11 +21,11 @@ pub(crate) enum Algebra {
 }
 
 #[inline(always)]
-fn fold<const L: usize>(
-    first: f64,
-    values: impl Iterator<Item = [f64; L]>,
-    combine: impl Fn(f64, f64) -> f64,
-) -> [f64; L] {
+fn fold<T: Real, const L: usize>(
+    first: T,
+    values: impl Iterator<Item = [T; L]>,
+    combine: impl Fn(T, T) -> T,
+) -> [T; L] {
     let mut all = [first; L];
     for value in values {
         for i in 0..L {
@@ -102,37 +103,38 @@ impl Algebra {
     /// The derivative of a node's value by that of each child, `(position, slopes)`. Of equal children of a minimum or
     /// maximum the first has it.
     #[inline(always)]
-    pub fn slopes<const L: usize>(
+    pub fn slopes<T: Real, const L: usize>(
         self,
         op: Op,
         children: &[u32],
-        values: &[[f64; L]],
-        mut each: impl FnMut(usize, [f64; L]),
+        values: &[[T; L]],
+        mut each: impl FnMut(usize, [T; L]),
     ) {
         let rows = || children.iter().map(|&child| values[child as usize]);
-        let mut all = |slope: [f64; L]| (0..children.len()).for_each(|i| each(i, slope));
-        let within = |sum: [f64; L]| sum.map(|sum| if sum <= 1.0 { 1.0 } else { 0.0 });
+        let (zero, one, unreached) = (T::ZERO, T::ONE, T::from_f64(UNREACHED));
+        let mut all = |slope: [T; L]| (0..children.len()).for_each(|i| each(i, slope));
+        let within = |sum: [T; L]| sum.map(|sum| if sum <= one { one } else { zero });
         match (op, self) {
             (Op::Zero | Op::One | Op::Leaf(_) | Op::Tally(_) | Op::Is(_), _) => {}
-            (Op::Not, _) => all([-1.0; L]),
-            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => all([1.0; L]),
+            (Op::Not, _) => all([zero - one; L]),
+            (Op::Sum, Algebra::AddMult | Algebra::NandMult) => all([one; L]),
             (Op::Sum, _) | (Op::Or, Algebra::MinMax | Algebra::MaxMult) => {
-                let best = fold(UNREACHED, rows(), |a, x| if x > a { x } else { a });
+                let best = fold(unreached, rows(), |a, x| if x > a { x } else { a });
                 first(rows(), best, each);
             }
             (Op::And, Algebra::MinMax | Algebra::NandMin) => {
-                let least = fold(1.0, rows(), |a, x| if x < a { x } else { a });
+                let least = fold(one, rows(), |a, x| if x < a { x } else { a });
                 first(rows(), least, each);
             }
             (Op::Or, Algebra::AddMult | Algebra::Lukasiewicz) => {
-                all(within(fold(0.0, rows(), |a, x| a + x)));
+                all(within(fold(zero, rows(), |a, x| a + x)));
             }
             (Op::And, Algebra::Lukasiewicz) => {
-                all(within(fold(0.0, rows(), |a, x| a + (1.0 - x))));
+                all(within(fold(zero, rows(), |a, x| a + (one - x))));
             }
             (Op::And, _) => others(children, values, |x| x, each),
             (Op::Or, Algebra::NandMult | Algebra::NandMin) => {
-                others(children, values, |x| 1.0 - x, each)
+                others(children, values, |x| one - x, each)
             }
         }
     }
@@ -140,16 +142,17 @@ impl Algebra {
 
 /// 1 for the first of the rows that is equal.
 #[inline(always)]
-fn first<const L: usize>(
-    rows: impl Iterator<Item = [f64; L]>,
-    wanted: [f64; L],
-    mut each: impl FnMut(usize, [f64; L]),
+fn first<T: Real, const L: usize>(
+    rows: impl Iterator<Item = [T; L]>,
+    wanted: [T; L],
+    mut each: impl FnMut(usize, [T; L]),
 ) {
-    let mut left = [1.0; L];
+    let zero = T::ZERO;
+    let mut left = [T::ONE; L];
     for (place, row) in rows.enumerate() {
-        let here = std::array::from_fn(|i| if row[i] == wanted[i] { left[i] } else { 0.0 });
+        let here = std::array::from_fn(|i| if row[i] == wanted[i] { left[i] } else { zero });
         for i in 0..L {
-            left[i] = if row[i] == wanted[i] { 0.0 } else { left[i] };
+            left[i] = if row[i] == wanted[i] { zero } else { left[i] };
         }
         each(place, here);
     }
@@ -157,14 +160,14 @@ fn first<const L: usize>(
 
 /// The product of the others, in their order.
 #[inline(always)]
-fn others<const L: usize>(
+fn others<T: Real, const L: usize>(
     children: &[u32],
-    values: &[[f64; L]],
-    factor: impl Fn(f64) -> f64,
-    mut each: impl FnMut(usize, [f64; L]),
+    values: &[[T; L]],
+    factor: impl Fn(T) -> T,
+    mut each: impl FnMut(usize, [T; L]),
 ) {
     for place in 0..children.len() {
-        let mut product = [1.0; L];
+        let mut product = [T::ONE; L];
         for (other, &child) in children.iter().enumerate() {
             if other != place {
                 let row = &values[child as usize];

@@ -1,21 +1,22 @@
 //! Gradients of numeric algebras, of samples side by side, and through the maxima of cycles.
 
+use super::number::{Number, is_nil};
 use super::{Algebra, Solved, Solver};
 use crate::cone::{Cycle, Op};
 
 /// Reverse pass from `adjoints`, later components first.
 #[inline(always)]
-pub(super) fn propagate<const L: usize>(solver: &Solver, solved: &mut Solved) {
+pub(super) fn propagate<T: Number, const L: usize>(solver: &Solver, solved: &mut Solved<T>) {
     let cone = &solver.cone;
     solved.gradient.clear();
-    solved.gradient.resize(solver.leaves * L, 0.0);
+    solved.gradient.resize(solver.leaves * L, T::ZERO);
     let mut cycles = cone.cycles.iter().rev().peekable();
     let mut node = cone.len() as u32;
     while node > 0 {
         if let Some(cycle) = cycles.next_if(|cycle| cycle.end == node) {
             match solver.algebra.improves() {
-                true => (0..L).for_each(|lane| solver.trace_back::<L>(cycle, lane, solved)),
-                false => solver.adjoint::<L>(cycle, solved),
+                true => (0..L).for_each(|lane| solver.trace_back::<T, L>(cycle, lane, solved)),
+                false => solver.adjoint::<T, L>(cycle, solved),
             }
             node = cycle.start;
             continue;
@@ -23,7 +24,7 @@ pub(super) fn propagate<const L: usize>(solver: &Solver, solved: &mut Solved) {
         node -= 1;
         let (adjoints, _) = solved.adjoints.as_chunks_mut::<L>();
         let adjoint = adjoints[node as usize];
-        if adjoint == [0.0; L] {
+        if is_nil(&adjoint) {
             continue;
         }
         let op = cone.ops[node as usize];
@@ -44,15 +45,20 @@ pub(super) fn propagate<const L: usize>(solver: &Solver, solved: &mut Solved) {
 impl Solver {
     /// Maxima on a cycle, of one sample: follows the derivation that last improved each value, which leads to tuples that
     /// reached theirs without it.
-    fn trace_back<const L: usize>(&self, cycle: &Cycle, lane: usize, solved: &mut Solved) {
+    fn trace_back<T: Number, const L: usize>(
+        &self,
+        cycle: &Cycle,
+        lane: usize,
+        solved: &mut Solved<T>,
+    ) {
         let at = |node: u32| node as usize * L + lane;
         let mut order = std::mem::take(&mut solved.scratch.order);
-        self.downwards::<L>(cycle, lane, solved, &mut order);
+        self.downwards::<T, L>(cycle, lane, solved, &mut order);
         for &key in &order {
             let tuple = cycle.start + key as u32;
             let adjoint = solved.adjoints[at(tuple)];
-            let (round, child) = solved.reached[at(tuple)];
-            if adjoint == 0.0 || child == u32::MAX {
+            let child = solved.reached[at(tuple)].1;
+            if adjoint.is_nil() || child == u32::MAX {
                 continue;
             }
             if !cycle.is_instance(child) {
@@ -66,21 +72,36 @@ impl Solver {
                         .iter()
                         .enumerate()
                         .filter(|&(other, _)| other != place);
-                    let slope: f64 = others.map(|(_, &other)| solved.values[at(other)]).product();
+                    let slope = others.fold(T::ONE, |product, (_, &other)| {
+                        product * solved.values[at(other)]
+                    });
                     solved.adjoints[at(part)] += adjoint * slope;
                 }
                 continue;
             }
-            let value = solved.values[at(tuple)];
-            let least = parts.iter().find(|&&part| {
-                let earlier = !cycle.tuples().contains(&part) || solved.reached[at(part)].0 < round;
-                solved.values[at(part)] == value && earlier
-            });
-            if let Some(&least) = least {
+            if let Some(least) = self.least::<T, L>(cycle, lane, solved, tuple) {
                 solved.adjoints[at(least)] += adjoint;
             }
         }
         solved.scratch.order = order;
+    }
+
+    /// The part of the instance that a minimum was reached through whose value it has, and had before.
+    pub(super) fn least<T: Number, const L: usize>(
+        &self,
+        cycle: &Cycle,
+        lane: usize,
+        solved: &Solved<T>,
+        tuple: u32,
+    ) -> Option<u32> {
+        let at = |node: u32| node as usize * L + lane;
+        let (round, child) = solved.reached[at(tuple)];
+        let value = solved.values[at(tuple)];
+        let mut parts = self.cone.children(child).iter().copied();
+        parts.find(|&part| {
+            let earlier = !cycle.tuples().contains(&part) || solved.reached[at(part)].0 < round;
+            solved.values[at(part)] == value && earlier
+        })
     }
 
     /// The tuples of a cycle, each before those that the derivation of its value uses; the lower half of a number says
@@ -88,11 +109,11 @@ impl Solver {
     ///
     /// For products that is no order of rounds: a part may still improve where the product, which is 0 or rounded, does
     /// not. The derivations followed make no circle, since a product is never above its parts.
-    fn downwards<const L: usize>(
+    pub(super) fn downwards<T: Number, const L: usize>(
         &self,
         cycle: &Cycle,
         lane: usize,
-        solved: &Solved,
+        solved: &Solved<T>,
         order: &mut Vec<u64>,
     ) {
         let reached = |tuple: u32| solved.reached[tuple as usize * L + lane];

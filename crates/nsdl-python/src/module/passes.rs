@@ -129,6 +129,7 @@ impl CompiledModule {
         tape: &Tape,
         directions: &[Bound<'py, PyAny>],
         gradients: &[Bound<'py, PyAny>],
+        learned: bool,
     ) -> PyResult<Tensors<'py>> {
         let (like, py) = directions
             .first()
@@ -137,14 +138,27 @@ impl CompiledModule {
         let batch = tape.batch();
         let outputs = || (0..self.module.outputs()).map(|o| self.module.tuples(o).len());
         let gradients = dense::<T>(gradients, batch, outputs())?;
+        let count = self.module.parameters().len();
+        let (directions, moves) = match directions.split_last() {
+            Some((moves, directions)) if learned => (directions, Some(moves)),
+            _ => (directions, None),
+        };
+        let moves = moves.map(|moves| Dense::<T>::new(moves, 1, count));
+        let moves = moves.transpose()?;
         let directions = tape.stacks().read::<T>(directions)?;
         let mut slopes = fresh::<T>(like, batch, outputs())?;
         let mut products = tape.stacks().fresh::<T>(like)?;
+        let mut parameters = match learned {
+            true => Some(Fresh::<T>::new(like, 1, count)?),
+            false => None,
+        };
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
-            let directions = directions.slices();
+            let mut directions = directions.slices();
+            directions.extend(moves.as_ref().map(Dense::slice));
             let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
             let mut products = products.slices_mut();
+            products.extend(parameters.as_mut().map(Fresh::slice_mut));
             threads::detach(py, || {
                 tape.with(|memory| {
                     self.module
@@ -154,8 +168,10 @@ impl CompiledModule {
             .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
             .map_err(|error| raise(py, &error))?;
         }
+        let mut products = tape.stacks().tensors(products);
+        products.extend(parameters.map(Fresh::into_tensor));
         Ok((
-            tape.stacks().tensors(products),
+            products,
             slopes.into_iter().map(Fresh::into_tensor).collect(),
         ))
     }

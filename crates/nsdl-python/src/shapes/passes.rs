@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use super::CompiledShapes;
 use crate::arrangement::Arrangement;
 use crate::error::raise;
+use crate::module::Tensors;
 use crate::ragged_tape::{Batched, RaggedTape, take};
 use crate::tensor::{Dense, Fresh};
 use crate::threads;
@@ -26,10 +27,10 @@ impl CompiledShapes {
         call: &Call<'_, 'py>,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, RaggedTape)> {
         let (py, arrangement, validate) = (like.py(), call.arrangement, call.validate);
-        let inputs = call.inputs.iter().enumerate().map(|(i, tensor)| {
-            let width = self.shapes.input(i).map_or(0, |input| input.mapping.len());
-            Dense::<T>::new(tensor, arrangement.batch(), width)
-        });
+        let inputs =
+            call.inputs.iter().enumerate().map(|(i, tensor)| {
+                Dense::<T>::new(tensor, arrangement.batch(), self.input_width(i))
+            });
         let inputs = inputs.collect::<PyResult<Vec<_>>>()?;
         let facts = call.probabilities.iter().zip(arrangement.ragged());
         let facts = facts.map(|(tensor, (_, offsets))| Dense::<T>::new(tensor, last(offsets), 1));
@@ -73,17 +74,7 @@ impl CompiledShapes {
             Dense::<T>::new(tensor, rows, columns)
         });
         let gradients = gradients.collect::<PyResult<Vec<_>>>()?;
-        let inputs = (0..self.shapes.inputs()).map(|i| {
-            let width = self.shapes.input(i).map_or(0, |input| input.mapping.len());
-            Fresh::<T>::new(like, arrangement.batch(), width)
-        });
-        let mut inputs = inputs.collect::<PyResult<Vec<_>>>()?;
-        let facts = arrangement.ragged();
-        let facts = facts.map(|(_, offsets)| Fresh::<T>::new(like, last(offsets), 1));
-        let mut facts = facts.collect::<PyResult<Vec<_>>>()?;
-        if learned {
-            facts.push(Fresh::new(like, 1, self.parameter_count())?);
-        }
+        let (mut inputs, mut facts) = self.fresh_inputs::<T>(like, arrangement, learned)?;
         {
             let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
             let mut inputs: Vec<&mut [T]> = inputs.iter_mut().map(Fresh::slice_mut).collect();
@@ -102,6 +93,90 @@ impl CompiledShapes {
             .chain(facts)
             .map(Fresh::into_tensor)
             .collect())
+    }
+
+    /// Directions and gradients are given.
+    pub fn second_as<'py, T: Batched>(
+        &self,
+        arrangement: &Arrangement,
+        tape: &RaggedTape,
+        [directions, gradients]: [&[Bound<'py, PyAny>]; 2],
+        learned: bool,
+    ) -> PyResult<Tensors<'py>> {
+        let none = || PyTypeError::new_err("no tensor is given");
+        let like = gradients.first().ok_or_else(none)?;
+        let (py, arrangement) = (like.py(), &arrangement.0);
+        let mut shapes: Vec<(usize, usize)> = (0..self.shapes.inputs())
+            .map(|i| (arrangement.batch(), self.input_width(i)))
+            .collect();
+        shapes.extend(arrangement.ragged().map(|(_, offsets)| (last(offsets), 1)));
+        if learned {
+            shapes.push((1, self.parameter_count()));
+        }
+        if directions.len() != shapes.len() {
+            return Err(none());
+        }
+        let directions = directions.iter().zip(shapes);
+        let directions =
+            directions.map(|(tensor, (rows, columns))| Dense::<T>::new(tensor, rows, columns));
+        let directions = directions.collect::<PyResult<Vec<_>>>()?;
+        let gradients = gradients.iter().enumerate().map(|(o, tensor)| {
+            let (rows, columns) = self.output_shape(arrangement, o);
+            Dense::<T>::new(tensor, rows, columns)
+        });
+        let gradients = gradients.collect::<PyResult<Vec<_>>>()?;
+        let mut slopes = self.fresh_outputs::<T>(like, arrangement)?;
+        let (mut inputs, mut facts) = self.fresh_inputs::<T>(like, arrangement, learned)?;
+        {
+            let directions: Vec<&[T]> = directions.iter().map(Dense::slice).collect();
+            let (moves, facts_move) = directions.split_at(self.shapes.inputs());
+            let gradients: Vec<&[T]> = gradients.iter().map(Dense::slice).collect();
+            let moved = nsdl::Moved {
+                inputs: moves,
+                probabilities: facts_move,
+                gradients: &gradients,
+            };
+            let mut slopes: Vec<&mut [T]> = slopes.iter_mut().map(Fresh::slice_mut).collect();
+            let mut inputs: Vec<&mut [T]> = inputs.iter_mut().map(Fresh::slice_mut).collect();
+            let mut facts: Vec<&mut [T]> = facts.iter_mut().map(Fresh::slice_mut).collect();
+            let found = nsdl::Second {
+                slopes: &mut slopes,
+                inputs: &mut inputs,
+                probabilities: &mut facts,
+            };
+            threads::detach(py, || {
+                tape.with::<T, _>(|tape| self.shapes.second(arrangement, tape, &moved, found))
+            })
+            .ok_or_else(|| PyTypeError::new_err("the tape of another dtype"))?
+            .map_err(|error| raise(py, &error))?;
+        }
+        let products = inputs.into_iter().chain(facts).map(Fresh::into_tensor);
+        let slopes = slopes.into_iter().map(Fresh::into_tensor);
+        Ok((products.collect(), slopes.collect()))
+    }
+
+    fn input_width(&self, input: usize) -> usize {
+        let input = self.shapes.input(input);
+        input.map_or(0, |input| input.mapping.len())
+    }
+
+    /// For what belongs to inputs, and to facts and parameters.
+    #[allow(clippy::type_complexity)] // Two alike.
+    fn fresh_inputs<'py, T: Batched>(
+        &self,
+        like: &Bound<'py, PyAny>,
+        arrangement: &nsdl::Arrangement,
+        learned: bool,
+    ) -> PyResult<(Vec<Fresh<'py, T>>, Vec<Fresh<'py, T>>)> {
+        let inputs = 0..self.shapes.inputs();
+        let inputs = inputs.map(|i| Fresh::new(like, arrangement.batch(), self.input_width(i)));
+        let facts = arrangement.ragged();
+        let facts = facts.map(|(_, offsets)| Fresh::new(like, last(offsets), 1));
+        let mut facts = facts.collect::<PyResult<Vec<_>>>()?;
+        if learned {
+            facts.push(Fresh::new(like, 1, self.parameter_count())?);
+        }
+        Ok((inputs.collect::<PyResult<_>>()?, facts))
     }
 
     fn parameter_count(&self) -> usize {

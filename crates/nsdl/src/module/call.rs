@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::why::{Explanation, Story, row};
 
 /// The inputs, and the values of the parameters.
-type Parted<'s, T> = (&'s [&'s [T]], Option<&'s [T]>);
+pub(super) type Parted<'s, T> = (&'s [&'s [T]], Option<&'s [T]>);
 
 impl Module {
     /// Computes the outputs for a batch.
@@ -67,7 +67,7 @@ impl Module {
                 self.check_values(parameters)
                     .map_err(|d| Error::new(vec![d], &self.texts))?;
             }
-            self.weigh(parameters, tape);
+            self.weigh(parameters, batch, &mut tape.weights);
         }
         self.fill_leaves(inputs, batch, &mut tape.weights);
         self.circuit
@@ -192,13 +192,9 @@ impl Module {
             self.inputs.iter().map(Port::width),
             batch,
         )?;
-        tape.value_gradients.clear();
-        tape.value_gradients
-            .resize(self.circuit.outputs() * batch, T::ZERO);
         tape.weight_gradients
             .resize(self.constants.len() * batch, T::ZERO);
-        self.fill_outputs(output_gradients, batch, &mut tape.value_gradients);
-        self.divide_backward(tape, output_gradients);
+        self.seed(tape, output_gradients);
         self.circuit.backward(
             &tape.weights,
             batch,
@@ -208,9 +204,19 @@ impl Module {
         );
         self.read_leaves(&tape.weight_gradients, batch, input_gradients);
         if let Some(gradients) = parameters.first_mut() {
-            self.weigh_backward(tape, gradients);
+            self.weigh_backward(&tape.weight_gradients, batch, gradients);
         }
         Ok(())
+    }
+
+    /// Turns gradients by outputs into those by the outputs of the circuit.
+    pub(super) fn seed<T: Real>(&self, tape: &mut Tape<T>, output_gradients: &[&[T]]) {
+        let batch = tape.batch;
+        tape.value_gradients.clear();
+        tape.value_gradients
+            .resize(self.circuit.outputs() * batch, T::ZERO);
+        self.fill_outputs(output_gradients, batch, &mut tape.value_gradients);
+        self.divide_backward(tape, output_gradients);
     }
 
     /// The `k` most probable proofs of a tuple of an output, for one sample: `inputs[i]` has the `n_i` values of
@@ -295,7 +301,7 @@ impl Module {
     }
 
     /// The inputs, and the values of the parameters if they follow.
-    fn parted<'s, T>(&self, inputs: &'s [&'s [T]]) -> Result<Parted<'s, T>> {
+    pub(super) fn parted<'s, T>(&self, inputs: &'s [&'s [T]]) -> Result<Parted<'s, T>> {
         let (inputs, parameters) = inputs.split_at(self.inputs.len().min(inputs.len()));
         self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
         Ok((inputs, parameters.first().copied()))

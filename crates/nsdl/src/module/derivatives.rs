@@ -23,12 +23,13 @@ impl Module {
     /// How the outputs of the last [`Module::forward`] on this tape, and the gradients that [`Module::backward`] would
     /// give for `output_gradients`, change if the inputs move in a direction: `slopes` is the Jacobian times the
     /// direction, shaped as the outputs; `products` the Hessian of the weighted outputs times the direction, shaped as
-    /// the inputs. One forward and one reverse pass.
+    /// the inputs. One slice more may follow the directions and the products, for the parameters. One forward and one
+    /// reverse pass, with evidence one reverse pass more.
+    ///
+    /// Under top-k the choice of proofs is taken as given, and so is that of maxima and minima.
     ///
     /// # Errors
-    /// `E0816` for slices of the wrong number or length; `E0828` where worlds are drawn and where cycles are iterated, as
-    /// under `minmaxprob` and `addmultprob`; and for outputs with evidence, whose quotients only tensor back ends
-    /// differentiate twice. Under top-k the choice of proofs is taken as given.
+    /// `E0816` for slices of the wrong number or length; `E0828` where worlds are drawn.
     pub fn second<T: Real>(
         &self,
         tape: &mut Tape<T>,
@@ -40,6 +41,10 @@ impl Module {
         let batch = tape.batch;
         let inputs = || self.inputs.iter().map(Port::width);
         let outputs = || self.outputs.iter().map(Answers::width);
+        let (directions, moves) = self.parted(directions)?;
+        let split = self.inputs.len().min(products.len());
+        let (products, parameters) = products.split_at_mut(split);
+        self.check_parameters(parameters.iter().map(|slice| slice.len()))?;
         let given = directions.iter().map(|s| s.len());
         self.check_shapes("direction", given, inputs(), batch)?;
         let given = output_gradients.iter().map(|s| s.len());
@@ -48,39 +53,48 @@ impl Module {
         self.check_shapes("slope", given, outputs(), batch)?;
         let given = products.iter().map(|s| s.len());
         self.check_shapes("product", given, inputs(), batch)?;
-        if self.is_conditioned() {
-            let d = Diagnostic::error(
-                "E0828",
-                "an output has evidence: quotients have first derivatives here",
-            )
-            .help("differentiate twice by the torch backend");
-            return Err(Error::new(vec![d], &self.texts));
-        }
         let (leaves, rows) = (self.constants.len() * batch, self.circuit.outputs() * batch);
         let mut weight_slopes = vec![T::ZERO; leaves];
+        if let Some(moves) = moves {
+            self.weigh(moves, batch, &mut weight_slopes);
+        }
         self.fill_leaves(directions, batch, &mut weight_slopes);
-        let mut grad_out = vec![T::ZERO; rows];
-        self.fill_outputs(output_gradients, batch, &mut grad_out);
+        self.seed(tape, output_gradients);
         let (mut found, mut curvature) = (vec![T::ZERO; rows], vec![T::ZERO; leaves]);
         let at = Direction {
             weights: &tape.weights,
             weight_slopes: &weight_slopes,
-            grad_out: &grad_out,
+            grad_out: &tape.value_gradients,
         };
         let memory = &mut tape.second;
         if !self
             .circuit
             .second(at, batch, memory, &mut found, &mut curvature)
         {
-            let d = Diagnostic::error(
-                "E0828",
-                "cycles that are iterated, and drawn worlds, have first derivatives only",
-            )
-            .help("use the provenance exact");
+            let d = Diagnostic::error("E0828", "drawn worlds have first derivatives only")
+                .help("use the provenance exact");
             return Err(Error::new(vec![d], &self.texts));
         }
+        if self.is_conditioned() {
+            // The gradients by numerators and evidence change too.
+            self.divide_second(tape, output_gradients, &found);
+            tape.weight_gradients.resize(leaves, T::ZERO);
+            self.circuit.backward(
+                &tape.weights,
+                batch,
+                &mut tape.circuit,
+                &tape.value_gradients,
+                &mut tape.weight_gradients,
+            );
+            let flow = curvature.iter_mut().zip(&tape.weight_gradients);
+            flow.for_each(|(product, slope)| *product += *slope);
+        }
         self.spread(&found, batch, slopes);
+        self.divide_slopes(tape, &found, slopes);
         self.read_leaves(&curvature, batch, products);
+        if let Some(products) = parameters.first_mut() {
+            self.weigh_backward(&curvature, batch, products);
+        }
         Ok(())
     }
 

@@ -100,6 +100,87 @@ impl Module {
 }
 
 impl Module {
+    /// How gradients by numerators and evidence, of [`Module::divide_backward`], change where the outputs of the circuit
+    /// change by `slopes`.
+    pub(super) fn divide_second<T: Real>(
+        &self,
+        tape: &mut Tape<T>,
+        gradients: &[&[T]],
+        slopes: &[T],
+    ) {
+        let batch = tape.batch;
+        tape.value_gradients.fill(T::ZERO);
+        for (answers, gradients) in self.outputs.iter().zip(gradients) {
+            let width = answers.width();
+            for (column, given) in answers.given.iter().enumerate() {
+                let joint = answers.circuit.get(column).copied().flatten();
+                let (Some(joint), Given::Output(evidence)) = (joint, given) else {
+                    continue;
+                };
+                for sample in 0..batch {
+                    let at = |output: u32| output as usize * batch + sample;
+                    let of = |rows: &[T], output: u32| {
+                        rows.get(at(output)).map_or(0.0, |value| value.to_f64())
+                    };
+                    let share = given.share(&tape.values, batch, sample);
+                    if share.is_nan() || share <= 0.0 {
+                        continue;
+                    }
+                    // By the numerator g / e, by the evidence −g · j / e².
+                    let gradient = gradients.get(sample * width + column);
+                    let slope = gradient.map_or(0.0, |gradient| gradient.to_f64()) / share;
+                    let quotient = of(&tape.values, joint) / share;
+                    let (numerator, denominator) = (of(slopes, joint), of(slopes, *evidence));
+                    let by_evidence = slope * (numerator - 2.0 * quotient * denominator) / share;
+                    if let Some(to) = tape.value_gradients.get_mut(at(joint)) {
+                        *to -= T::from_f64(slope * denominator / share);
+                    }
+                    if let Some(to) = tape.value_gradients.get_mut(at(*evidence)) {
+                        *to -= T::from_f64(by_evidence);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes the slopes of numerators, in the columns of outputs, those of quotients; 0 where the evidence is
+    /// impossible. `found` are those of the outputs of the circuit.
+    pub(super) fn divide_slopes<T: Real>(
+        &self,
+        tape: &Tape<T>,
+        found: &[T],
+        slopes: &mut [&mut [T]],
+    ) {
+        let batch = tape.batch;
+        for (answers, slopes) in self.outputs.iter().zip(slopes) {
+            let width = answers.width();
+            for (column, given) in answers.given.iter().enumerate() {
+                let joint = answers.circuit.get(column).copied().flatten();
+                for sample in 0..batch {
+                    let Some(slope) = slopes.get_mut(sample * width + column) else {
+                        continue;
+                    };
+                    let of = |rows: &[T], output: u32| {
+                        let value = rows.get(output as usize * batch + sample);
+                        value.map_or(0.0, |value| value.to_f64())
+                    };
+                    let share = given.share(&tape.values, batch, sample);
+                    let change = match given {
+                        Given::Output(evidence) => of(found, *evidence),
+                        Given::Always | Given::Never => 0.0,
+                    };
+                    let joint = joint.map_or(0.0, |joint| of(&tape.values, joint));
+                    *slope = match share > 0.0 {
+                        true => T::from_f64((slope.to_f64() - joint / share * change) / share),
+                        false => T::ZERO,
+                    };
+                }
+            }
+        }
+    }
+}
+
+impl Module {
     /// Whether some output has evidence.
     pub fn is_conditioned(&self) -> bool {
         self.outputs.iter().any(|answers| !answers.given.is_empty())

@@ -78,7 +78,7 @@ impl Module {
             .log_backward(batch, &mut tape.log, &seeds, &mut tape.weight_gradients);
         self.read_leaves(&tape.weight_gradients, batch, input_gradients);
         if let Some(gradients) = parameters.first_mut() {
-            self.weigh_backward(tape, gradients);
+            self.weigh_backward(&tape.weight_gradients, batch, gradients);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use nsdl_circuit::Real;
 use nsdl_ir::{Diagnostic, LeafId, LeafSource, Learned, LearnedSet, Plan, Span, Trace};
 use rustc_hash::FxHashMap;
 
-use super::{Module, Tape};
+use super::Module;
 
 /// So many significant digits of a learned probability are written.
 const DIGITS: usize = 7;
@@ -87,25 +87,23 @@ impl Module {
         }
     }
 
-    /// Puts the current values of the parameters in their places.
-    pub(super) fn weigh<T: Real>(&self, parameters: &[T], tape: &mut Tape<T>) {
-        let batch = tape.batch;
+    /// Puts what each parameter has in the places of its leaves, `[leaf][sample]`.
+    pub(super) fn weigh<T: Real>(&self, parameters: &[T], batch: usize, rows: &mut [T]) {
         for (leaf, learned) in self.learned.iter().enumerate() {
             let value = learned.and_then(|learned| parameters.get(learned as usize));
-            let row = tape.weights.get_mut(leaf * batch..(leaf + 1) * batch);
+            let row = rows.get_mut(leaf * batch..(leaf + 1) * batch);
             if let (Some(value), Some(row)) = (value, row) {
                 row.fill(*value);
             }
         }
     }
 
-    /// The gradients of the parameters: sums over the batch and over all their leaves.
-    pub(super) fn weigh_backward<T: Real>(&self, tape: &Tape<T>, gradients: &mut [T]) {
-        let batch = tape.batch;
+    /// The gradients of the parameters from those of leaves, `[leaf][sample]`: sums over the batch and over all their leaves.
+    pub(super) fn weigh_backward<T: Real>(&self, rows: &[T], batch: usize, gradients: &mut [T]) {
         let mut sums = vec![0.0; gradients.len()];
         for (leaf, learned) in self.learned.iter().enumerate() {
             let sum = learned.and_then(|learned| sums.get_mut(learned as usize));
-            let row = tape.weight_gradients.get(leaf * batch..(leaf + 1) * batch);
+            let row = rows.get(leaf * batch..(leaf + 1) * batch);
             if let (Some(sum), Some(row)) = (sum, row) {
                 *sum += row.iter().map(|slope| slope.to_f64()).sum::<f64>();
             }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::Shapes;
 use super::arrange::{Arrangement, Part};
+use super::rows::{gather_inputs, gather_outputs, scatter_inputs, scatter_outputs};
 use crate::check::{check_input, check_ragged};
 use crate::error::Result;
 use crate::module::Tape;
@@ -13,20 +14,23 @@ use crate::module::Tape;
 /// The memory of calls of [`Shapes`]; see [`Tape`].
 #[derive(Debug, Default)]
 pub struct BatchTape<T> {
-    parts: Vec<PartTape<T>>,
+    pub(super) parts: Vec<PartTape<T>>,
     /// How many of them the last forward pass used.
     used: usize,
 }
 
 #[derive(Debug, Default)]
-struct PartTape<T> {
-    tape: Tape<T>,
+pub(super) struct PartTape<T> {
+    pub(super) tape: Tape<T>,
     /// Rows of inputs, and their gradients.
-    inputs: Vec<Vec<T>>,
+    pub(super) inputs: Vec<Vec<T>>,
     /// Rows of outputs, and their gradients.
-    outputs: Vec<Vec<T>>,
+    pub(super) outputs: Vec<Vec<T>>,
     /// Gradients of parameters.
-    parameters: Vec<T>,
+    pub(super) parameters: Vec<T>,
+    /// Rows of directions, and how outputs change along them.
+    pub(super) directions: Vec<Vec<T>>,
+    pub(super) slopes: Vec<Vec<T>>,
 }
 
 impl<T> BatchTape<T> {
@@ -40,6 +44,20 @@ impl<T> BatchTape<T> {
     pub fn truncated(&self) -> bool {
         let mut parts = self.parts.iter().take(self.used);
         parts.any(|part| part.tape.truncated())
+    }
+}
+
+impl<T: Real> BatchTape<T> {
+    /// What all parts have for the parameters, if that is asked for.
+    pub(super) fn sum_parameters(&self, parts: usize, sums: &mut [&mut [T]]) {
+        for sums in sums {
+            sums.fill(T::ZERO);
+            for tape in self.parts.iter().take(parts) {
+                for (sum, slope) in sums.iter_mut().zip(&tape.parameters) {
+                    *sum += *slope;
+                }
+            }
+        }
     }
 }
 
@@ -93,18 +111,8 @@ impl Shapes {
         let widths = self.widths();
         let run = |(part, tape): (&Part, &mut PartTape<T>)| {
             let n = part.rows();
-            tape.inputs
-                .resize_with(inputs.len() + probabilities.len(), Vec::new);
-            let (rows, facts) = tape.inputs.split_at_mut(inputs.len());
-            for ((to, from), &width) in rows.iter_mut().zip(inputs).zip(&widths) {
-                let samples = part.samples.iter();
-                gather(to, from, samples.map(|&s| s * width..(s + 1) * width));
-            }
-            for ((to, from), (_, offsets)) in
-                facts.iter_mut().zip(probabilities).zip(&arrangement.ragged)
-            {
-                gather(to, from, part.samples.iter().map(|&s| between(offsets, s)));
-            }
+            let rows = &mut tape.inputs;
+            gather_inputs(arrangement, part, &widths, [inputs, probabilities], rows);
             tape.outputs.resize_with(part.shape.outputs(), Vec::new);
             for (o, values) in tape.outputs.iter_mut().enumerate() {
                 values.clear();
@@ -118,13 +126,7 @@ impl Shapes {
         };
         each(arrangement, tape, run)?;
         for (part, tape) in parts.iter().zip(&tape.parts) {
-            for ((to, from), offsets) in outputs
-                .iter_mut()
-                .zip(&tape.outputs)
-                .zip(&arrangement.answers)
-            {
-                scatter(to, from, part.samples.iter().map(|&s| between(offsets, s)));
-            }
+            scatter_outputs(arrangement, part, &tape.outputs, outputs);
         }
         Ok(())
     }
@@ -168,10 +170,7 @@ impl Shapes {
         let learned = !parameter_gradients.is_empty();
         let parameters: usize = parameter_gradients.iter().map(|it| it.len()).sum();
         let run = |(part, tape): (&Part, &mut PartTape<T>)| {
-            let sources = output_gradients.iter().zip(&arrangement.answers);
-            for (to, (from, offsets)) in tape.outputs.iter_mut().zip(sources) {
-                gather(to, from, part.samples.iter().map(|&s| between(offsets, s)));
-            }
+            gather_outputs(arrangement, part, output_gradients, &mut tape.outputs);
             let given: Vec<&[T]> = tape.outputs.iter().map(Vec::as_slice).collect();
             tape.parameters.clear();
             tape.parameters.resize(parameters, T::ZERO);
@@ -184,32 +183,15 @@ impl Shapes {
         each(arrangement, tape, run)?;
         let widths = self.widths();
         for (part, tape) in parts.iter().zip(&tape.parts) {
-            let (rows, facts) = tape
-                .inputs
-                .split_at_checked(input_gradients.len())
-                .unwrap_or_default();
-            for ((to, from), &width) in input_gradients.iter_mut().zip(rows).zip(&widths) {
-                let samples = part.samples.iter();
-                scatter(to, from, samples.map(|&s| s * width..(s + 1) * width));
-            }
-            let facts = probability_gradients.iter_mut().zip(facts);
-            for ((to, from), (_, offsets)) in facts.zip(&arrangement.ragged) {
-                scatter(to, from, part.samples.iter().map(|&s| between(offsets, s)));
-            }
+            let (inputs, facts) = (&mut *input_gradients, &mut *probability_gradients);
+            scatter_inputs(arrangement, part, &widths, &tape.inputs, inputs, facts);
         }
-        for sums in parameter_gradients {
-            sums.fill(T::ZERO);
-            for tape in tape.parts.iter().take(parts.len()) {
-                for (sum, slope) in sums.iter_mut().zip(&tape.parameters) {
-                    *sum += *slope;
-                }
-            }
-        }
+        tape.sum_parameters(parts.len(), parameter_gradients);
         Ok(())
     }
 
     /// Columns of the inputs whose tuples are the same in all samples.
-    fn widths(&self) -> Vec<usize> {
+    pub(super) fn widths(&self) -> Vec<usize> {
         let inputs = self.blueprint.inputs();
         inputs.map(|input| input.mapping.len()).collect()
     }
@@ -232,7 +214,7 @@ impl Shapes {
         Ok(())
     }
 
-    fn check_sizes(
+    pub(super) fn check_sizes(
         &self,
         arrangement: &Arrangement,
         inputs: &[usize],
@@ -269,7 +251,10 @@ impl Shapes {
 }
 
 /// Probabilities of facts, and the parameters behind them.
-fn split<'a, 'b, T>(slices: &'a [&'b [T]], facts: usize) -> (&'a [&'b [T]], &'a [&'b [T]]) {
+pub(super) fn split<'a, 'b, T>(
+    slices: &'a [&'b [T]],
+    facts: usize,
+) -> (&'a [&'b [T]], &'a [&'b [T]]) {
     slices.split_at(facts.min(slices.len()))
 }
 
@@ -280,7 +265,7 @@ const KEPT_TAPES: usize = 256;
 const PARALLEL: usize = 1 << 13;
 
 /// Runs the parts, in parallel where that pays.
-fn each<T: Real>(
+pub(super) fn each<T: Real>(
     arrangement: &Arrangement,
     tape: &mut BatchTape<T>,
     run: impl Fn((&Part, &mut PartTape<T>)) -> Result<()> + Send + Sync,
@@ -295,37 +280,4 @@ fn each<T: Real>(
         return parts.par_iter().zip(tapes).try_for_each(run);
     }
     parts.iter().zip(&mut tape.parts).try_for_each(run)
-}
-
-fn between(offsets: &[usize], sample: usize) -> std::ops::Range<usize> {
-    let at = |place: usize| offsets.get(place).copied().unwrap_or_default();
-    at(sample)..at(sample + 1)
-}
-
-/// Makes `to` the ranges of `from`, one after the other.
-fn gather<T: Copy>(
-    to: &mut Vec<T>,
-    from: &[T],
-    ranges: impl Iterator<Item = std::ops::Range<usize>>,
-) {
-    to.clear();
-    for range in ranges {
-        to.extend_from_slice(from.get(range).unwrap_or_default());
-    }
-}
-
-/// Cuts `from` into the ranges of `to`.
-fn scatter<T: Copy>(
-    to: &mut [T],
-    from: &[T],
-    ranges: impl Iterator<Item = std::ops::Range<usize>>,
-) {
-    let mut rest = from;
-    for range in ranges {
-        let n = range.len();
-        if let (Some(to), Some((from, more))) = (to.get_mut(range), rest.split_at_checked(n)) {
-            to.copy_from_slice(from);
-            rest = more;
-        }
-    }
 }
