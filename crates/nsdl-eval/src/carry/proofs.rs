@@ -7,8 +7,11 @@
 
 mod combine;
 mod join;
+mod lines;
 mod list;
 mod weigh;
+
+use std::hint::black_box;
 
 use nsdl_ir::{Fact, Tag};
 use nsdl_provenance::literals::Variables;
@@ -59,6 +62,9 @@ struct Row {
 
 /// More than any rank: a row that holds without any fact needs no other reason.
 const CERTAIN: i64 = i64::MAX;
+
+/// Rows that are weighed together.
+const TOGETHER: usize = 32;
 
 impl Proofs {
     /// No rows yet. `k` is at least 1 and fits a byte.
@@ -233,9 +239,18 @@ impl Carrier for Proofs {
 
     fn weights(&self, relation: usize) -> Vec<f64> {
         let mut weighing = Weighing::new(&self.sets, &self.weights);
-        let rows = 0..self.lists[relation].rows.len() as u32;
-        rows.map(|row| weighing.weigh(self.list(relation, row)))
-            .collect()
+        let rows: Vec<u32> = (0..self.lists[relation].rows.len() as u32).collect();
+        let mut found = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(TOGETHER) {
+            // Proofs lie all over the memory: the processor waits for many of them at once.
+            let proofs = rows.iter().flat_map(|row| self.list(relation, *row));
+            black_box(self.sets.touch(proofs));
+            found.extend(
+                rows.iter()
+                    .map(|row| weighing.weigh(self.list(relation, *row))),
+            );
+        }
+        found
     }
 
     fn truncated(&self) -> bool {

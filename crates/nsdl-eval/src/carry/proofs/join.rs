@@ -1,8 +1,11 @@
 //! The sink that joins proofs.
 
+use std::hint::black_box;
+
 use nsdl_ir::Word;
 
 use super::combine::Combinations;
+use super::lines::{Lines, Place};
 use super::list::{Proof, State};
 use super::{CERTAIN, Proofs};
 use crate::carry::Head;
@@ -29,8 +32,15 @@ pub(super) struct Proving<'a> {
     row: Vec<Word>,
     /// What a body says but for its last atom.
     common: Combinations,
-    /// Room for the rows of the head that one scan gives, and what the body has to offer them.
-    heads: Vec<(u32, u32)>,
+    /// The atom whose rows differ between the heads of one line.
+    tail: Option<usize>,
+    /// What waits to be looked for.
+    lines: Lines,
+    /// The numbers of the rows that were found.
+    found: Vec<Option<u32>>,
+    /// What a proof has to weigh, for each head, as a rank.
+    bars: Vec<i64>,
+    wanted: Wanted,
 }
 
 impl<'a> Proving<'a> {
@@ -42,44 +52,34 @@ impl<'a> Proving<'a> {
             listed: task.order.listed,
             row: vec![0; head.old.arity()],
             common: Combinations::default(),
-            heads: Vec::new(),
+            tail: task.order.tail.as_ref().map(|tail| tail.atom),
+            lines: Lines::default(),
+            found: Vec::new(),
+            bars: Vec::new(),
+            wanted: Wanted::default(),
             head,
         }
     }
 
-    /// What a body says but for one atom, in `common`.
-    fn conjunction(&mut self, body: Body<'_, ()>, but: Option<usize>) {
+    /// What the body whose rows begin at `body` says but for its last atom, in `common`.
+    fn conjunction(&mut self, body: usize) {
         self.common.clear();
-        for &(atom, relation) in self.factors {
-            if Some(atom) != but {
+        let body = &self.lines.bodies[body..body + self.factors.len()];
+        for (&(atom, relation), &row) in self.factors.iter().zip(body) {
+            if Some(atom) != self.tail {
                 let joined = joined(self.listed, atom);
-                let proofs = self.proofs.list(relation, body.rows[atom]).iter();
+                let proofs = self.proofs.list(relation, row).iter();
                 let proofs = proofs.copied().filter(|proof| joined(*proof));
                 self.proofs.truncated |= self.common.extend(&self.proofs.sets, proofs);
             }
         }
     }
 
-    /// The number of the row at hand, new or not.
-    #[inline]
-    fn intern(&mut self) -> Option<u32> {
-        if !self.head.tagged {
-            self.head.fresh.insert(self.head.old, &self.row);
-            return None;
-        }
-        let (row, new) = self.head.fresh.intern(self.head.old, &self.row);
-        if new {
-            self.proofs.add_row(self.relation, row, self.head.recursive);
-        }
-        Some(row)
-    }
-
-    /// Offers the rows of the head in `heads` what `common` and their rows of the last atom make.
-    fn offer(&mut self, last: Option<(usize, usize)>) {
+    /// Offers rows of the head what `common` and their rows of the last atom make.
+    fn offer(&mut self, heads: &[Place], last: Option<(usize, usize)>) {
         let (relation, waits) = (self.relation, self.head.recursive);
         let best = self.common.best();
-        for at in 0..self.heads.len() {
-            let (row, number) = self.heads[at];
+        for &(row, number) in heads {
             if best < self.proofs.bar(relation, row) {
                 continue;
             }
@@ -106,35 +106,155 @@ impl<'a> Proving<'a> {
         }
     }
 
-    /// Drops the rows in `heads` to which a body has nothing to offer, as far as that is seen at once: nothing is
-    /// heavier than its parts.
-    fn sift(&mut self, body: Body<'_, ()>, but: Option<usize>) {
-        let mut most = CERTAIN;
-        for &(atom, relation) in self.factors {
-            if Some(atom) != but {
-                let joined = joined(self.listed, atom);
-                let mut proofs = self.proofs.list(relation, body.rows[atom]).iter();
-                let heaviest = proofs.find(|proof| joined(**proof));
-                most = most.min(heaviest.map_or(i64::MIN, |proof| proof.rank));
-            }
+    /// Adds the row at hand to the heads of the line at hand.
+    #[inline]
+    fn push(&mut self, last: u32) {
+        if self.head.tagged {
+            self.lines.push(&self.row, last);
+        } else {
+            self.head.fresh.insert(self.head.old, &self.row);
         }
-        let (proofs, relation) = (&*self.proofs, self.relation);
-        self.heads
-            .retain(|&(row, _)| most >= proofs.bar(relation, row));
     }
 
-    /// Offers the rows in `heads` what the body of a tail makes.
-    fn join(&mut self, tail: &Tail, body: Body<'_, ()>) {
-        if !self.heads.is_empty() {
-            self.sift(body, Some(tail.atom));
-        }
-        if !self.heads.is_empty() {
-            self.conjunction(body, Some(tail.atom));
-            let mut factors = self.factors.iter();
-            let last = factors.find(|(atom, _)| *atom == tail.atom).copied();
-            self.offer(last);
+    /// Ends the line at hand, of a body with these rows.
+    #[inline]
+    fn end_line(&mut self, rows: &[u32]) {
+        let body = self.factors.iter().map(|&(atom, _)| rows[atom]);
+        self.lines.end(body);
+        if self.lines.is_full() {
+            self.empty();
         }
     }
+
+    /// Joins the proofs of the lines that wait.
+    ///
+    /// Rows that are settled by their weight lie all over a relation. What is known of all heads is asked for one after
+    /// the other, before anything depends on the answers, so that the processor waits for many of them at once.
+    fn empty(&mut self) {
+        self.find();
+        let width = self.factors.len();
+        self.sift();
+        black_box(self.touch());
+        let last = self
+            .factors
+            .iter()
+            .find(|(atom, _)| Some(*atom) == self.tail);
+        let last = last.copied();
+        let lines = std::mem::take(&mut self.wanted);
+        let mut start = 0;
+        for &(line, end) in &lines.lines {
+            self.conjunction(line * width);
+            self.offer(&lines.heads[start..end], last);
+            start = end;
+        }
+        self.wanted = lines;
+        self.lines.clear();
+    }
+
+    /// Finds the numbers of the heads.
+    fn find(&mut self) {
+        let Lines { rows, heads, .. } = &mut self.lines;
+        let Head {
+            fresh,
+            old,
+            recursive,
+            ..
+        } = &mut self.head;
+        fresh.look_up(old, rows, &mut self.found);
+        let arity = old.arity();
+        for (number, (row, _)) in heads.iter_mut().enumerate() {
+            *row = match self.found.get(number).copied().flatten() {
+                Some(row) => row,
+                None => {
+                    let row = &rows[number * arity..(number + 1) * arity];
+                    let (row, new) = fresh.intern(old, row);
+                    if new {
+                        self.proofs.add_row(self.relation, row, *recursive);
+                    }
+                    row
+                }
+            };
+        }
+    }
+
+    /// Reads something of all that is about to be joined, so that it is near.
+    fn touch(&self) -> u64 {
+        let (proofs, width, mut sum) = (&*self.proofs, self.factors.len(), 0);
+        for &(line, _) in &self.wanted.lines {
+            for (&(_, relation), &row) in
+                self.factors.iter().zip(&self.lines.bodies[line * width..])
+            {
+                sum ^= u64::from(proofs.sets.touch(proofs.list(relation, row).iter()));
+            }
+        }
+        for &(row, _) in &self.wanted.heads {
+            if let [first, .., last] = proofs.list(self.relation, row) {
+                sum ^= first.signature ^ last.signature;
+            }
+        }
+        sum
+    }
+
+    /// Lists the heads to which their bodies may have something to offer, as far as that is seen at once.
+    fn sift(&mut self) {
+        let (proofs, relation, width) = (&*self.proofs, self.relation, self.factors.len());
+        let heads = self.lines.heads.iter();
+        self.bars.clear();
+        (self.bars).extend(heads.map(|&(row, _)| proofs.bar(relation, row)));
+        let Wanted { lines, heads } = &mut self.wanted;
+        lines.clear();
+        heads.clear();
+        for line in 0..self.lines.ends.len() {
+            let most = most(
+                proofs,
+                self.factors,
+                self.listed,
+                self.tail,
+                &self.lines.bodies[line * width..],
+            );
+            let range = self.lines.line(line);
+            let bars = &self.bars[range.clone()];
+            let wanted = self.lines.heads[range].iter().zip(bars);
+            let before = heads.len();
+            heads.extend(
+                wanted
+                    .filter(|(_, bar)| most >= **bar)
+                    .map(|(head, _)| *head),
+            );
+            if heads.len() > before {
+                lines.push((line, heads.len()));
+            }
+        }
+    }
+}
+
+/// Lines that have something to offer.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// Their numbers, and where the heads of each end.
+    lines: Vec<(usize, usize)>,
+    heads: Vec<Place>,
+}
+
+/// What a body says but for its last atom weighs at most, as a rank: nothing is heavier than its parts.
+#[inline]
+fn most(
+    proofs: &Proofs,
+    factors: &[(usize, usize)],
+    listed: Option<usize>,
+    tail: Option<usize>,
+    body: &[u32],
+) -> i64 {
+    let mut most = CERTAIN;
+    for (&(atom, relation), &row) in factors.iter().zip(body) {
+        if Some(atom) != tail {
+            let joined = joined(listed, atom);
+            let mut proofs = proofs.list(relation, row).iter();
+            let heaviest = proofs.find(|proof| joined(**proof));
+            most = most.min(heaviest.map_or(i64::MIN, |proof| proof.rank));
+        }
+    }
+    most
 }
 
 /// Whether an atom joins a proof now, given the one that ranges over what was settled last.
@@ -157,15 +277,8 @@ impl Sink for Proving<'_> {
         _: &mut Failures,
     ) -> Result<bool, Stop> {
         self.row.copy_from_slice(head);
-        self.heads.clear();
-        if let Some(row) = self.intern() {
-            self.heads.push((row, 0));
-            self.sift(body, None);
-        }
-        if !self.heads.is_empty() {
-            self.conjunction(body, None);
-            self.offer(None);
-        }
+        self.push(0);
+        self.end_line(body.rows);
         Ok(true)
     }
 
@@ -177,17 +290,15 @@ impl Sink for Proving<'_> {
         ids: impl Iterator<Item = u32>,
     ) -> bool {
         self.fix(tail, body.slots);
-        self.heads.clear();
         let mut any = false;
         for id in ids {
             any = true;
             for &(column, from) in &tail.varying {
                 self.row[column] = rows.cell(id, from);
             }
-            let row = self.intern();
-            self.heads.extend(row.map(|row| (row, id)));
+            self.push(id);
         }
-        self.join(tail, body);
+        self.end_line(body.rows);
         any
     }
 
@@ -199,15 +310,13 @@ impl Sink for Proving<'_> {
         ids: &[u32],
     ) -> bool {
         self.fix(tail, body.slots);
-        self.heads.clear();
         if let [(column, _)] = *tail.varying {
             for (&value, &id) in values.iter().zip(ids) {
                 self.row[column] = value;
-                let row = self.intern();
-                self.heads.extend(row.map(|row| (row, id)));
+                self.push(id);
             }
         }
-        self.join(tail, body);
+        self.end_line(body.rows);
         !values.is_empty()
     }
 
@@ -221,6 +330,10 @@ impl Sink for Proving<'_> {
 
     fn recorder(&mut self) -> Option<&mut Recorder> {
         None
+    }
+
+    fn finish(&mut self) {
+        self.empty();
     }
 
     fn size(&self) -> (usize, usize) {

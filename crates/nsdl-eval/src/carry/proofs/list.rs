@@ -128,6 +128,12 @@ impl Sets {
         &self.literals[proof.start as usize..proof.start as usize + proof.len()]
     }
 
+    /// Reads the first literal of each proof, so that the next read finds it near.
+    pub(super) fn touch<'a>(&self, proofs: impl Iterator<Item = &'a Proof>) -> u32 {
+        let first = proofs.filter_map(|proof| self.literals.get(proof.start as usize));
+        first.fold(0, |sum, literal| sum ^ literal)
+    }
+
     /// How many literals there are, those of proofs that are gone too.
     pub(super) fn size(&self) -> usize {
         self.literals.len()

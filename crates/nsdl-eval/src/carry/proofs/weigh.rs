@@ -4,7 +4,6 @@ use nsdl_provenance::literals::leaf;
 use nsdl_provenance::union::{self, Disjuncts, Scratch};
 
 use super::list::{Proof, Sets};
-use crate::carry::Carry;
 
 /// Weighs rows one after the other.
 pub(super) struct Weighing<'a> {
@@ -12,7 +11,11 @@ pub(super) struct Weighing<'a> {
     /// Of each leaf.
     weights: &'a [f64],
     scratch: Scratch,
-    /// For each set of proofs of a row, by its bits, the probability that all of them hold.
+    /// Of each leaf, which proofs of a row have it that was not met yet, by their bits.
+    with: Vec<u16>,
+    /// For each set of proofs, by its bits, what belongs to just these, then what belongs to none of those.
+    just: Vec<f64>,
+    /// For each set of proofs, the probability that all of them hold.
     products: Vec<f64>,
 }
 
@@ -22,6 +25,8 @@ impl<'a> Weighing<'a> {
             sets,
             weights,
             scratch: Scratch::default(),
+            with: vec![0; weights.len()],
+            just: Vec::new(),
             products: Vec::new(),
         }
     }
@@ -44,33 +49,39 @@ impl<'a> Weighing<'a> {
     /// The same where all leaves are independent: each literal of the union is a factor of all products of sets that
     /// have a proof with it.
     fn independent(&mut self, proofs: &[Proof]) -> f64 {
-        let weight = |literal: u32| self.weights[leaf(literal) as usize];
+        let Self { sets, weights, .. } = *self;
         if let [only] = *proofs {
-            let literals = self.sets.literals(only).iter();
-            return literals.map(|&literal| weight(literal)).product();
+            let literals = sets.literals(only).iter();
+            return literals.map(|&it| weights[leaf(it) as usize]).product();
+        }
+        for (number, proof) in proofs.iter().enumerate() {
+            for &literal in sets.literals(*proof) {
+                self.with[leaf(literal) as usize] |= 1 << number;
+            }
+        }
+        self.just.clear();
+        self.just.resize(1 << proofs.len(), 1.0);
+        for proof in proofs {
+            for &literal in sets.literals(*proof) {
+                let leaf = leaf(literal) as usize;
+                // A literal that was met is of no proof: that product is not asked for.
+                let with = std::mem::take(&mut self.with[leaf]);
+                self.just[usize::from(with)] *= weights[leaf];
+            }
         }
         self.products.clear();
         self.products.resize(1 << proofs.len(), 1.0);
-        // What each proof has that was not met yet.
-        let mut left = [&[][..]; Carry::MOST_PROOFS];
-        for (left, proof) in left.iter_mut().zip(proofs) {
-            *left = self.sets.literals(*proof);
-        }
-        let left = &mut left[..proofs.len()];
-        while let Some(least) = left.iter().filter_map(|left| left.first().copied()).min() {
-            let mut with = 0_usize;
-            for (number, left) in left.iter_mut().enumerate() {
-                if let Some((first, rest)) = left.split_first()
-                    && *first == least
-                {
-                    *left = rest;
-                    with |= 1 << number;
-                }
+        for number in 0..proofs.len() {
+            let bit = 1 << number;
+            for set in 0..bit {
+                self.products[set | bit] = self.products[set];
             }
-            for (set, product) in self.products.iter_mut().enumerate() {
-                if set & with != 0 {
-                    *product *= weight(least);
-                }
+            for place in (0..self.just.len()).filter(|place| place & bit == 0) {
+                let (without, with) = (self.just[place], self.just[place | bit]);
+                // Lower bits are of the set in question, higher ones of the proofs that a factor belongs to.
+                self.products[place & (bit - 1) | bit] *= with;
+                self.just[place] = without * with;
+                self.just[place | bit] = without;
             }
         }
         let signed = (1..)
