@@ -2,6 +2,8 @@
 
 mod host;
 
+use std::hint::black_box;
+
 use nsdl_ir::{Symbols, Word};
 use rustc_hash::FxHashSet;
 
@@ -114,6 +116,9 @@ pub(crate) fn distinct(words: &[Word]) -> Vec<Word> {
     let words = words.iter().copied();
     words.filter(|word| seen.insert(*word)).collect()
 }
+
+/// Listed rows that are visited together.
+const TOGETHER: usize = 64;
 
 /// Rows visited between two looks at the budget.
 const WORK: usize = 1 << 16;
@@ -367,7 +372,14 @@ impl<'a, S: Sink> Join<'a, S> {
     fn listed(&mut self, at: usize, scan: &'a Scan, rows: &'a Rows) -> Result<bool, Stop> {
         let listed = self.frozen.listed[scan.relation].as_slice();
         let Source::Index { number, key } = &scan.source else {
-            return self.visit(at, scan, rows, listed.iter().copied());
+            let mut emitted = false;
+            for listed in listed.chunks(TOGETHER) {
+                // They lie all over the relation: the processor waits for many of them at once.
+                let first = listed.iter().filter_map(|&row| rows.row(row).first());
+                black_box(first.fold(0, |sum, cell| sum ^ cell));
+                emitted |= self.visit(at, scan, rows, listed.iter().copied())?;
+            }
+            return Ok(emitted);
         };
         self.set_key(key);
         let columns = self.frozen.indexes.get(*number).columns();

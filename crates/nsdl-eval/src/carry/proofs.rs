@@ -22,7 +22,7 @@ use crate::join::Task;
 use crate::limits::Stop;
 use crate::uncertain::groups;
 use join::Proving;
-use list::{Proof, Sets, State, level};
+use list::{Marks, Proof, Sets, level};
 use weigh::Weighing;
 
 /// The kept proofs of all rows.
@@ -56,8 +56,8 @@ struct Row {
     waiting: u32,
     /// Likewise, whether it was settled before.
     settled: bool,
-    /// How many places it uses.
-    count: u8,
+    /// The places that it uses.
+    marks: Marks,
 }
 
 /// More than any rank: a row that holds without any fact needs no other reason.
@@ -92,18 +92,32 @@ impl Proofs {
     fn list(&self, relation: usize, row: u32) -> &[Proof] {
         let lists = &self.lists[relation];
         let start = row as usize * self.k;
-        let count = lists.rows.get(row as usize).map_or(0, |row| row.count);
+        let count = (lists.rows.get(row as usize)).map_or(0, |row| row.marks.count);
         lists
             .places
             .get(start..start + usize::from(count))
             .unwrap_or_default()
     }
 
-    fn list_mut(&mut self, relation: usize, row: u32) -> &mut [Proof] {
-        let lists = &mut self.lists[relation];
-        let start = row as usize * self.k;
-        let count = usize::from(lists.rows[row as usize].count);
-        &mut lists.places[start..start + count]
+    /// The proofs of a row that an atom joins now, the heaviest first: one that ranges over what was settled last if
+    /// `listed`, or another.
+    #[inline]
+    fn joined(
+        &self,
+        relation: usize,
+        row: u32,
+        listed: bool,
+    ) -> impl Iterator<Item = Proof> + Clone {
+        (0..self.k).filter_map(move |place| self.joined_at(relation, row, listed, place))
+    }
+
+    /// The one at this place, likewise.
+    #[inline]
+    fn joined_at(&self, relation: usize, row: u32, listed: bool, place: usize) -> Option<Proof> {
+        let lists = &self.lists[relation];
+        let marks = lists.rows.get(row as usize)?.marks;
+        let joined = marks.joined(listed) >> place & 1 == 1;
+        joined.then(|| lists.places[row as usize * self.k + place])
     }
 
     /// Makes places for a new row, which waits if it is to be joined later.
@@ -113,7 +127,7 @@ impl Proofs {
             least: i64::MIN,
             waiting: if waits { 0 } else { NOWHERE },
             settled: !waits,
-            count: 0,
+            marks: Marks::default(),
         });
         lists
             .places
@@ -142,18 +156,17 @@ impl Proofs {
         let Some((rank, signature)) = self.sets.unite_all(parts, last, bar) else {
             return;
         };
-        let state = if waits { State::Fresh } else { State::Old };
         let start = row as usize * self.k;
         let places = &mut lists.places[start..start + self.k];
         let at = &mut lists.rows[row as usize];
-        let change = (self.sets).keep(places, &mut at.count, rank, signature, state);
+        let change = (self.sets).keep(places, &mut at.marks, rank, signature, waits);
         self.truncated |= change.dropped;
         if !change.added {
             return;
         }
-        at.least = match places[..usize::from(at.count)].last() {
+        at.least = match places[..usize::from(at.marks.count)].last() {
             Some(only) if only.is_empty() => CERTAIN,
-            Some(last) if usize::from(at.count) == self.k => last.rank,
+            Some(last) if usize::from(at.marks.count) == self.k => last.rank,
             _ => i64::MIN,
         };
         if waits {
@@ -171,7 +184,7 @@ impl Proofs {
             let lists = self.lists.iter_mut();
             let kept = lists.flat_map(|lists| {
                 let rows = lists.places.chunks_mut(self.k).zip(&lists.rows);
-                rows.flat_map(|(places, row)| places.iter_mut().take(usize::from(row.count)))
+                rows.flat_map(|(places, row)| places.iter_mut().take(usize::from(row.marks.count)))
             });
             self.sets.collect(kept);
         }
@@ -213,15 +226,13 @@ impl Carrier for Proofs {
                     continue;
                 }
                 at.waiting = NOWHERE;
+                at.marks.list();
                 any = true;
                 listed[relation].push(row);
                 if !std::mem::replace(&mut at.settled, true)
                     && let Some(order) = &mut order[relation]
                 {
                     order.push(row);
-                }
-                for proof in self.list_mut(relation, row) {
-                    proof.advance(State::Fresh, State::Listed);
                 }
             }
             self.levels.recycle(rows);
@@ -231,9 +242,7 @@ impl Carrier for Proofs {
 
     fn finish(&mut self, relation: usize, rows: &[u32]) {
         for &row in rows {
-            for proof in self.list_mut(relation, row) {
-                proof.advance(State::Listed, State::Old);
-            }
+            self.lists[relation].rows[row as usize].marks.finish();
         }
     }
 

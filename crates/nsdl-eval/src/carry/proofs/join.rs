@@ -6,7 +6,7 @@ use nsdl_ir::Word;
 
 use super::combine::Combinations;
 use super::lines::{Lines, Place};
-use super::list::{Proof, State};
+use super::list::Proof;
 use super::{CERTAIN, Proofs};
 use crate::carry::Head;
 use crate::failure::Failures;
@@ -67,10 +67,10 @@ impl<'a> Proving<'a> {
         let body = &self.lines.bodies[body..body + self.factors.len()];
         for (&(atom, relation), &row) in self.factors.iter().zip(body) {
             if Some(atom) != self.tail {
-                let joined = joined(self.listed, atom);
-                let proofs = self.proofs.list(relation, row).iter();
-                let proofs = proofs.copied().filter(|proof| joined(*proof));
-                self.proofs.truncated |= self.common.extend(&self.proofs.sets, proofs);
+                let listed = self.listed == Some(atom);
+                let proofs = self.proofs.joined(relation, row, listed);
+                let too_many = self.common.extend(&self.proofs.sets, proofs);
+                self.proofs.truncated |= too_many;
             }
         }
     }
@@ -88,12 +88,10 @@ impl<'a> Proving<'a> {
                 self.common.offer(self.proofs, head, Proof::NOTHING, waits);
                 continue;
             };
-            let joined = joined(self.listed, atom);
-            let mut place = 0;
-            // The row may be one of the same relation, even the same row.
-            while let Some(&proof) = self.proofs.list(of, number).get(place) {
-                place += 1;
-                if joined(proof) {
+            let listed = self.listed == Some(atom);
+            // The row may be one of the same relation, even the same row: it is asked anew for each place.
+            for place in 0..self.proofs.k {
+                if let Some(proof) = self.proofs.joined_at(of, number, listed, place) {
                     self.common.offer(self.proofs, head, proof, waits);
                 }
             }
@@ -248,22 +246,11 @@ fn most(
     let mut most = CERTAIN;
     for (&(atom, relation), &row) in factors.iter().zip(body) {
         if Some(atom) != tail {
-            let joined = joined(listed, atom);
-            let mut proofs = proofs.list(relation, row).iter();
-            let heaviest = proofs.find(|proof| joined(**proof));
+            let heaviest = proofs.joined(relation, row, listed == Some(atom)).next();
             most = most.min(heaviest.map_or(i64::MIN, |proof| proof.rank));
         }
     }
     most
-}
-
-/// Whether an atom joins a proof now, given the one that ranges over what was settled last.
-#[inline]
-fn joined(listed: Option<usize>, atom: usize) -> impl Fn(Proof) -> bool + Copy {
-    move |proof| match listed {
-        Some(listed) if listed == atom => proof.is(State::Listed),
-        _ => !proof.is(State::Fresh),
-    }
 }
 
 impl Sink for Proving<'_> {

@@ -10,7 +10,6 @@ pub(super) struct Proof {
     /// One bit for each literal, several with the same.
     pub(super) signature: u64,
     start: u32,
-    /// The number of literals, and the state above [`LENGTH`].
     len: u32,
 }
 
@@ -22,22 +21,61 @@ pub(super) fn sign(literal: u32) -> usize {
     leaf(literal) as usize % SIGNS
 }
 
-/// How far a proof has come in a recursive stratum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It was joined with all there was.
-    Old = 0,
-    /// It is being joined.
-    Listed = 1,
-    /// It waits.
-    Fresh = 2,
+/// The proofs of a row: how many, and how far each has come in a recursive stratum.
+///
+/// Beside the row and not in the proofs, which lie elsewhere and are many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    pub(super) count: u8,
+    /// By place: those that wait, and those that are being joined. The others were joined with all there was.
+    fresh: u16,
+    listed: u16,
+}
+
+impl Marks {
+    /// The places of those that an atom joins now: one that ranges over what was settled last, or another.
+    #[inline]
+    pub(super) fn joined(self, listed: bool) -> u16 {
+        let all = (1 << self.count) - 1;
+        if listed {
+            self.listed
+        } else {
+            all & !self.fresh
+        }
+    }
+
+    /// What waited is being joined.
+    pub(super) fn list(&mut self) {
+        (self.listed, self.fresh) = (self.fresh, 0);
+    }
+
+    /// What is being joined has been.
+    pub(super) fn finish(&mut self) {
+        self.listed = 0;
+    }
+
+    fn insert(&mut self, place: usize, waits: bool) {
+        let moved = |marks: u16| {
+            let below = (1 << place) - 1;
+            marks & below | (marks & !below) << 1
+        };
+        self.fresh = moved(self.fresh) | u16::from(waits) << place;
+        self.listed = moved(self.listed);
+        self.count += 1;
+    }
+
+    fn remove(&mut self, place: usize) {
+        let moved = |marks: u16| {
+            let below = (1 << place) - 1;
+            marks & below | marks >> 1 & !below
+        };
+        (self.fresh, self.listed) = (moved(self.fresh), moved(self.listed));
+        self.count -= 1;
+    }
 }
 
 /// Where the literals of a set begin that is being made of parts.
 const PARTIAL: u32 = u32::MAX;
-
-const STATE: u32 = 30;
-const LENGTH: u32 = (1 << STATE) - 1;
 
 /// Binary digits of a rank after the point.
 const POINT: u32 = 40;
@@ -61,21 +99,11 @@ impl Proof {
     };
 
     pub(super) fn is_empty(self) -> bool {
-        self.len & LENGTH == 0
+        self.len == 0
     }
 
     fn len(self) -> usize {
-        (self.len & LENGTH) as usize
-    }
-
-    pub(super) fn is(self, state: State) -> bool {
-        self.len >> STATE == state as u32
-    }
-
-    pub(super) fn advance(&mut self, from: State, to: State) {
-        if self.is(from) {
-            self.len = self.len & LENGTH | (to as u32) << STATE;
-        }
+        self.len as usize
     }
 }
 
@@ -263,14 +291,14 @@ impl Sets {
     pub(super) fn keep(
         &mut self,
         places: &mut [Proof],
-        count: &mut u8,
+        marks: &mut Marks,
         rank: i64,
         signature: u64,
-        state: State,
+        waits: bool,
     ) -> Change {
         let set = self.scratch.as_slice();
         let mut at = 0;
-        let mut kept = usize::from(*count);
+        let kept = usize::from(marks.count);
         while let Some(&proof) = places[..kept].get(at) {
             let other = self.literals(proof);
             if proof.rank < rank || proof.rank == rank && (set.len(), set) < (other.len(), other) {
@@ -281,39 +309,33 @@ impl Sets {
             }
             at += 1;
         }
-        let mut next = at;
-        for place in at..kept {
+        for place in (at..kept).rev() {
             let proof = places[place];
-            let subsumed = signature & !proof.signature == 0 && subset(set, self.literals(proof));
-            if subsumed {
+            if signature & !proof.signature == 0 && subset(set, self.literals(proof)) {
                 self.live -= proof.len();
-            } else {
-                places[next] = proof;
-                next += 1;
+                places.copy_within(place + 1..usize::from(marks.count), place);
+                marks.remove(place);
             }
         }
-        kept = next;
         if at == places.len() {
             return Change {
                 added: false,
                 dropped: true,
             };
         }
-        let dropped = kept == places.len();
+        let dropped = usize::from(marks.count) == places.len();
         if dropped {
-            kept -= 1;
-            self.live -= places[kept].len();
+            let last = places.len() - 1;
+            self.live -= places[last].len();
+            marks.remove(last);
         }
-        places.copy_within(at..kept, at + 1);
-        let mut proof = if set.len() == 1 {
-            self.leaf(leaf(set[0]))
-        } else {
-            self.make(rank, signature)
+        places.copy_within(at..usize::from(marks.count), at + 1);
+        marks.insert(at, waits);
+        places[at] = match *set {
+            [only] => self.leaf(leaf(only)),
+            _ => self.make(rank, signature),
         };
-        self.live += proof.len();
-        proof.advance(State::Old, state);
-        places[at] = proof;
-        *count = kept as u8 + 1;
+        self.live += places[at].len();
         Change {
             added: true,
             dropped,
