@@ -108,7 +108,14 @@ impl Proofs {
         row: u32,
         listed: bool,
     ) -> impl Iterator<Item = Proof> + Clone {
-        (0..self.k).filter_map(move |place| self.joined_at(relation, row, listed, place))
+        let lists = &self.lists[relation];
+        let marks = lists.rows.get(row as usize).map(|row| row.marks);
+        let mut places = marks.map_or(0, |marks| marks.joined(listed));
+        std::iter::from_fn(move || {
+            let place = (places != 0).then_some(places.trailing_zeros() as usize)?;
+            places &= places - 1;
+            Some(lists.places[row as usize * self.k + place])
+        })
     }
 
     /// The one at this place, likewise.
@@ -149,8 +156,22 @@ impl Proofs {
         }
     }
 
+    /// Whether a row needs no more than a part of the union of some proofs. That is what becomes of most derivations of
+    /// rules that join a relation with itself, and it is known before the union is made.
+    #[inline]
+    fn is_subsumed(&self, relation: usize, row: u32, parts: &[Proof], last: Proof) -> bool {
+        let all = parts
+            .iter()
+            .fold(last.signature, |all, part| all | part.signature);
+        let mut kept = self.list(relation, row).iter();
+        kept.any(|proof| proof.signature & !all == 0 && self.sets.is_within(*proof, parts, last))
+    }
+
     /// Adds the union of some proofs to those of a row, if that is among the heaviest and not subsumed.
     fn offer(&mut self, relation: usize, row: u32, parts: &[Proof], last: Proof, waits: bool) {
+        if self.is_subsumed(relation, row, parts, last) {
+            return;
+        }
         let bar = self.bar(relation, row);
         let lists = &mut self.lists[relation];
         let Some((rank, signature)) = self.sets.unite_all(parts, last, bar) else {

@@ -92,6 +92,9 @@ impl<'a> Proving<'a> {
             // The row may be one of the same relation, even the same row: it is asked anew for each place.
             for place in 0..self.proofs.k {
                 if let Some(proof) = self.proofs.joined_at(of, number, listed, place) {
+                    if proof.rank < self.proofs.bar(relation, row) {
+                        break;
+                    }
                     self.common.offer(self.proofs, head, proof, waits);
                 }
             }

@@ -274,6 +274,16 @@ impl Sets {
         Some((ranks.fold(0, i64::saturating_add), signature))
     }
 
+    /// Whether the union of some proofs has all literals of this one.
+    pub(super) fn is_within(&self, proof: Proof, parts: &[Proof], last: Proof) -> bool {
+        let has = |part: &Proof, literal: u32| {
+            part.signature >> sign(literal) & 1 == 1
+                && self.literals(*part).binary_search(&literal).is_ok()
+        };
+        let mut literals = self.literals(proof).iter();
+        literals.all(|&it| has(&last, it) || parts.iter().any(|part| has(part, it)))
+    }
+
     /// Makes a proof of the set in the scratch that is in no list.
     pub(super) fn make(&mut self, rank: i64, signature: u64) -> Proof {
         let start = self.literals.len() as u32;
@@ -286,7 +296,7 @@ impl Sets {
         }
     }
 
-    /// Puts the set in the scratch into a list, unless another one subsumes it or all are heavier, and takes out those
+    /// Puts the set in the scratch, which no other one subsumes, into a list, unless all are heavier, and takes out those
     /// that it subsumes.
     pub(super) fn keep(
         &mut self,
@@ -300,12 +310,12 @@ impl Sets {
         let mut at = 0;
         let kept = usize::from(marks.count);
         while let Some(&proof) = places[..kept].get(at) {
-            let other = self.literals(proof);
-            if proof.rank < rank || proof.rank == rank && (set.len(), set) < (other.len(), other) {
+            let is_lighter = || {
+                let other = self.literals(proof);
+                (set.len(), set) < (other.len(), other)
+            };
+            if proof.rank < rank || proof.rank == rank && is_lighter() {
                 break;
-            }
-            if proof.signature & !signature == 0 && subset(other, set) {
-                return Change::default();
             }
             at += 1;
         }
