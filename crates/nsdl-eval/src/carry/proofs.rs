@@ -9,6 +9,8 @@ mod combine;
 mod join;
 mod lines;
 mod list;
+mod literals;
+mod sets;
 mod weigh;
 
 use std::hint::black_box;
@@ -22,7 +24,8 @@ use crate::join::Task;
 use crate::limits::Stop;
 use crate::uncertain::groups;
 use join::Proving;
-use list::{Marks, Proof, Sets, level};
+use list::{Marks, level};
+use sets::{Proof, Sets};
 use weigh::Weighing;
 
 /// The kept proofs of all rows.

@@ -1,7 +1,7 @@
 //! What the atoms of a body say together: every combination of their proofs, not united before it has to be.
 
 use super::Proofs;
-use super::list::{Proof, SIGNS, Sets};
+use super::sets::{Proof, SIGNS, Sets};
 
 /// Combinations of proofs that one body may have before the last atom.
 const BEAM: usize = 512;

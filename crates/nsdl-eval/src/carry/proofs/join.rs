@@ -6,7 +6,7 @@ use nsdl_ir::Word;
 
 use super::combine::Combinations;
 use super::lines::{Lines, Place};
-use super::list::Proof;
+use super::sets::Proof;
 use super::{CERTAIN, Proofs};
 use crate::carry::Head;
 use crate::failure::Failures;

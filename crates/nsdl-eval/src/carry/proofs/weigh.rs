@@ -2,8 +2,10 @@
 
 use nsdl_provenance::literals::leaf;
 use nsdl_provenance::union::{self, Disjuncts, Scratch};
+use rustc_hash::FxHashMap;
 
-use super::list::{Proof, Sets};
+use super::literals::Literals;
+use super::sets::{Proof, Sets};
 
 /// Weighs rows one after the other.
 pub(super) struct Weighing<'a> {
@@ -11,6 +13,8 @@ pub(super) struct Weighing<'a> {
     /// Of each leaf.
     weights: &'a [f64],
     scratch: Scratch,
+    /// The probability that all literals hold that proofs share, by their place.
+    shared: FxHashMap<*const u32, f64>,
     /// Of each leaf, which proofs of a row have it that was not met yet, by their bits.
     with: Vec<u16>,
     /// For each set of proofs, by its bits, what belongs to just these, then what belongs to none of those.
@@ -25,6 +29,7 @@ impl<'a> Weighing<'a> {
             sets,
             weights,
             scratch: Scratch::default(),
+            shared: FxHashMap::default(),
             with: vec![0; weights.len()],
             just: Vec::new(),
             products: Vec::new(),
@@ -51,18 +56,28 @@ impl<'a> Weighing<'a> {
     fn independent(&mut self, proofs: &[Proof]) -> f64 {
         let Self { sets, weights, .. } = *self;
         if let [only] = *proofs {
-            let literals = sets.literals(only).iter();
-            return literals.map(|&it| weights[leaf(it) as usize]).product();
+            let product = |literals: &[u32]| -> f64 {
+                let weights = literals.iter().map(|&it| weights[leaf(it) as usize]);
+                weights.product()
+            };
+            let Literals { shared, others } = sets.literals(only);
+            let shared = match others {
+                [] => product(shared),
+                _ => *(self.shared)
+                    .entry(shared.as_ptr())
+                    .or_insert_with(|| product(shared)),
+            };
+            return shared * product(others);
         }
         for (number, proof) in proofs.iter().enumerate() {
-            for &literal in sets.literals(*proof) {
+            for literal in sets.literals(*proof).iter() {
                 self.with[leaf(literal) as usize] |= 1 << number;
             }
         }
         self.just.clear();
         self.just.resize(1 << proofs.len(), 1.0);
         for proof in proofs {
-            for &literal in sets.literals(*proof) {
+            for literal in sets.literals(*proof).iter() {
                 let leaf = leaf(literal) as usize;
                 // A literal that was met is of no proof: that product is not asked for.
                 let with = std::mem::take(&mut self.with[leaf]);
@@ -109,6 +124,7 @@ impl Disjuncts for Kept<'_> {
     }
 
     fn get(&self, index: usize) -> &[u32] {
-        self.sets.literals(self.proofs[index])
+        // Nothing is shared where leaves depend on each other.
+        self.sets.literals(self.proofs[index]).shared
     }
 }
