@@ -102,32 +102,21 @@ impl Proofs {
             .unwrap_or_default()
     }
 
-    /// The proofs of a row that an atom joins now, the heaviest first: one that ranges over what was settled last if
-    /// `listed`, or another.
+    /// The places of a row, and those of them whose proofs an atom joins now: one that ranges over what was settled last
+    /// if `listed`, or another.
     #[inline]
-    fn joined(
-        &self,
-        relation: usize,
-        row: u32,
-        listed: bool,
-    ) -> impl Iterator<Item = Proof> + Clone {
+    fn joined(&self, relation: usize, row: u32, listed: bool) -> (&[Proof], u16) {
         let lists = &self.lists[relation];
-        let marks = lists.rows.get(row as usize).map(|row| row.marks);
-        let mut places = marks.map_or(0, |marks| marks.joined(listed));
-        std::iter::from_fn(move || {
-            let place = (places != 0).then_some(places.trailing_zeros() as usize)?;
-            places &= places - 1;
-            Some(lists.places[row as usize * self.k + place])
-        })
-    }
-
-    /// The one at this place, likewise.
-    #[inline]
-    fn joined_at(&self, relation: usize, row: u32, listed: bool, place: usize) -> Option<Proof> {
-        let lists = &self.lists[relation];
-        let marks = lists.rows.get(row as usize)?.marks;
-        let joined = marks.joined(listed) >> place & 1 == 1;
-        joined.then(|| lists.places[row as usize * self.k + place])
+        match lists.rows.get(row as usize) {
+            Some(at) => {
+                let start = row as usize * self.k;
+                (
+                    &lists.places[start..start + self.k],
+                    at.marks.joined(listed),
+                )
+            }
+            None => (&[], 0),
+        }
     }
 
     /// Makes places for a new row, which waits if it is to be joined later.

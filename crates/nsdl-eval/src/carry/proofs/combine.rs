@@ -46,16 +46,16 @@ impl Combinations {
         self.losses.clear();
     }
 
-    /// Combines what there is with each of these proofs of one more atom. True if some had to be left out.
-    pub(super) fn extend(
-        &mut self,
-        sets: &Sets,
-        proofs: impl Iterator<Item = Proof> + Clone,
-    ) -> bool {
+    /// Combines what there is with the proofs of one more atom at those places that are `joined`. True if some had to be
+    /// left out.
+    pub(super) fn extend(&mut self, sets: &Sets, places: &[Proof], joined: u16) -> bool {
         self.next.clear();
         self.next_parts.clear();
         for (number, whole) in self.all.iter().enumerate() {
-            for proof in proofs.clone() {
+            for (place, &proof) in places.iter().enumerate() {
+                if joined >> place & 1 == 0 {
+                    continue;
+                }
                 self.next.push(Combination {
                     rank: sets.most(whole.rank, whole.signature, proof),
                     signature: whole.signature | proof.signature,

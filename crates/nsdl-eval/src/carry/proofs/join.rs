@@ -68,8 +68,8 @@ impl<'a> Proving<'a> {
         for (&(atom, relation), &row) in self.factors.iter().zip(body) {
             if Some(atom) != self.tail {
                 let listed = self.listed == Some(atom);
-                let proofs = self.proofs.joined(relation, row, listed);
-                let too_many = self.common.extend(&self.proofs.sets, proofs);
+                let (places, joined) = self.proofs.joined(relation, row, listed);
+                let too_many = self.common.extend(&self.proofs.sets, places, joined);
                 self.proofs.truncated |= too_many;
             }
         }
@@ -91,7 +91,12 @@ impl<'a> Proving<'a> {
             let listed = self.listed == Some(atom);
             // The row may be one of the same relation, even the same row: it is asked anew for each place.
             for place in 0..self.proofs.k {
-                if let Some(proof) = self.proofs.joined_at(of, number, listed, place) {
+                let (places, joined) = self.proofs.joined(of, number, listed);
+                if joined >> place == 0 {
+                    break;
+                }
+                if joined >> place & 1 == 1 {
+                    let proof = places[place];
                     if proof.rank < self.proofs.bar(relation, row) {
                         break;
                     }
@@ -249,7 +254,8 @@ fn most(
     let mut most = CERTAIN;
     for (&(atom, relation), &row) in factors.iter().zip(body) {
         if Some(atom) != tail {
-            let heaviest = proofs.joined(relation, row, listed == Some(atom)).next();
+            let (places, joined) = proofs.joined(relation, row, listed == Some(atom));
+            let heaviest = places.get(joined.trailing_zeros() as usize);
             most = most.min(heaviest.map_or(i64::MIN, |proof| proof.rank));
         }
     }

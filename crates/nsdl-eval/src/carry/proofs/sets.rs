@@ -161,10 +161,15 @@ impl Sets {
         if signature & proof.signature == 0 {
             return sum;
         }
-        let common = (self.literals(proof).iter())
-            .filter(|&literal| signature >> sign(literal) & 1 == 1)
-            .map(|literal| self.ranks[leaf(literal) as usize]);
-        let twice = common.fold(0, i64::saturating_add);
+        let mut twice = 0_i64;
+        let Literals { shared, others } = self.literals(proof);
+        for literals in [shared, others] {
+            for &literal in literals {
+                if signature >> sign(literal) & 1 == 1 {
+                    twice = twice.saturating_add(self.ranks[leaf(literal) as usize]);
+                }
+            }
+        }
         rank.min(proof.rank).min(sum.saturating_sub(twice))
     }
 
@@ -285,8 +290,15 @@ impl Sets {
         let has = |part: &Proof, literal: u32| {
             part.signature >> sign(literal) & 1 == 1 && self.literals(*part).contains(literal)
         };
-        let mut literals = self.literals(proof).iter();
-        literals.all(|it| has(&last, it) || parts.iter().any(|part| has(part, it)))
+        let Literals { shared, others } = self.literals(proof);
+        for literals in [shared, others] {
+            for &literal in literals {
+                if !has(&last, literal) && !parts.iter().any(|part| has(part, literal)) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Makes a proof of the set in the scratch, which is to be kept.
