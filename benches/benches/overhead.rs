@@ -122,7 +122,7 @@ fn compare(name: &str, program: &str, facts: &Facts, apart: bool) {
     ];
     let timed = |provenance: &Provenance| -> Option<f64> {
         let (mut session, start) = (Session::new(), Instant::now());
-        solve(program, facts, apart, provenance.clone(), &mut session)?;
+        solve(program, facts, apart, *provenance, &mut session)?;
         Some(start.elapsed().as_secs_f64())
     };
     let mut session = Session::new();
