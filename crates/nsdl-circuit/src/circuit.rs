@@ -9,10 +9,12 @@ use crate::real::Real;
 use crate::report::{Method, Report};
 use crate::sample::Sampler;
 use crate::solve::{self, Algebra, Solver};
+use crate::straight::Straight;
 use crate::tape::Tape;
 use crate::topk::{Keep, TopK, variables};
 use crate::{Budget, Estimator, Inference, Limits, Stop};
 use nsdl_ir::{Diagnostic, Trace, TupleId};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// A trace compiled for some outputs; evaluates batches of leaf weights.
@@ -35,6 +37,7 @@ impl std::fmt::Debug for Circuit {
 #[derive(Clone)]
 pub(crate) enum Evaluation {
     Layers(Layered),
+    Straight(Straight),
     Cycles(Solver),
     Proofs(TopK),
     Worlds(Sampler),
@@ -148,6 +151,10 @@ pub fn compile(
         Evaluation::Cycles(Solver { cone, .. }) | Evaluation::Proofs(TopK { cone, .. }) => {
             (cone.len(), cone.edges(), 0)
         }
+        Evaluation::Straight(straight) => {
+            let (nodes, edges) = straight.size();
+            (nodes, edges, 0)
+        }
         Evaluation::Worlds(sampler) => (sampler.cone().len(), sampler.cone().edges(), 0),
     };
     Ok(Circuit {
@@ -157,6 +164,45 @@ pub fn compile(
         bounds,
         report,
     })
+}
+
+/// As [`compile`], for a circuit that is evaluated once or twice: compiling and one evaluation together take less time,
+/// further evaluations more. The answers and gradients are the same.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_once(
+    trace: &Arc<Trace>,
+    outputs: &[TupleId],
+    inference: Inference,
+    budget: &Budget,
+    cancel: Option<&AtomicBool>,
+) -> Result<Circuit, Diagnostic> {
+    let limits = Limits {
+        nodes: budget.nodes,
+        cancel,
+    };
+    if inference == Inference::MinMax
+        && let Some(straight) = Straight::new(trace, outputs, &limits)
+            .map_err(|stop| diagnostic(stop, &Report::default(), budget))?
+    {
+        let (nodes, edges) = straight.size();
+        return Ok(Circuit {
+            leaves: trace.leaves.len(),
+            outputs: outputs.len(),
+            evaluation: Evaluation::Straight(straight),
+            bounds: None,
+            report: Report {
+                method: Method::Algebra,
+                tuples: trace.tuples.len(),
+                instances: trace.instances.len(),
+                nodes,
+                edges,
+                ..Report::default()
+            },
+        });
+    }
+    compile(trace, outputs, inference, budget, cancel)
 }
 
 /// What ended a compilation early.
@@ -226,6 +272,9 @@ impl Circuit {
                     tape.bounds = [lower, upper];
                 }
             },
+            Evaluation::Straight(straight) => {
+                straight.forward(weights, batch, &mut tape.choices, out);
+            }
             Evaluation::Cycles(solver) => {
                 tape.residual = solver.forward(batch, &mut tape.solved, weight);
                 for output in 0..self.outputs {
@@ -285,6 +334,9 @@ impl Circuit {
         match &self.evaluation {
             Evaluation::Layers(layered) => {
                 blocks::backward(layered, weights, batch, tape, grad_out, grad_weights)
+            }
+            Evaluation::Straight(straight) => {
+                straight.backward(batch, &tape.choices, grad_out, grad_weights);
             }
             Evaluation::Cycles(solver) => {
                 solver.backward(batch, &mut tape.solved, seed);
@@ -369,18 +421,21 @@ impl Circuit {
 
     /// The layers for a tensor back end, or `None` where evaluation is not one fixed pass.
     pub fn layers(&self) -> Option<&[Layer]> {
+        self.layered().map(|layered| layered.layers.as_slice())
+    }
+
+    pub(crate) fn layered(&self) -> Option<&Layered> {
         match &self.evaluation {
-            Evaluation::Layers(layered) => Some(&layered.layers),
+            Evaluation::Layers(layered) => Some(layered),
+            Evaluation::Straight(straight) => Some(straight.layered()),
             _ => None,
         }
     }
 
     /// The node of each output in the numbering of [`Circuit::layers`]; empty where there are no layers.
     pub fn output_nodes(&self) -> &[u32] {
-        match &self.evaluation {
-            Evaluation::Layers(layered) => &layered.outputs,
-            _ => &[],
-        }
+        self.layered()
+            .map_or(&[], |layered| layered.outputs.as_slice())
     }
 
     /// What the compilation did.

@@ -12,7 +12,8 @@ mod definitions;
 mod sharing;
 
 use crate::{Limits, Stop};
-use definitions::Definitions;
+pub(crate) use components::order;
+pub(crate) use definitions::Definitions;
 use nsdl_ir::{Instance, LeafId, Trace, TupleId};
 use rustc_hash::FxHashMap;
 
@@ -205,6 +206,21 @@ impl<'t> Builder<'t> {
     }
 
     fn build(&mut self, outputs: &[TupleId], limits: &Limits) -> Result<(), Stop> {
+        // Circuits of exact inference are smaller in the order of components.
+        if self.flavour != Flavour::Exact
+            && self.trace.aggregates.is_empty()
+            && let Some(tuples) = order(self.trace, &self.definitions, outputs)
+        {
+            for &tuple in &tuples {
+                let node = self.tuple(tuple);
+                self.tuples[tuple.index()] = node;
+            }
+            if limits.cancelled() {
+                return Err(Stop::Cancelled);
+            }
+            self.finish(outputs);
+            return Ok(());
+        }
         let (tuples, ends) = self.components(outputs);
         let mut start = 0;
         for end in ends {
@@ -227,11 +243,13 @@ impl<'t> Builder<'t> {
         if self.steps > self.most {
             return Err(Stop::Chain { steps: self.steps });
         }
-        self.cone.outputs = outputs
-            .iter()
-            .map(|tuple| self.tuples[tuple.index()])
-            .collect();
+        self.finish(outputs);
         Ok(())
+    }
+
+    fn finish(&mut self, outputs: &[TupleId]) {
+        let nodes = outputs.iter().map(|tuple| self.tuples[tuple.index()]);
+        self.cone.outputs = nodes.collect();
     }
 
     /// Whether a tuple holds in every world; its node is then known.

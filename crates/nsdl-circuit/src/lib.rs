@@ -24,6 +24,7 @@ mod report;
 mod sample;
 mod second;
 mod solve;
+mod straight;
 mod support;
 mod tape;
 mod topk;
@@ -31,7 +32,7 @@ mod union;
 mod users;
 mod world;
 
-pub use circuit::{Circuit, compile};
+pub use circuit::{Circuit, compile, compile_once};
 pub use count::{CountTape, LogicCircuit, Semiring};
 pub use evaluate::{Evaluated, evaluate};
 pub use layers::{Layer, LayerOp};

@@ -4,7 +4,7 @@
 //! inward by next to nothing, so that logarithms and gradients are finite wherever a tuple can be derived.
 
 use crate::blocks::{self, Passes};
-use crate::circuit::{Circuit, Evaluation};
+use crate::circuit::Circuit;
 use crate::kernel::log::{INWARD, Ln};
 use crate::real::Real;
 use crate::tape::Tape;
@@ -37,7 +37,7 @@ impl Circuit {
         memory: &mut LogTape,
         out: &mut [T],
     ) -> bool {
-        let Evaluation::Layers(layered) = &self.evaluation else {
+        let Some(layered) = self.layered() else {
             return false;
         };
         memory.weights.clear();
@@ -67,7 +67,7 @@ impl Circuit {
         grad_out: &[T],
         grad_weights: &mut [T],
     ) {
-        let Evaluation::Layers(layered) = &self.evaluation else {
+        let Some(layered) = self.layered() else {
             return;
         };
         memory.seeds.clear();

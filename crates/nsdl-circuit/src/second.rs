@@ -51,6 +51,7 @@ impl Circuit {
     ) -> bool {
         let layered = match &self.evaluation {
             Evaluation::Layers(layered) => layered,
+            Evaluation::Straight(straight) => straight.layered(),
             Evaluation::Proofs(engine) => {
                 chosen(engine, at, batch, &mut memory.proofs, slopes, curvature);
                 return true;

@@ -2,6 +2,7 @@
 
 use crate::sample::Sampled;
 use crate::solve::Solved;
+use crate::straight::Choices;
 use crate::topk::Proofs;
 
 /// Bytes that the values of a batch may take, and their gradients as many, unless a tape was told otherwise.
@@ -20,6 +21,7 @@ pub struct Tape<T, F = T> {
     pub(crate) scratch: Vec<Vec<F>>,
     /// Lower and upper bounds of the outputs of the last forward pass, where there are some.
     pub(crate) bounds: [Vec<T>; 2],
+    pub(crate) choices: Choices<T>,
     /// Samples of methods that are not one fixed pass.
     pub(crate) solved: Vec<Solved>,
     pub(crate) proofs: Vec<Proofs>,

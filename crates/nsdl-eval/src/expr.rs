@@ -291,6 +291,12 @@ impl Checked {
         symbols: &Symbols,
         failures: &mut Failures,
     ) -> Option<Word> {
+        // Most heads are made of what is there.
+        match self.code {
+            Code::Slot(slot) => return Some(slots[slot]),
+            Code::Const(word) => return Some(word),
+            _ => {}
+        }
         match self.code.eval(slots, symbols) {
             Ok(word) if !self.makes => Some(word),
             Ok(word) => {

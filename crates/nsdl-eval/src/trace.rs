@@ -183,29 +183,23 @@ impl Recorder {
     ) {
         let literals = &mut self.trace.literals;
         let start = literals.len() as u32;
-        let (tuples, certain) = (&self.tuples, &self.certain);
-        let positives = atoms
-            .iter()
-            .zip(body.rows)
-            .filter(|(relation, _)| !certain[**relation])
-            .map(|(&relation, &row)| tuples[relation][row as usize]);
-        literals.extend(positives.map(|tuple| Literal {
-            tuple,
-            negated: false,
-        }));
-        let first_result = literals.len();
-        literals.extend(body.results.iter().map(|&tuple| Literal {
-            tuple,
-            negated: false,
-        }));
+        // A plain loop: this runs once an instance.
+        for (&relation, &row) in atoms.iter().zip(body.rows) {
+            if !self.certain[relation] {
+                literals.push(Literal {
+                    tuple: self.tuples[relation][row as usize],
+                    negated: false,
+                });
+            }
+        }
         // Join orders meet the results, and the negative literals, in different orders.
-        literals[first_result..].sort_unstable();
-        let first_negative = literals.len();
-        literals.extend(body.negatives.iter().map(|&tuple| Literal {
-            tuple,
-            negated: true,
-        }));
-        literals[first_negative..].sort_unstable();
+        for (tuples, negated) in [(body.results, false), (body.negatives, true)] {
+            if !tuples.is_empty() {
+                let first = literals.len();
+                literals.extend(tuples.iter().map(|&tuple| Literal { tuple, negated }));
+                literals[first..].sort_unstable();
+            }
+        }
         let end = literals.len() as u32;
         self.trace.instances.push(Instance {
             head,

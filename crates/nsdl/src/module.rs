@@ -53,7 +53,7 @@ pub struct Module {
     plan: Arc<Plan>,
     symbols: Arc<Symbols>,
     texts: Texts,
-    trace: Trace,
+    trace: Arc<Trace>,
     facts: Vec<Fact>,
     /// Rows of the tuples that are heads of tagged rules or outputs, for explanations.
     rows: FxHashMap<TupleId, Vec<Word>>,
@@ -290,7 +290,7 @@ impl Module {
 
     /// Without what only explanations need.
     pub(crate) fn without_reasons(mut self) -> Self {
-        self.trace = Trace::default();
+        self.trace = Arc::default();
         self.facts = Vec::new();
         self.rows = FxHashMap::default();
         self

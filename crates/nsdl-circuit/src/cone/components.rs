@@ -6,8 +6,9 @@
 //! Every new shape of a batch goes through this, so it is Kosaraju's algorithm over flat arrays: a vertex is the number
 //! of a tuple, or, behind those, of an aggregate.
 
-use nsdl_ir::TupleId;
+use nsdl_ir::{Trace, TupleId};
 
+use super::definitions::Definitions;
 use super::{Builder, UNSET};
 
 /// A directed graph, both ways.
@@ -77,6 +78,56 @@ impl Graph {
         }
         order
     }
+}
+
+/// How far a search in depth has come with a tuple.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    Unmet,
+    /// What it depends on is being looked at.
+    Open,
+    Done,
+}
+
+/// The uncertain tuples that the outputs depend on, dependencies first; `None` if some depend on themselves. That is
+/// quicker to find than components. Aggregates are not looked at.
+pub(crate) fn order(
+    trace: &Trace,
+    definitions: &Definitions,
+    outputs: &[TupleId],
+) -> Option<Vec<TupleId>> {
+    let certain = trace.certain.iter();
+    let mut visits: Vec<Visit> = certain
+        .map(|certain| if *certain { Visit::Done } else { Visit::Unmet })
+        .collect();
+    let mut order = Vec::with_capacity(visits.len());
+    let mut stack: Vec<TupleId> = Vec::with_capacity(visits.len());
+    for &output in outputs {
+        stack.push(output);
+        while let Some(&tuple) = stack.last() {
+            let visit = &mut visits[tuple.index()];
+            if *visit != Visit::Unmet {
+                stack.pop();
+                if *visit == Visit::Open {
+                    *visit = Visit::Done;
+                    order.push(tuple);
+                }
+                continue;
+            }
+            *visit = Visit::Open;
+            for &instance in definitions.instances(tuple) {
+                let instance = &trace.instances[instance as usize];
+                for literal in &trace.literals[instance.start as usize..instance.end as usize] {
+                    match visits[literal.tuple.index()] {
+                        Visit::Unmet => stack.push(literal.tuple),
+                        Visit::Open => return None,
+                        Visit::Done => {}
+                    }
+                }
+            }
+        }
+    }
+    Some(order)
 }
 
 impl Builder<'_> {

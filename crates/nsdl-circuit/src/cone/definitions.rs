@@ -5,7 +5,8 @@ use nsdl_ir::{Trace, TupleId};
 use rustc_hash::FxHashMap;
 
 /// Which instances and aggregates define each tuple, as two CSR tables.
-pub(super) struct Definitions {
+#[derive(Clone, Debug)]
+pub(crate) struct Definitions {
     offsets: Vec<u32>,
     instances: Vec<u32>,
     aggregates: FxHashMap<TupleId, Vec<u32>>,

@@ -185,6 +185,8 @@ impl Blueprint {
         answers: impl FnOnce(&Evaluation) -> Vec<Found>,
     ) -> Result<Module> {
         let session = &self.session;
+        // Several samples at a time are derived for one batch.
+        let once = base.is_some();
         let targets = self.targets.clone();
         let tracing = Tracing {
             base,
@@ -259,14 +261,14 @@ impl Blueprint {
                 rows.insert(id, table.row(row).to_vec());
             }
         }
-        let circuit = nsdl_circuit::compile(
-            &trace,
-            &wanted,
-            inference(self.provenance, session.seed).unwrap_or(Inference::Exact),
-            &session.budget,
-            session.cancel.as_deref(),
-        )
-        .map_err(|d| session.error(vec![d]))?;
+        let trace = Arc::new(trace);
+        let inference = inference(self.provenance, session.seed).unwrap_or(Inference::Exact);
+        let (budget, cancel) = (&session.budget, session.cancel.as_deref());
+        let circuit = match once {
+            true => nsdl_circuit::compile_once(&trace, &wanted, inference, budget, cancel),
+            false => nsdl_circuit::compile(&trace, &wanted, inference, budget, cancel),
+        };
+        let circuit = circuit.map_err(|d| session.error(vec![d]))?;
         if !circuit.open().is_empty() {
             let note = "the bounds are under `bounds` of the module";
             warnings.push(open_answers(circuit.open().len(), wanted.len()).note(note));
@@ -332,7 +334,7 @@ fn values(session: &Session, types: &[Type], words: &[Word]) -> Vec<Value> {
 pub(crate) struct Found {
     answers: Answers,
     ids: Vec<Option<TupleId>>,
-    /// The words of each column's tuple.
+    /// The words of each column's tuple, of an output with evidence.
     rows: Vec<Vec<Word>>,
 }
 
@@ -353,6 +355,7 @@ impl Blueprint {
         let table = table.unwrap_or(&empty);
         let id = |row: u32| evaluation.tuple(output.relation, row);
         let skipped = usize::from(sample.is_some());
+        let given = !evidence::of(&self.plan, &output.name).is_empty();
         let row = |at: u32| table.row(at).get(skipped..).unwrap_or_default();
         let (tuples, ids, rows) = match &output.mapping {
             None => {
@@ -366,7 +369,8 @@ impl Blueprint {
                 let order: Vec<u32> = order.copied().collect();
                 let tuple = |&at: &u32| values(session, &output.types, row(at));
                 let tuples: Arc<[Vec<Value>]> = order.iter().map(tuple).collect();
-                let rows = order.iter().map(|&at| row(at).to_vec()).collect();
+                let rows = order.iter().filter(|_| given);
+                let rows = rows.map(|&at| row(at).to_vec()).collect();
                 (tuples, order.iter().map(|&at| id(at)).collect(), rows)
             }
             Some((rows, tuples)) => {
@@ -378,7 +382,8 @@ impl Blueprint {
                     table.find(&key).and_then(id)
                 };
                 let ids = rows.iter().map(find).collect();
-                (tuples.clone(), ids, rows.clone())
+                let rows = if given { rows.clone() } else { Vec::new() };
+                (tuples.clone(), ids, rows)
             }
         };
         let answers = Answers {

@@ -104,7 +104,7 @@ impl Shapes {
             let from = facts.len() as u32;
             let (part, more) = Part::read(open.types.len(), rest);
             rest = more;
-            part.append(open, &mut free, &mut facts);
+            part.append(open, None, &mut free, &mut facts);
             if !part.certain {
                 inputs.push((open.input.clone(), from..facts.len() as u32));
             }
@@ -207,8 +207,15 @@ impl<'k> Part<'k> {
         (part, rest)
     }
 
-    /// Appends its facts; `free` is the first number of a group that is not taken.
-    pub(super) fn append(&self, open: &Open, free: &mut u32, facts: &mut Vec<Fact>) {
+    /// Appends its facts, with the number of the sample before each row if there is one; `free` is the first number of a
+    /// group that is not taken.
+    pub(super) fn append(
+        &self,
+        open: &Open,
+        sample: Option<Word>,
+        free: &mut u32,
+        facts: &mut Vec<Fact>,
+    ) {
         let groups = self.groups.unwrap_or_default();
         let mut sizes: FxHashMap<u64, u32> = FxHashMap::default();
         for &group in groups.iter().filter(|&&group| group != ALONE) {
@@ -225,10 +232,14 @@ impl<'k> Part<'k> {
                 },
                 _ => Tag::Independent(0.5),
             };
-            let row = self.words.get(i * width..(i + 1) * width);
+            let words = self.words.get(i * width..(i + 1) * width);
+            let words = words.unwrap_or_default();
             facts.push(Fact {
                 relation: open.id,
-                row: row.unwrap_or_default().into(),
+                row: match sample {
+                    None => words.into(),
+                    Some(sample) => [&[sample], words].concat().into(),
+                },
                 tag,
                 span: None,
             });

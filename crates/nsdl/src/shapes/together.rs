@@ -80,26 +80,21 @@ impl Shapes {
                     }
                 }
                 let tag = groups.rename(fact.tag, Some(sample));
-                facts.push(of_sample(
-                    sample,
-                    &Fact {
-                        tag,
-                        ..fact.clone()
-                    },
-                ));
+                facts.push(Fact {
+                    row: [&[sample], &*fact.row].concat().into(),
+                    tag,
+                    ..*fact
+                });
             }
             let mut rest: &[u64] = key;
             let relations = self.relations.iter().zip(&mut open);
             for ((relation, (_, numbers)), certain) in relations.zip(&mut certain) {
                 let (part, more) = Facts::read(relation.types.len(), rest);
                 rest = more;
-                let mut own = Vec::new();
-                part.append(relation, &mut groups.free, &mut own);
+                let first = facts.len() as u32;
+                part.append(relation, Some(sample), &mut groups.free, &mut facts);
                 *certain = part.certain;
-                for fact in own {
-                    numbers.push(facts.len() as u32);
-                    facts.push(of_sample(sample, &fact));
-                }
+                numbers.extend(first..facts.len() as u32);
             }
         }
         let uncertain = open.into_iter().zip(certain);
@@ -133,13 +128,5 @@ impl Groups {
             Tag::Share { weight, .. } => Tag::Share { group, weight },
             tag => tag,
         }
-    }
-}
-
-fn of_sample(sample: Word, fact: &Fact) -> Fact {
-    let row = std::iter::once(sample).chain(fact.row.iter().copied());
-    Fact {
-        row: row.collect(),
-        ..fact.clone()
     }
 }
