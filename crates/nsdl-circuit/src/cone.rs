@@ -208,9 +208,14 @@ impl<'t> Builder<'t> {
     fn build(&mut self, outputs: &[TupleId], limits: &Limits) -> Result<(), Stop> {
         // Circuits of exact inference are smaller in the order of components.
         if self.flavour != Flavour::Exact
+            && self.laws.certain
             && self.trace.aggregates.is_empty()
             && let Some(tuples) = order(self.trace, &self.definitions, outputs)
         {
+            let nodes = self.tuples.iter_mut().zip(&self.trace.certain);
+            for (node, _) in nodes.filter(|(_, certain)| **certain) {
+                *node = ONE;
+            }
             for &tuple in &tuples {
                 let node = self.tuple(tuple);
                 self.tuples[tuple.index()] = node;
