@@ -183,6 +183,12 @@ impl<'a> Proving<'a> {
         }
     }
 
+    /// The last atom, if it is over an uncertain relation, and that relation.
+    fn last(&self) -> Option<(usize, usize)> {
+        let mut factors = self.factors.iter().copied();
+        factors.find(|(atom, _)| Some(*atom) == self.tail)
+    }
+
     /// Reads something of all that is about to be joined, so that it is near.
     fn touch(&self) -> u64 {
         let (proofs, width, mut sum) = (&*self.proofs, self.factors.len(), 0);
@@ -193,9 +199,15 @@ impl<'a> Proving<'a> {
                 sum ^= u64::from(proofs.sets.touch(proofs.list(relation, row).iter()));
             }
         }
-        for &(row, _) in &self.wanted.heads {
+        let last = self.last();
+        for &(row, number) in &self.wanted.heads {
             if let [first, .., last] = proofs.list(self.relation, row) {
                 sum ^= first.signature ^ last.signature;
+            }
+            if let Some((_, of)) = last
+                && let Some(first) = proofs.list(of, number).first()
+            {
+                sum ^= first.signature;
             }
         }
         sum
