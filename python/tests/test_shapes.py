@@ -321,6 +321,8 @@ def test_warnings_about_shapes_come_once():
         found = module(d=[[(0.5, 100), (0.25, 1)], [(0.5, 1)]])
     assert found.tolist() == [[0.25], [0.5]]
     module(d=[[(0.5, 100), (0.25, 1)]])
+    # New shapes, of the same cause: only the number of derivations is another one.
+    module(d=[[(0.5, 100), (0.5, 90), (0.25, 1)]])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 use nsdl_eval::Failure;
 use nsdl_ir::Diagnostic;
 
+/// The code of derivations that an expression of the program dropped.
+pub(crate) const DROPPED: &str = "W0601";
+
 /// One warning per place and kind of failure, and how many derivations were dropped in all.
 pub(crate) fn warnings(failures: &[Failure]) -> (Vec<Diagnostic>, u64) {
     let warnings = failures
@@ -17,7 +20,7 @@ pub(crate) fn warnings(failures: &[Failure]) -> (Vec<Diagnostic>, u64) {
                     .help(help);
             }
             Diagnostic::warning(
-                "W0601",
+                DROPPED,
                 format!("{} {plural} dropped because of {}", failure.count, failure.kind),
             )
             .label(failure.span, format!("{} here", failure.kind))

@@ -18,6 +18,7 @@ use std::time::Duration;
 use nsdl_ir::{Diagnostic, RelationId, Type, Value};
 
 use crate::error::{Error, Result};
+use crate::failure::DROPPED;
 use crate::module::build::Blueprint;
 use crate::module::{Input, Module, Output};
 use crate::provenance::Provenance;
@@ -78,8 +79,8 @@ pub struct Shapes {
     joined: Option<Joined>,
     /// So many new shapes of a batch are derived together.
     least: AtomicUsize,
-    /// What shapes had to say that nobody has been told.
-    found: Mutex<Vec<Diagnostic>>,
+    /// What shapes had to say, and how much of it was told.
+    found: Mutex<(Vec<Diagnostic>, usize)>,
 }
 
 /// A relation whose facts come with each call.
@@ -293,9 +294,16 @@ impl Shapes {
     }
 
     /// What is dubious about the shapes that were compiled since the last call: derivations that were dropped, answers
-    /// that are approximate. One a cause.
+    /// that are approximate. That an expression of a rule drops derivations (W0601) is said once, of the first shapes in
+    /// which it does; only their number differs in others.
     pub fn take_warnings(&self) -> Vec<Diagnostic> {
-        std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, told) = &mut *found;
+        let new = all[*told..].to_vec();
+        // What was told is needed for the causes in it.
+        all.retain(|it| it.code == DROPPED);
+        *told = all.len();
+        new
     }
 
     /// Renders diagnostics of this program with their source lines, with ANSI colours if `color`.

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::layout::Key;
 use super::{Ragged, Shapes};
 use crate::error::Result;
+use crate::failure::DROPPED;
 use crate::module::Module;
 
 /// The samples of a batch by shape: made from facts by [`Shapes::arrange`], good for any number of calls.
@@ -275,8 +276,12 @@ impl Shapes {
     fn note<'m>(&self, new: impl Iterator<Item = &'m Module>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in new.flat_map(Module::warnings) {
-            if !self.warnings().contains(warning) && !found.contains(warning) {
-                found.push(warning.clone());
+            let same = |other: &Diagnostic| match warning.code {
+                DROPPED => other.code == DROPPED && other.labels == warning.labels,
+                _ => other == warning,
+            };
+            if !self.warnings().contains(warning) && !found.0.iter().any(same) {
+                found.0.push(warning.clone());
             }
         }
     }
