@@ -92,7 +92,7 @@ impl Combinations {
         self.all.iter().map(|it| it.rank).max().unwrap_or(i64::MIN)
     }
 
-    /// Offers the unions of all with one more proof to a row.
+    /// Offers the unions of all with one more proof to a row; `bar` is what a proof has to weigh to be kept by it.
     #[inline]
     pub(super) fn offer(
         &mut self,
@@ -100,14 +100,14 @@ impl Combinations {
         (relation, row): (usize, u32),
         last: Proof,
         waits: bool,
+        bar: &mut i64,
     ) {
-        let mut bar = proofs.bar(relation, row);
         for (number, whole) in self.all.iter_mut().enumerate() {
             // Nothing is heavier than its parts, nor than their product but for what they have in common.
             let sum = whole.rank.saturating_add(last.rank);
-            if sum < bar {
+            if sum < *bar {
                 let mut common = whole.signature & last.signature;
-                if common == 0 || whole.rank.min(last.rank) < bar {
+                if common == 0 || whole.rank.min(last.rank) < *bar {
                     continue;
                 }
                 let parts = &self.parts[number * self.atoms..(number + 1) * self.atoms];
@@ -128,13 +128,13 @@ impl Combinations {
                     most = most.saturating_sub(losses[common.trailing_zeros() as usize]);
                     common &= common - 1;
                 }
-                if most < bar {
+                if most < *bar {
                     continue;
                 }
             }
             let parts = &self.parts[number * self.atoms..(number + 1) * self.atoms];
             proofs.offer(relation, row, parts, last, waits);
-            bar = proofs.bar(relation, row);
+            *bar = proofs.bar(relation, row);
         }
     }
 }

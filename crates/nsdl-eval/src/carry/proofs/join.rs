@@ -80,27 +80,32 @@ impl<'a> Proving<'a> {
         let (relation, waits) = (self.relation, self.head.recursive);
         let best = self.common.best();
         for &(row, number) in heads {
-            if best < self.proofs.bar(relation, row) {
+            let mut bar = self.proofs.bar(relation, row);
+            if best < bar {
                 continue;
             }
             let head = (relation, row);
             let Some((atom, of)) = last else {
-                self.common.offer(self.proofs, head, Proof::NOTHING, waits);
+                let nothing = Proof::NOTHING;
+                (self.common).offer(self.proofs, head, nothing, waits, &mut bar);
                 continue;
             };
             let listed = self.listed == Some(atom);
-            // The row may be one of the same relation, even the same row: it is asked anew for each place.
+            let (_, mut joined) = self.proofs.joined(of, number, listed);
             for place in 0..self.proofs.k {
-                let (places, joined) = self.proofs.joined(of, number, listed);
+                if (of, number) == head {
+                    // What was kept moves those behind it.
+                    joined = self.proofs.joined(of, number, listed).1;
+                }
                 if joined >> place == 0 {
                     break;
                 }
+                let proof = self.proofs.lists[of].places[number as usize * self.proofs.k + place];
                 if joined >> place & 1 == 1 {
-                    let proof = places[place];
-                    if proof.rank < self.proofs.bar(relation, row) {
+                    if proof.rank < bar {
                         break;
                     }
-                    self.common.offer(self.proofs, head, proof, waits);
+                    (self.common).offer(self.proofs, head, proof, waits, &mut bar);
                 }
             }
         }
