@@ -1,6 +1,6 @@
 """Batches whose samples differ in their facts: kinship chains and formulas, forward and backward, milliseconds a batch.
 
-    .venv/bin/python benches/ragged.py [--quick]
+    OMP_WAIT_POLICY=passive .venv/bin/python benches/ragged.py [--quick]
 
 "new" is a batch all of whose shapes are met for the first time, so that each sample is derived; "known" one whose
 shapes are kept, as from the third epoch on (in the second each gets a circuit of its own). Python's reading of the
