@@ -146,11 +146,7 @@ impl<'a> Proving<'a> {
         let width = self.factors.len();
         self.sift();
         black_box(self.touch());
-        let last = self
-            .factors
-            .iter()
-            .find(|(atom, _)| Some(*atom) == self.tail);
-        let last = last.copied();
+        let last = self.last();
         let lines = std::mem::take(&mut self.wanted);
         let mut start = 0;
         for &(line, end) in &lines.lines {
