@@ -23,6 +23,7 @@ use crate::limits::Stop;
 use crate::members::Fresh;
 use crate::table::Rows;
 use crate::uncertain::Laws;
+use batch::Batch;
 use levels::Levels;
 use proofs::Proofs;
 use sink::Tagging;
@@ -51,6 +52,7 @@ impl Carry {
                     algebra: algebra.clone(),
                     columns: (0..relations).map(|_| Column::default()).collect(),
                     levels: Levels::default(),
+                    batch: Batch::default(),
                 })
             }),
         }
@@ -111,8 +113,8 @@ pub(crate) trait Carrier {
     /// Lists the rows of the best level by relation, and adds those that are settled for the first time to
     /// `order`; false if there are none.
     fn settle(&mut self, listed: &mut [Vec<u32>], order: &mut [Option<Vec<u32>>]) -> bool;
-    /// Notes that these rows have been joined.
-    fn finish(&mut self, relation: usize, rows: &[u32]);
+    /// Notes that these rows have been joined; `skips` if others will be passed over for it.
+    fn finish(&mut self, relation: usize, rows: &[u32], skips: bool);
     /// The tags of a relation as numbers.
     fn weights(&self, relation: usize) -> Vec<f64>;
     /// Whether something was left out of some tag.
@@ -126,7 +128,7 @@ pub(crate) trait Carrier {
 struct Column<T> {
     /// Of each row.
     cells: Vec<Cell<T>>,
-    /// No row that has been joined has a worse tag.
+    /// No row that is passed over when it is found has a worse tag.
     least: Option<T>,
 }
 
@@ -167,6 +169,8 @@ struct Columns<A: Scalar> {
     algebra: A,
     columns: Vec<Column<A::Tag>>,
     levels: Levels,
+    /// Instances of the join that runs whose rows are looked for together.
+    batch: Batch<A::Tag>,
 }
 
 impl<A: Scalar> Carrier for Columns<A> {
@@ -198,18 +202,23 @@ impl<A: Scalar> Carrier for Columns<A> {
     fn settle(&mut self, listed: &mut [Vec<u32>], order: &mut [Option<Vec<u32>>]) -> bool {
         let mut any = false;
         while !any && let Some((level, rows)) = self.levels.pop() {
-            for &(relation, row) in &rows {
-                let cell = &mut self.columns[relation as usize].cells[row as usize];
-                if cell.waiting != level {
-                    continue;
-                }
-                cell.waiting = NOWHERE;
-                any = true;
-                listed[relation as usize].push(row);
-                if !std::mem::replace(&mut cell.settled, true)
-                    && let Some(order) = &mut order[relation as usize]
-                {
-                    order.push(row);
+            for rows in rows.chunk_by(|(one, _), (other, _)| one == other) {
+                let relation = rows[0].0 as usize;
+                let cells = &mut self.columns[relation].cells;
+                let (listed, order) = (&mut listed[relation], &mut order[relation]);
+                for &(_, row) in rows {
+                    let cell = &mut cells[row as usize];
+                    if cell.waiting != level {
+                        continue;
+                    }
+                    cell.waiting = NOWHERE;
+                    any = true;
+                    listed.push(row);
+                    if !std::mem::replace(&mut cell.settled, true)
+                        && let Some(order) = order
+                    {
+                        order.push(row);
+                    }
                 }
             }
             self.levels.recycle(rows);
@@ -217,11 +226,15 @@ impl<A: Scalar> Carrier for Columns<A> {
         any
     }
 
-    fn finish(&mut self, relation: usize, rows: &[u32]) {
+    fn finish(&mut self, relation: usize, rows: &[u32], skips: bool) {
         let Self {
             algebra, columns, ..
         } = self;
         let column = &mut columns[relation];
+        if !skips {
+            column.least = None;
+            return;
+        }
         for &row in rows {
             let tag = column.cells[row as usize].tag;
             column.least = Some(match column.least {

@@ -85,10 +85,25 @@ impl Fresh {
             }
             self.widen(old, row);
         }
+        self.intern_in_table(old, row, hash(row))
+    }
+
+    /// The same for a row whose hash is known.
+    #[inline]
+    pub(crate) fn intern_hashed(&mut self, old: &Rows, row: &[Word], hash: u64) -> (u32, bool) {
+        match self.members {
+            Members::Hash(_) => self.intern_in_table(old, row, hash),
+            Members::Bits(_) | Members::Grid(_) => self.intern(old, row),
+        }
+    }
+
+    #[inline]
+    fn intern_in_table(&mut self, old: &Rows, row: &[Word], hashed: u64) -> (u32, bool) {
+        let next = (old.len() + self.rows.len()) as u32;
         if let Members::Hash(table) = &mut self.members {
             let content = |id: u32| content(old, &self.rows, id);
             match table.entry(
-                hash(row),
+                hashed,
                 |&id| same(content(id), row),
                 |&id| hash(content(id)),
             ) {
@@ -111,19 +126,31 @@ impl Fresh {
         matches!(self.members, Members::Hash(_))
     }
 
-    /// The numbers of some rows, which lie one after the other in `rows`, in `found`. One look for each has to do: some
-    /// that exist may not be found.
-    pub(crate) fn look_up(&self, old: &Rows, rows: &[Word], found: &mut Vec<Option<u32>>) {
+    /// The hashes of `count` rows, which lie one after the other in `rows`, and their numbers, in `found`. One look for
+    /// each has to do: some that exist may not be found.
+    pub(crate) fn look_up(
+        &self,
+        old: &Rows,
+        rows: &[Word],
+        count: usize,
+        found: &mut Vec<(u64, Option<u32>)>,
+    ) {
         found.clear();
-        let Members::Hash(table) = &self.members else {
-            return;
-        };
         let rows = || rows.chunks_exact(self.rows.arity().max(1));
-        // No row is read before all places are known.
-        found.extend(rows().map(|row| table.find(hash(row), |_| true).copied()));
-        for (found, row) in found.iter_mut().zip(rows()) {
-            *found = found.filter(|&id| same(content(old, &self.rows, id), row));
+        if let Members::Hash(table) = &self.members {
+            // No row is read before all places are known.
+            found.extend(rows().map(|row| {
+                let hash = hash(row);
+                (hash, table.find(hash, |_| true).copied())
+            }));
+            for ((_, found), row) in found.iter_mut().zip(rows()) {
+                *found = found.filter(|&id| same(content(old, &self.rows, id), row));
+            }
+        } else {
+            found.extend(rows().map(|row| (hash(row), None)));
         }
+        // Those without columns take no place in `rows`.
+        found.resize(count, (hash(&[]), None));
     }
 
     /// Whether there is such a row.
@@ -231,6 +258,11 @@ impl Fresh {
             let (number, new) = self.intern(old, row);
             found(number, new, which);
         }
+    }
+
+    /// Whether it knows which rows are finished.
+    pub(crate) fn skips(&self) -> bool {
+        matches!(self.members, Members::Grid(_))
     }
 
     /// Notes that a row needs no more reasons.
@@ -398,6 +430,21 @@ mod tests {
         }
         assert_eq!(table.find(&[12345, 54321]), None);
         fresh.members
+    }
+
+    #[test]
+    fn rows_looked_for_before_an_array_turns_to_hashing_are_found_after_it() {
+        let (old, mut fresh, mut found) = (Rows::new(2), Fresh::new(2, true), Vec::new());
+        let rows: Vec<Word> = (0..64).flat_map(|i| [(i % 40) << 40, i % 40]).collect();
+        fresh.look_up(&old, &rows, 64, &mut found);
+        for (number, (row, (hash, found))) in (0..).zip(rows.chunks(2).zip(&found)) {
+            assert_eq!(*found, None);
+            assert_eq!(
+                fresh.intern_hashed(&old, row, *hash),
+                (number % 40, number < 40)
+            );
+        }
+        assert!(fresh.is_hashed());
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(super) struct Batch<T> {
     /// One row after the other.
     rows: Vec<Word>,
     tags: Vec<T>,
-    /// The numbers of the rows that were found.
-    found: Vec<Option<u32>>,
+    /// Their hashes, and the numbers of the rows that were found.
+    found: Vec<(u64, Option<u32>)>,
 }
 
 impl<T> Default for Batch<T> {
@@ -36,7 +36,11 @@ impl<T: Copy> Batch<T> {
     /// Adds an instance; true if it is time to empty the batch.
     #[inline]
     pub(super) fn push(&mut self, row: &[Word], tag: T) -> bool {
-        self.rows.extend_from_slice(row);
+        // Most rows are pairs, and a copy of known length takes no call.
+        match <&[Word; 2]>::try_from(row) {
+            Ok(pair) => self.rows.extend_from_slice(pair),
+            Err(_) => self.rows.extend_from_slice(row),
+        }
         self.tags.push(tag);
         self.tags.len() == MOST
     }
@@ -48,14 +52,14 @@ impl<T: Copy> Batch<T> {
         fresh: &mut Fresh,
         mut add: impl FnMut(u32, bool, T),
     ) {
-        fresh.look_up(old, &self.rows, &mut self.found);
+        fresh.look_up(old, &self.rows, self.tags.len(), &mut self.found);
         let arity = old.arity();
-        for (number, &tag) in self.tags.iter().enumerate() {
-            match self.found.get(number).copied().flatten() {
+        for (number, (&tag, &(hash, found))) in self.tags.iter().zip(&self.found).enumerate() {
+            match found {
                 Some(row) => add(row, false, tag),
                 None => {
                     let row = &self.rows[number * arity..(number + 1) * arity];
-                    let (row, new) = fresh.intern(old, row);
+                    let (row, new) = fresh.intern_hashed(old, row, hash);
                     add(row, new, tag);
                 }
             }

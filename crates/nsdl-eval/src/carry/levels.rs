@@ -10,32 +10,54 @@ type Place = (u32, u32);
 /// A queue that gives all rows of the greatest level at once.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
-    lists: FxHashMap<u32, Vec<Place>>,
+    /// The rows of each level in use, and lists to use again.
+    lists: Vec<Vec<Place>>,
+    spare: Vec<usize>,
+    /// The list of each level.
+    numbers: FxHashMap<u32, usize>,
     /// The levels there are.
     heap: BinaryHeap<u32>,
-    /// Lists to use again.
-    spare: Vec<Vec<Place>>,
+    /// The level that was asked for last, and its list: the next row is often of the same.
+    last: Option<(u32, usize)>,
 }
 
 impl Levels {
+    #[inline]
     pub(super) fn push(&mut self, level: u32, place: Place) {
-        let list = self.lists.entry(level).or_insert_with(|| {
+        let list = match self.last {
+            Some((last, list)) if last == level => list,
+            _ => self.list(level),
+        };
+        self.lists[list].push(place);
+    }
+
+    fn list(&mut self, level: u32) -> usize {
+        let list = *self.numbers.entry(level).or_insert_with(|| {
             self.heap.push(level);
-            self.spare.pop().unwrap_or_default()
+            self.spare.pop().unwrap_or_else(|| {
+                self.lists.push(Vec::new());
+                self.lists.len() - 1
+            })
         });
-        list.push(place);
+        self.last = Some((level, list));
+        list
     }
 
     /// The greatest level and its rows, in the order they came in.
     pub(super) fn pop(&mut self) -> Option<(u32, Vec<Place>)> {
         let level = self.heap.pop()?;
-        Some((level, self.lists.remove(&level).unwrap_or_default()))
+        self.last = None;
+        let list = self.numbers.remove(&level)?;
+        self.spare.push(list);
+        Some((level, std::mem::take(&mut self.lists[list])))
     }
 
     /// Gives a list back.
     pub(super) fn recycle(&mut self, mut list: Vec<Place>) {
         list.clear();
-        self.spare.push(list);
+        if let Some(&spare) = self.spare.last() {
+            self.lists[spare] = list;
+        }
     }
 }
 

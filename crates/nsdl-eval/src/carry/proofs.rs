@@ -253,7 +253,7 @@ impl Carrier for Proofs {
         any
     }
 
-    fn finish(&mut self, relation: usize, rows: &[u32]) {
+    fn finish(&mut self, relation: usize, rows: &[u32], _: bool) {
         for &row in rows {
             self.lists[relation].rows[row as usize].marks.finish();
         }

@@ -31,7 +31,7 @@ pub(super) struct Tagging<'a, A: Scalar> {
     /// Room for one row of the head.
     row: Vec<Word>,
     /// Instances whose rows are looked for together.
-    batch: Batch<A::Tag>,
+    batch: &'a mut Batch<A::Tag>,
 }
 
 /// The tag that the rule itself adds.
@@ -51,6 +51,7 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             algebra,
             columns,
             levels,
+            batch,
         } = columns;
         let leaf = match head.choice {
             None => Leaf::Constant(algebra.one()),
@@ -70,7 +71,7 @@ impl<'a, A: Scalar> Tagging<'a, A> {
             leaf,
             symbols: task.symbols,
             row: vec![0; head.old.arity()],
-            batch: Batch::default(),
+            batch,
             head,
         })
     }
@@ -162,7 +163,9 @@ impl<'a, A: Scalar> Tagging<'a, A> {
                     }
                     None => common,
                 };
-                self.add(tag);
+                if self.batch.push(&self.row, tag) {
+                    self.look_up();
+                }
             }
             return;
         }

@@ -52,9 +52,12 @@ impl Engine<'_> {
             if let Some(carrier) = &mut self.carrier
                 && self.settled[relation].is_some()
             {
-                carrier.finish(relation, listed);
-                for &row in listed {
-                    self.fresh[relation].finish(self.rows[relation].row(row));
+                let fresh = &mut self.fresh[relation];
+                carrier.finish(relation, listed, fresh.skips());
+                if fresh.skips() {
+                    for &row in listed {
+                        fresh.finish(self.rows[relation].row(row));
+                    }
                 }
             }
         }

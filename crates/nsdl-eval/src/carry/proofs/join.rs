@@ -36,8 +36,8 @@ pub(super) struct Proving<'a> {
     tail: Option<usize>,
     /// What waits to be looked for.
     lines: Lines,
-    /// The numbers of the rows that were found.
-    found: Vec<Option<u32>>,
+    /// The hashes of the heads, and the numbers of the rows that were found.
+    found: Vec<(u64, Option<u32>)>,
     /// What a proof has to weigh, for each head, as a rank.
     bars: Vec<i64>,
     wanted: Wanted,
@@ -167,14 +167,14 @@ impl<'a> Proving<'a> {
             recursive,
             ..
         } = &mut self.head;
-        fresh.look_up(old, rows, &mut self.found);
+        fresh.look_up(old, rows, heads.len(), &mut self.found);
         let arity = old.arity();
-        for (number, (row, _)) in heads.iter_mut().enumerate() {
-            *row = match self.found.get(number).copied().flatten() {
+        for (number, ((row, _), &(hash, found))) in heads.iter_mut().zip(&self.found).enumerate() {
+            *row = match found {
                 Some(row) => row,
                 None => {
                     let row = &rows[number * arity..(number + 1) * arity];
-                    let (row, new) = fresh.intern(old, row);
+                    let (row, new) = fresh.intern_hashed(old, row, hash);
                     if new {
                         self.proofs.add_row(self.relation, row, *recursive);
                     }

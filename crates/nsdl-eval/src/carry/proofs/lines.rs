@@ -27,7 +27,11 @@ impl Lines {
     /// Adds a head to the line at hand.
     #[inline]
     pub(super) fn push(&mut self, row: &[Word], last: u32) {
-        self.rows.extend_from_slice(row);
+        // Most rows are pairs, and a copy of known length takes no call.
+        match <&[Word; 2]>::try_from(row) {
+            Ok(pair) => self.rows.extend_from_slice(pair),
+            Err(_) => self.rows.extend_from_slice(row),
+        }
         self.heads.push((u32::MAX, last));
     }
 
